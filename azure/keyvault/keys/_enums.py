@@ -1,0 +1,109 @@
+"""The names of key types, curves, operations and rotation actions, as the service spells them."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from azure.core import CaseInsensitiveEnumMeta
+
+
+class _AnyCaseMeta(CaseInsensitiveEnumMeta):
+    """Let a member be found by its name in any letter case.
+
+    azure-core's metaclass looks names up in upper case, which never meets the lower-case names of these enums.
+    """
+
+    def __getitem__(cls, name: str) -> Any:
+        return cls._member_map_[name.lower()]
+
+    def __getattr__(cls, name: str) -> Any:
+        # Enum looks private names up while the class is being made, before there is a map of members.
+        members: dict[str, Enum] = {} if name.startswith("_") else cls._member_map_
+        try:
+            return members[name.lower()]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class _AnyCaseValue(str, Enum, metaclass=_AnyCaseMeta):
+    """An enum whose values are found in any letter case, for the service has answered ``Rsa`` and ``rotate``."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        if isinstance(value, str):
+            wanted = value.lower()
+            return next((member for member in cls if member.value.lower() == wanted), None)
+        return None
+
+
+class KeyType(_AnyCaseValue):
+    """Types of keys. A value is found in any letter case: ``KeyType("rsa") is KeyType.rsa``."""
+
+    ec = "EC"
+    """Elliptic curve"""
+    ec_hsm = "EC-HSM"
+    """Elliptic curve, private key in the HSM"""
+    rsa = "RSA"
+    """RSA"""
+    rsa_hsm = "RSA-HSM"
+    """RSA, private key in the HSM"""
+    oct = "oct"
+    """Octet sequence, a symmetric key"""
+    oct_hsm = "oct-HSM"
+    """Octet sequence in the HSM"""
+    akp = "AKP"
+    """Algorithm key pair, as of ML-DSA"""
+    akp_hsm = "AKP-HSM"
+    """Algorithm key pair, private key in the HSM"""
+
+
+class KeyCurveName(str, Enum, metaclass=_AnyCaseMeta):
+    """Elliptic curves."""
+
+    p_256 = "P-256"
+    """NIST P-256, also known as secp256r1"""
+    p_384 = "P-384"
+    """NIST P-384, also known as secp384r1"""
+    p_521 = "P-521"
+    """NIST P-521, also known as secp521r1"""
+    p_256_k = "P-256K"
+    """SECG secp256k1; 2016-10-01 called it SECP256K1"""
+
+
+class KeyExportEncryptionAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+    """Algorithms that protect a key on its way out of the service (secure key release)."""
+
+    ckm_rsa_aes_key_wrap = "CKM_RSA_AES_KEY_WRAP"
+    """RSA-OAEP with SHA-1 and AES key wrap with padding, as PKCS#11 names it"""
+    rsa_aes_key_wrap_256 = "RSA_AES_KEY_WRAP_256"
+    """RSA-OAEP with SHA-256 and AES key wrap with padding"""
+    rsa_aes_key_wrap_384 = "RSA_AES_KEY_WRAP_384"
+    """RSA-OAEP with SHA-384 and AES key wrap with padding"""
+
+
+class KeyOperation(str, Enum, metaclass=_AnyCaseMeta):
+    """Operations that a key can be allowed to do."""
+
+    encrypt = "encrypt"
+    decrypt = "decrypt"
+    import_key = "import"
+    sign = "sign"
+    verify = "verify"
+    wrap_key = "wrapKey"
+    unwrap_key = "unwrapKey"
+    export = "export"
+    """Leave the service in a secure key release"""
+    secure_wrap_key = "secureWrapKey"
+    """Make a key and return it wrapped only"""
+    secure_unwrap_key = "secureUnwrapKey"
+    """Unwrap a key for an attested environment"""
+
+
+class KeyRotationPolicyAction(_AnyCaseValue):
+    """What a rotation policy does when its time comes. A value is found in any letter case."""
+
+    rotate = "Rotate"
+    """Make a new version of the key"""
+    notify = "Notify"
+    """Raise an Event Grid event that the key is near its expiry"""

@@ -1,0 +1,378 @@
+"""JsonWebKey: the material of a key, and the ways into and out of it.
+
+Importing this module loads nothing of ``cryptography``; the conversions load what they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+
+    from ._enums import KeyCurveName, KeyOperation, KeyType
+
+_Bytes = bytes | bytearray | memoryview | str | None
+
+_BINARY = frozenset(("n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "x", "y", "pub"))
+
+
+class JsonWebKey:
+    """A JSON Web Key (RFC 7517), as the service takes and gives it.
+
+    Attributes are plain and may be changed. Values are ``bytes``; the methods that read and write JSON know
+    base64url. Two keys are equal when all their attributes are. The repr shows no private part, but ``vars(key)``
+    holds all of them, as the attributes do.
+
+    :ivar kid: the id of the key.
+    :ivar kty: its type, a ``KeyType`` or its value.
+    :ivar key_ops: the operations it is for; ``None`` does not restrict it.
+    :ivar n: RSA modulus.
+    :ivar e: RSA public exponent.
+    :ivar d: RSA private exponent, or EC private value.
+    :ivar dp: RSA ``d mod (p - 1)``.
+    :ivar dq: RSA ``d mod (q - 1)``.
+    :ivar qi: RSA ``1/q mod p``.
+    :ivar p: RSA prime.
+    :ivar q: RSA prime.
+    :ivar k: symmetric key.
+    :ivar t: HSM transfer blob of "bring your own key".
+    :ivar crv: EC curve, a ``KeyCurveName`` or its value.
+    :ivar x: EC coordinate.
+    :ivar y: EC coordinate.
+    :ivar alg: algorithm of a key of type AKP, ``None`` for others.
+    :ivar pub: public key of a key of type AKP, ``None`` for others.
+    """
+
+    _FIELDS = ("kid", "kty", "key_ops", "n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "crv", "x", "y")
+
+    kid: str | None
+    kty: KeyType | str | None
+    key_ops: list[str | KeyOperation] | None
+    n: bytes | None
+    e: bytes | None
+    d: bytes | None
+    dp: bytes | None
+    dq: bytes | None
+    qi: bytes | None
+    p: bytes | None
+    q: bytes | None
+    k: bytes | None
+    t: bytes | None
+    crv: KeyCurveName | str | None
+    x: bytes | None
+    y: bytes | None
+    # These are in the instance only when they are set: azure-cli prints what it finds there.
+    alg: str | None = None
+    pub: bytes | None = None
+
+    __hash__ = None  # type: ignore[assignment]  # keys are mutable and compare by value
+
+    def __init__(
+        self,
+        *,
+        kid: str | None = None,
+        kty: KeyType | str | None = None,
+        key_ops: Sequence[str | KeyOperation] | None = None,
+        n: _Bytes = None,
+        e: _Bytes = None,
+        d: _Bytes = None,
+        dp: _Bytes = None,
+        dq: _Bytes = None,
+        qi: _Bytes = None,
+        p: _Bytes = None,
+        q: _Bytes = None,
+        k: _Bytes = None,
+        t: _Bytes = None,
+        crv: KeyCurveName | str | None = None,
+        x: _Bytes = None,
+        y: _Bytes = None,
+        alg: str | None = None,
+        pub: _Bytes = None,
+    ) -> None:
+        """Make a key of its members, all optional.
+
+        Members that hold bytes may also be given as base64url text.
+
+        :raises TypeError: for a keyword that is no member.
+        :raises ValueError: when a text is not base64url.
+        """
+        self.kid = kid
+        self.kty = kty
+        self.key_ops = None if key_ops is None else list(key_ops)
+        self.crv = crv
+        binary = {
+            "n": n, "e": e, "d": d, "dp": dp, "dq": dq, "qi": qi, "p": p, "q": q, "k": k, "t": t, "x": x, "y": y
+        }  # fmt: skip
+        for name, value in binary.items():
+            setattr(self, name, value if value is None or type(value) is bytes else _to_bytes(name, value))
+        if alg is not None:
+            self.alg = alg
+        if pub is not None:
+            self.pub = _to_bytes("pub", pub)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, JsonWebKey):
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __repr__(self) -> str:
+        about = [f"kid={self.kid!r}", f"kty={_plain(self.kty)!r}"]
+        if self.crv is not None:
+            about.append(f"crv={_plain(self.crv)!r}")
+        if self.n:
+            about.append(f"size={int.from_bytes(self.n, 'big').bit_length()}")
+        elif self.k:
+            about.append(f"size={8 * len(self.k)}")
+        if self._has_private():
+            about.append("private parts not shown")
+        return f"JsonWebKey({', '.join(about)})"
+
+    # From and to other forms
+
+    @classmethod
+    def from_pem(cls, data: str | bytes, password: str | bytes | None = None) -> JsonWebKey:
+        """Read an RSA or EC key in PEM.
+
+        PKCS#8 (encrypted or not), PKCS#1, SEC 1 and OpenSSH private keys, public keys, and X.509 certificates (their
+        public key) are read. Text around the block is skipped. Of several blocks a private key is taken first.
+
+        :param data: the PEM text.
+        :param password: the password of an encrypted private key.
+        :returns: the key, with private parts if the PEM has them, without id and operations.
+        :raises ValueError: when there is no key, it can't be read, or the service has no keys of its kind.
+        """
+        from . import _jwk_pem
+
+        return cls.from_cryptography(_jwk_pem.read_pem(data, password))
+
+    @classmethod
+    def from_der(cls, data: bytes, password: str | bytes | None = None) -> JsonWebKey:
+        """Read an RSA or EC key in DER: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo or an X.509 certificate.
+
+        :param data: the DER bytes.
+        :param password: the password of an encrypted private key.
+        :returns: the key, with private parts if the data has them, without id and operations.
+        :raises ValueError: when it can't be read, or the service has no keys of its kind.
+        """
+        from . import _jwk_pem
+
+        return cls.from_cryptography(_jwk_pem.read_der(data, password))
+
+    @classmethod
+    def from_cryptography(
+        cls, key: RSAPublicKey | RSAPrivateKey | EllipticCurvePublicKey | EllipticCurvePrivateKey
+    ) -> JsonWebKey:
+        """Take the members of a key object of ``cryptography``.
+
+        :param key: an RSA or EC key; a private one gives its private parts.
+        :returns: the key, without id and operations.
+        :raises ValueError: when the service has no keys on its curve.
+        :raises TypeError: when it is no RSA or EC key.
+        """
+        from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+        from . import _jwk_ec, _jwk_rsa
+
+        jwk = cls()
+        if isinstance(key, (rsa.RSAPublicKey, rsa.RSAPrivateKey)):
+            jwk.__dict__.update(kty="RSA", **_jwk_rsa.fields_of(key))
+        elif isinstance(key, (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)):
+            jwk.__dict__.update(kty="EC", **_jwk_ec.fields_of(key))
+        else:
+            raise TypeError(f"'key' must be an RSA or EC key of cryptography, not {type(key).__name__}")
+        return jwk
+
+    @classmethod
+    def from_json(cls, source: str | bytes | Mapping[str, Any]) -> JsonWebKey:
+        """Read a JSON Web Key (RFC 7517).
+
+        Members that this class has not are ignored.
+
+        :param source: JSON text, or a mapping of members whose values are base64url text or ``bytes``.
+        :returns: the key. The curve ``secp256k1`` of RFC 8812 is named ``P-256K``, as the service does.
+        :raises ValueError: when it is not a JWK, or one with more than two primes.
+        """
+        from ._jwk_json import members_of
+
+        members = members_of(source, _BINARY)
+        if members.get("crv") == "secp256k1":
+            members["crv"] = "P-256K"
+        # In other keys `alg` is the use that is intended (RFC 7517 section 4.4), not a part of the key.
+        extra = ("alg", "pub") if members.get("kty") in ("AKP", "AKP-HSM") else ()
+        return cls(**{name: members[name] for name in (*_FIELDS, *extra) if name in members})
+
+    def to_pem(self, private: bool = False, password: str | bytes | None = None) -> bytes:
+        """Write the key in PEM: SubjectPublicKeyInfo, or PKCS#8.
+
+        :param private: write the private key.
+        :param password: encrypt the private key with it.
+        :returns: the PEM text.
+        :raises ValueError: when the key is neither RSA nor EC, broken, or has no private parts to write.
+        """
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        from . import _jwk_pem
+
+        return _jwk_pem.write(self._to_cryptography(private), Encoding.PEM, password)
+
+    def to_der(self, private: bool = False, password: str | bytes | None = None) -> bytes:
+        """Write the key in DER: SubjectPublicKeyInfo, or PKCS#8.
+
+        :param private: write the private key.
+        :param password: encrypt the private key with it.
+        :returns: the DER bytes.
+        :raises ValueError: when the key is neither RSA nor EC, broken, or has no private parts to write.
+        """
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        from . import _jwk_pem
+
+        return _jwk_pem.write(self._to_cryptography(private), Encoding.DER, password)
+
+    @overload
+    def to_cryptography(self, private: Literal[False] = False) -> RSAPublicKey | EllipticCurvePublicKey: ...
+    @overload
+    def to_cryptography(self, private: Literal[True]) -> RSAPrivateKey | EllipticCurvePrivateKey: ...
+
+    def to_cryptography(
+        self, private: bool = False
+    ) -> RSAPublicKey | EllipticCurvePublicKey | RSAPrivateKey | EllipticCurvePrivateKey:
+        """Make a key object of ``cryptography``.
+
+        :param private: make the private key.
+        :returns: the public or private key object.
+        :raises ValueError: when the key is neither RSA nor EC, broken, or has no private parts.
+        """
+        key: RSAPublicKey | EllipticCurvePublicKey | RSAPrivateKey | EllipticCurvePrivateKey
+        key = self._to_cryptography(private)
+        return key
+
+    def to_json(self, private: bool = False) -> str:
+        """Write the key as JSON for other JOSE libraries (RFC 7517).
+
+        Types lose their ``-HSM``, the curve ``P-256K`` is named ``secp256k1`` (RFC 8812), and operations that
+        RFC 7517 does not name are left out.
+
+        :param private: write the private parts too.
+        :returns: JSON text. That of a symmetric key without ``private`` tells only its id, type and operations.
+        :raises ValueError: when the key is of another type, broken, or has no private parts to write.
+        """
+        from ._jwk_json import to_text
+
+        family = self._family()
+        self._require_private(private)
+        key_ops = None if self.key_ops is None else [_plain(operation) for operation in self.key_ops]
+        return to_text(self.kid, key_ops, family, self._complete(family, private), private)
+
+    def thumbprint(self) -> str:
+        """Compute the SHA-256 thumbprint of the key (RFC 7638), the same for a key pair and its public key.
+
+        :returns: the thumbprint in base64url. That of a symmetric key depends on nothing but the secret.
+        :raises ValueError: when a member that the thumbprint is made of is missing or broken.
+        """
+        from ._jwk_json import thumbprint
+
+        family = self._family()
+        if family == "oct" and not self.k:
+            raise ValueError("The thumbprint of a symmetric key is made of 'k', which is missing")
+        return thumbprint(family, self._complete(family, False))
+
+    # For the facades
+
+    @classmethod
+    def _from_wire(cls, wire: Any) -> JsonWebKey:
+        """Take the members of a wire model, which has attributes of the same names."""
+        jwk = cls.__new__(cls)
+        jwk.__dict__.update(zip(_FIELDS, _members(wire), strict=True))
+        alg, pub = getattr(wire, "alg", None), getattr(wire, "pub", None)
+        if alg is not None:
+            jwk.alg = alg
+        if pub is not None:
+            jwk.pub = pub
+        return jwk
+
+    def _to_wire_fields(self) -> dict[str, Any]:
+        """Give the members that are set, for import: numbers checked, completed and of full length.
+
+        :raises ValueError: when the numbers of an RSA key do not belong together, or those of an EC key do not fit
+            its curve.
+        """
+        fields = {name: value for name in (*_FIELDS, "alg", "pub") if (value := getattr(self, name)) is not None}
+        for name in ("kty", "crv"):
+            if name in fields:
+                fields[name] = _plain(fields[name])
+        if "key_ops" in fields:
+            fields["key_ops"] = [_plain(operation) for operation in fields["key_ops"]]
+        # A transfer blob has the private key in it, and its public members are optional.
+        family = None if self.t else family_of(self.kty)
+        if family in ("RSA", "EC"):
+            fields |= self._complete(family, self._has_private())
+            fields |= {"crv": "P-256K"} if fields.get("crv") == "secp256k1" else {}
+        return fields
+
+    def _complete(self, family: str, private: bool) -> dict[str, Any]:
+        from . import _jwk_ec, _jwk_rsa
+
+        if family == "RSA":
+            return dict(_jwk_rsa.complete_fields(self, private))
+        if family == "EC":
+            return {"crv": _jwk_ec.curve_of(self).jose, **_jwk_ec.complete_fields(self, private)}
+        return {"k": self.k}
+
+    def _to_cryptography(self, private: bool) -> Any:
+        from . import _jwk_ec, _jwk_rsa
+
+        family = self._family()
+        if family == "oct":
+            raise ValueError("A symmetric key has no key object in cryptography: use the bytes of 'k'")
+        self._require_private(private)
+        module = _jwk_rsa if family == "RSA" else _jwk_ec
+        return (module.private_numbers(self) if private else module.public_numbers(self)).to_key()
+
+    def _require_private(self, private: bool) -> None:
+        if private and not self._has_private():
+            raise ValueError("The key has no private parts; the service never gives them out")
+
+    def _has_private(self) -> bool:
+        return any(getattr(self, name) is not None for name in ("d", "p", "q", "dp", "dq", "qi", "k"))
+
+    def _family(self) -> str:
+        family = family_of(self.kty)
+        if family is None:
+            raise ValueError(f"'kty' must be RSA, EC or oct (or one of them in an HSM), not {_plain(self.kty)!r}")
+        return family
+
+    def _values(self) -> tuple[Any, ...]:
+        return (*_members(self), self.alg, self.pub)
+
+
+_FIELDS = JsonWebKey._FIELDS
+_members = attrgetter(*_FIELDS)
+_FAMILIES = {"rsa": "RSA", "rsa-hsm": "RSA", "ec": "EC", "ec-hsm": "EC", "oct": "oct", "oct-hsm": "oct"}
+
+
+def family_of(kty: KeyType | str | None) -> str | None:
+    """Give a key type without the mark of an HSM: ``"RSA"`` for ``"RSA-HSM"``.
+
+    :param kty: a key type in any letter case.
+    :returns: ``"RSA"``, ``"EC"`` or ``"oct"``; ``None`` for any other type.
+    """
+    return _FAMILIES.get(kty.lower()) if kty else None
+
+
+def _plain(value: object) -> Any:
+    return getattr(value, "value", value)
+
+
+def _to_bytes(name: str, value: object) -> bytes:
+    if isinstance(value, str):
+        from ._jwk_json import decode_base64url
+
+        return decode_base64url(name, value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise TypeError(f"'{name}' must be bytes or base64url text, not {type(value).__name__}")

@@ -1,0 +1,139 @@
+"""Keys in PEM and DER, read into and written from the key objects of ``cryptography``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+Key = rsa.RSAPublicKey | rsa.RSAPrivateKey | ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_PKCS12 = re.compile(rb"\x30(?:\x80|[\x00-\x7f]|\x81.|\x82..|\x83...)\x02\x01\x03\x30", re.DOTALL)
+
+
+def _private(data: bytes, password: bytes | None) -> Any:
+    return serialization.load_pem_private_key(data, password)
+
+
+def _openssh(data: bytes, password: bytes | None) -> Any:
+    return serialization.load_ssh_private_key(data, password)
+
+
+def _public(data: bytes, _password: bytes | None) -> Any:
+    return serialization.load_pem_public_key(data)
+
+
+def _certificate(data: bytes, _password: bytes | None) -> Any:
+    return x509.load_pem_x509_certificate(data).public_key()
+
+
+def _der_certificate(data: bytes) -> Any:
+    return x509.load_der_x509_certificate(data).public_key()
+
+
+# How to read each kind of PEM block, private keys first: a file with a key and its certificate gives the key.
+_READERS: dict[bytes, Callable[[bytes, bytes | None], Any]] = {
+    b"PRIVATE KEY": _private,
+    b"ENCRYPTED PRIVATE KEY": _private,
+    b"RSA PRIVATE KEY": _private,
+    b"EC PRIVATE KEY": _private,
+    b"OPENSSH PRIVATE KEY": _openssh,
+    b"PUBLIC KEY": _public,
+    b"RSA PUBLIC KEY": _public,
+    b"CERTIFICATE": _certificate,
+    b"X509 CERTIFICATE": _certificate,
+}
+
+
+def read_pem(data: str | bytes, password: str | bytes | None) -> Key:
+    """Read the key of a PEM text; what stands around it is skipped.
+
+    :raises ValueError: when there is no key in it, it can't be read, or it is of a kind that the service has not.
+    """
+    data = data.encode() if isinstance(data, str) else bytes(data)
+    blocks = {match[1]: match[0] for match in reversed(list(_BLOCK.finditer(data)))}
+    for label, read in _READERS.items():
+        if label in blocks:
+            name = label.decode("ascii").lower()
+            return _supported(_read(name, lambda: read(blocks[label] + b"\n", _password(password))))  # noqa: B023
+    raise ValueError(_no_pem(data, blocks))
+
+
+def _no_pem(data: bytes, blocks: dict[bytes, bytes]) -> str:
+    if blocks:
+        labels = ", ".join(sorted(label.decode("ascii") for label in blocks))
+        return f"This PEM holds no key, but: {labels}"
+    return _pkcs12(data) or "This is no PEM: there is no block between BEGIN and END lines; from_der reads DER"
+
+
+def read_der(data: bytes, password: str | bytes | None) -> Key:
+    """Read a key in DER: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo or an X.509 certificate.
+
+    :raises ValueError: when it is none of these, or the key is of a kind that the service has not.
+    """
+    data = bytes(data)
+    hint = _pkcs12(data)
+    if hint:
+        raise ValueError(hint)
+    if password is None:
+        for load in (serialization.load_der_public_key, _der_certificate):
+            try:
+                key = load(data)
+            except (ValueError, UnsupportedAlgorithm):
+                continue
+            return _supported(key)
+    return _supported(_read("DER data", lambda: serialization.load_der_private_key(data, _password(password))))
+
+
+def _read(name: str, load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except TypeError:
+        # cryptography's way to say that a password is missing or needless.
+        problem = "either it is encrypted and needs password=, or it is not and a password was given"
+    except (ValueError, UnsupportedAlgorithm):
+        problem = "it is malformed, of an unsupported kind, or the password is wrong"
+    raise ValueError(f"The {name} can't be read: {problem}")
+
+
+def _supported(key: Any) -> Key:
+    if not isinstance(
+        key, (rsa.RSAPublicKey, rsa.RSAPrivateKey, ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)
+    ):
+        raise ValueError(f"Key Vault imports RSA and EC keys; this is a {type(key).__name__}")
+    return key
+
+
+def _pkcs12(data: bytes) -> str | None:
+    if not _PKCS12.match(data):
+        return None
+    return (
+        "This is a PKCS#12 (PFX) file: take the key out of it with "
+        "cryptography.hazmat.primitives.serialization.pkcs12.load_key_and_certificates, then use from_cryptography"
+    )
+
+
+def _password(password: str | bytes | None) -> bytes | None:
+    return password.encode() if isinstance(password, str) else password
+
+
+def write(key: PublicKey | PrivateKey, encoding: serialization.Encoding, password: str | bytes | None = None) -> bytes:
+    """Write a public key as SubjectPublicKeyInfo, or a private key as PKCS#8.
+
+    :raises ValueError: when a password is given for a public key.
+    """
+    secret = _password(password)
+    if isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
+        encryption = serialization.BestAvailableEncryption(secret) if secret else serialization.NoEncryption()
+        return key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, encryption)
+    if secret is not None:
+        raise ValueError("'password' is for private keys: add private=True")
+    return key.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)

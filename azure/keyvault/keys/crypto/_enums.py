@@ -1,0 +1,117 @@
+"""The names of algorithms, as the service and RFC 7518 spell them."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from .._enums import _AnyCaseMeta
+
+
+class EncryptionAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+    """Algorithms of encrypt and decrypt."""
+
+    rsa_oaep = "RSA-OAEP"
+    """RSAES-OAEP with SHA-1 and MGF1 with SHA-1; prefer :attr:`rsa_oaep_256`"""
+    rsa_oaep_256 = "RSA-OAEP-256"
+    """RSAES-OAEP with SHA-256 and MGF1 with SHA-256"""
+    rsa1_5 = "RSA1_5"
+    """RSAES-PKCS1-v1_5; weak, for old data only"""
+    a128_gcm = "A128GCM"
+    """AES-GCM with a 128-bit key, in a managed HSM"""
+    a192_gcm = "A192GCM"
+    """AES-GCM with a 192-bit key, in a managed HSM"""
+    a256_gcm = "A256GCM"
+    """AES-GCM with a 256-bit key, in a managed HSM"""
+    a128_cbc = "A128CBC"
+    """AES-CBC with a 128-bit key, without padding or authentication"""
+    a192_cbc = "A192CBC"
+    """AES-CBC with a 192-bit key, without padding or authentication"""
+    a256_cbc = "A256CBC"
+    """AES-CBC with a 256-bit key, without padding or authentication"""
+    a128_cbcpad = "A128CBCPAD"
+    """AES-CBC with a 128-bit key and PKCS#7 padding, without authentication"""
+    a192_cbcpad = "A192CBCPAD"
+    """AES-CBC with a 192-bit key and PKCS#7 padding, without authentication"""
+    a256_cbcpad = "A256CBCPAD"
+    """AES-CBC with a 256-bit key and PKCS#7 padding, without authentication"""
+    a128_cbc_hs256 = "A128CBC-HS256"
+    """AES-CBC with a 128-bit key and HMAC SHA-256 (RFC 7518 section 5.2.3), local only: the key has 32 bytes"""
+    a192_cbc_hs384 = "A192CBC-HS384"
+    """AES-CBC with a 192-bit key and HMAC SHA-384 (RFC 7518 section 5.2.4), local only: the key has 48 bytes"""
+    a256_cbc_hs512 = "A256CBC-HS512"
+    """AES-CBC with a 256-bit key and HMAC SHA-512 (RFC 7518 section 5.2.5), local only: the key has 64 bytes"""
+
+
+class KeyWrapAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+    """Algorithms of wrap_key and unwrap_key."""
+
+    aes_128 = "A128KW"
+    """AES key wrap (RFC 3394) with a 128-bit key"""
+    aes_192 = "A192KW"
+    """AES key wrap (RFC 3394) with a 192-bit key"""
+    aes_256 = "A256KW"
+    """AES key wrap (RFC 3394) with a 256-bit key"""
+    rsa_oaep = "RSA-OAEP"
+    """RSAES-OAEP with SHA-1 and MGF1 with SHA-1; prefer :attr:`rsa_oaep_256`"""
+    rsa_oaep_256 = "RSA-OAEP-256"
+    """RSAES-OAEP with SHA-256 and MGF1 with SHA-256"""
+    rsa1_5 = "RSA1_5"
+    """RSAES-PKCS1-v1_5; weak, for old data only"""
+    ckm_aes_key_wrap = "CKM_AES_KEY_WRAP"
+    """AES key wrap in a managed HSM, as PKCS#11 names it"""
+    ckm_aes_key_wrap_pad = "CKM_AES_KEY_WRAP_PAD"
+    """AES key wrap with padding in a managed HSM, as PKCS#11 names it"""
+
+
+class SignatureAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+    """Algorithms of sign and verify (RFC 7518 section 3.1)."""
+
+    ps256 = "PS256"
+    """RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 bytes"""
+    ps384 = "PS384"
+    """RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes"""
+    ps512 = "PS512"
+    """RSASSA-PSS with SHA-512, MGF1 with SHA-512 and a salt of 64 bytes"""
+    rs256 = "RS256"
+    """RSASSA-PKCS1-v1_5 with SHA-256"""
+    rs384 = "RS384"
+    """RSASSA-PKCS1-v1_5 with SHA-384"""
+    rs512 = "RS512"
+    """RSASSA-PKCS1-v1_5 with SHA-512"""
+    es256 = "ES256"
+    """ECDSA with P-256 and SHA-256"""
+    es384 = "ES384"
+    """ECDSA with P-384 and SHA-384"""
+    es512 = "ES512"
+    """ECDSA with P-521 and SHA-512"""
+    es256_k = "ES256K"
+    """ECDSA with P-256K (secp256k1) and SHA-256 (RFC 8812)"""
+    hs256 = "HS256"
+    """HMAC with SHA-256, in a managed HSM"""
+    hs384 = "HS384"
+    """HMAC with SHA-384, in a managed HSM"""
+    hs512 = "HS512"
+    """HMAC with SHA-512, in a managed HSM"""
+
+
+class KeySecureWrapAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+    """Algorithms of secure_wrap_key and secure_unwrap_key."""
+
+    rsa_oaep_256 = "RSA-OAEP-256"
+    """RSAES-OAEP with SHA-256 and MGF1 with SHA-256"""
+    aes_128 = "A128KW"
+    """AES key wrap with a 128-bit key"""
+    aes_192 = "A192KW"
+    """AES key wrap with a 192-bit key"""
+    aes_256 = "A256KW"
+    """AES key wrap with a 256-bit key"""
+    aes_128_pad = "A128KWPAD"
+    """AES key wrap with padding and a 128-bit key"""
+    aes_192_pad = "A192KWPAD"
+    """AES key wrap with padding and a 192-bit key"""
+    aes_256_pad = "A256KWPAD"
+    """AES key wrap with padding and a 256-bit key"""
+    ckm_aes_key_wrap = "CKM_AES_KEY_WRAP"
+    """AES key wrap, as PKCS#11 names it"""
+    ckm_aes_key_wrap_pad = "CKM_AES_KEY_WRAP_PAD"
+    """AES key wrap with padding, as PKCS#11 names it"""

@@ -1,0 +1,162 @@
+"""Checks of arguments against the row of their algorithm, the same before a local and a remote operation.
+
+Each function gives the arguments back as ``bytes``, whatever buffers they came in, or raises an error that names the
+argument. None looks at a key: what depends on one is checked by the key itself.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ._algorithms import Algorithm
+
+Buffer = bytes | bytearray | memoryview
+
+_IV_SIZE = 16
+
+
+def as_bytes(name: str, value: object) -> bytes:
+    """Copy any buffer to ``bytes``; ``bytes`` are returned as they are.
+
+    :param name: the name of the argument, for the message.
+    :param value: a ``bytes``-like object.
+    :raises TypeError: when the value is no buffer; a string and an integer are none.
+    """
+    if type(value) is bytes:
+        return value
+    try:
+        return bytes(memoryview(value))  # type: ignore[arg-type]  # a TypeError here is the check
+    except TypeError:
+        raise TypeError(f"'{name}' must be bytes, not {type(value).__name__}") from None
+
+
+def check_encrypt(
+    row: Algorithm, plaintext: Buffer, iv: Buffer | None = None, aad: Buffer | None = None
+) -> tuple[bytes, bytes | None, bytes | None]:
+    """Check the arguments of an encryption, and make an IV when the algorithm takes one and none is given.
+
+    :returns: plaintext, IV and additional authenticated data.
+    :raises ValueError: when the plaintext does not fill whole blocks, when the IV is not 16 bytes long, when an IV is
+        given that only the service may choose, or when an argument does not fit the algorithm.
+    """
+    plaintext = as_bytes("plaintext", plaintext)
+    _check_input(row, "plaintext", plaintext)
+    if row.family is None:
+        return plaintext, _optional("iv", iv), _optional("additional_authenticated_data", aad)
+    if row.iv == "caller":
+        iv = os.urandom(_IV_SIZE) if iv is None else _check_iv(row, iv)
+    elif iv is not None:
+        reason = "the service chooses it" if row.iv else "it has none"
+        raise ValueError(f"'iv' can't be given for {row.name}: {reason}")
+    return plaintext, iv, _check_aad(row, aad)
+
+
+def check_decrypt(
+    row: Algorithm,
+    ciphertext: Buffer,
+    iv: Buffer | None = None,
+    tag: Buffer | None = None,
+    aad: Buffer | None = None,
+) -> tuple[bytes, bytes | None, bytes | None, bytes | None]:
+    """Check the arguments of a decryption.
+
+    :returns: ciphertext, IV, authentication tag and additional authenticated data.
+    :raises ValueError: when an argument is missing, has a wrong length or does not fit the algorithm. A ciphertext of
+        a wrong length is no such error: it fails as any other bad ciphertext does.
+    """
+    ciphertext = as_bytes("ciphertext", ciphertext)
+    if row.family is None:
+        return (
+            ciphertext,
+            _optional("iv", iv),
+            _optional("authentication_tag", tag),
+            _optional("additional_authenticated_data", aad),
+        )
+    if row.iv is None:
+        if iv is not None:
+            raise ValueError(f"'iv' can't be given for {row.name}: it has none")
+    elif iv is None:
+        raise ValueError(f"'iv' is required to decrypt with {row.name}: give the one that encryption returned")
+    else:
+        iv = _check_iv(row, iv)
+    return ciphertext, iv, _check_tag(row, tag), _check_aad(row, aad)
+
+
+def check_wrap(row: Algorithm, key: Buffer) -> bytes:
+    """Check the key that is to be wrapped.
+
+    :raises ValueError: when its length does not fit the algorithm.
+    """
+    key = as_bytes("key", key)
+    _check_input(row, "key", key)
+    return key
+
+
+def check_unwrap(row: Algorithm, encrypted_key: Buffer) -> bytes:
+    """Check the wrapped key. A wrong length is no error here: it fails as any other bad data does."""
+    return as_bytes("encrypted_key", encrypted_key)
+
+
+def check_sign(row: Algorithm, digest: Buffer) -> bytes:
+    """Check the digest that is to be signed.
+
+    :raises ValueError: when it is not as long as the algorithm's hash.
+    """
+    digest = as_bytes("digest", digest)
+    if row.digest_size is not None and len(digest) != row.digest_size:
+        raise ValueError(
+            f"'digest' must be the {row.digest_size} bytes of a {row.hash_name} digest for {row.name}, "
+            f"not {len(digest)} bytes; sign_data and verify_data hash a message themselves"
+        )
+    return digest
+
+
+def check_verify(row: Algorithm, digest: Buffer, signature: Buffer) -> tuple[bytes, bytes]:
+    """Check the arguments of a verification. A signature of a wrong length is no error, but not valid.
+
+    :returns: digest and signature.
+    :raises ValueError: when the digest is not as long as the algorithm's hash.
+    """
+    return check_sign(row, digest), as_bytes("signature", signature)
+
+
+def _optional(name: str, value: Buffer | None) -> bytes | None:
+    return None if value is None else as_bytes(name, value)
+
+
+def _check_input(row: Algorithm, name: str, value: bytes) -> None:
+    size = len(value)
+    if size % row.block:
+        hint = "; A...CBCPAD pads for you" if row.kind == "encryption" else ""
+        raise ValueError(f"'{name}' must be a multiple of {row.block} bytes for {row.name}, not {size} bytes{hint}")
+    if size < row.minimum:
+        raise ValueError(f"'{name}' must have at least {row.minimum} bytes for {row.name}, not {size}")
+
+
+def _check_iv(row: Algorithm, iv: Buffer) -> bytes:
+    iv = as_bytes("iv", iv)
+    # The size of an IV that the service chose is the service's business.
+    if len(iv) != _IV_SIZE and (row.iv == "caller" or not iv):
+        raise ValueError(f"'iv' must have {_IV_SIZE} bytes for {row.name}, not {len(iv)}")
+    return iv
+
+
+def _check_tag(row: Algorithm, tag: Buffer | None) -> bytes | None:
+    if tag is None:
+        if row.tag_size:
+            raise ValueError(f"'authentication_tag' is required to decrypt with {row.name}")
+        return None
+    if not row.tag_size:
+        raise ValueError(f"'authentication_tag' can't be given for {row.name}: it authenticates nothing")
+    tag = as_bytes("authentication_tag", tag)
+    if len(tag) != row.tag_size:
+        raise ValueError(f"'authentication_tag' must have {row.tag_size} bytes for {row.name}, not {len(tag)}")
+    return tag
+
+
+def _check_aad(row: Algorithm, aad: Buffer | None) -> bytes | None:
+    if aad is None:
+        return None
+    if not row.aad:
+        raise ValueError(f"'additional_authenticated_data' can't be given for {row.name}: it authenticates nothing")
+    return as_bytes("additional_authenticated_data", aad)

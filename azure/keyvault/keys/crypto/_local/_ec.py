@@ -1,0 +1,71 @@
+"""ECDSA (RFC 7518 section 3.4 and RFC 8812)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+
+from ..._jwk_ec import CURVES, EcPublic, private_numbers, public_numbers
+from ._algorithms import Algorithm
+from ._der import der_to_raw, raw_to_der
+from ._key import LocalKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+
+    from ..._jwk import JsonWebKey
+
+_SCHEMES = {
+    "ES256": ECDSA(Prehashed(SHA256())),
+    "ES384": ECDSA(Prehashed(SHA384())),
+    "ES512": ECDSA(Prehashed(SHA512())),
+    "ES256K": ECDSA(Prehashed(SHA256())),
+}
+
+
+class EcKey(LocalKey):
+    """A key on one of the service's curves."""
+
+    family = "EC"
+
+    def __init__(self, point: EcPublic, private: EllipticCurvePrivateKey | None = None) -> None:
+        self.has_private = private is not None
+        self._point = point
+        self._private_key = private
+
+    @classmethod
+    def load(cls, jwk: JsonWebKey) -> EcKey | None:
+        """Check the point and make the key; ``None`` when there is no point, or on a curve that is not known here."""
+        if jwk.crv not in CURVES or (jwk.d is None and not (jwk.x and jwk.y)):
+            return None
+        if jwk.d is None:
+            return cls(public_numbers(jwk))
+        numbers = private_numbers(jwk)
+        return cls(numbers, numbers.to_key())
+
+    def misfit(self, row: Algorithm) -> str | None:
+        curve = self._point.curve.name
+        return None if row.curve == curve else f"{row.name} needs a key on {row.curve}, and the key is on {curve}"
+
+    def sign(self, row: Algorithm, digest: bytes) -> bytes:
+        if self._private_key is None:
+            raise NotImplementedError("The key has no private part")
+        return der_to_raw(self._private_key.sign(digest, _SCHEMES[row.name]), 2 * self._point.curve.size)
+
+    def verify(self, row: Algorithm, digest: bytes, signature: bytes) -> bool:
+        if len(signature) != row.signature_size:
+            return False
+        try:
+            self._public.verify(raw_to_der(signature), digest, _SCHEMES[row.name])
+        except InvalidSignature:
+            return False
+        return True
+
+    @cached_property
+    def _public(self) -> EllipticCurvePublicKey:
+        return EcPublic(self._point.curve, self._point.x, self._point.y).to_key()

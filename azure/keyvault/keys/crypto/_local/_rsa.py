@@ -1,0 +1,121 @@
+"""RSA: PKCS#1 v1.5 and OAEP encryption, PKCS#1 v1.5 and PSS signatures (RFC 8017)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
+
+from ..._jwk_rsa import RsaPrivate, RsaPublic, private_numbers, public_numbers
+from ._algorithms import Algorithm
+from ._errors import DecryptionError
+from ._key import Encrypted, LocalKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+
+    from ..._jwk import JsonWebKey
+
+# OAEP with SHA-1 is what RFC 7518 section 4.3 and the service mean by RSA-OAEP. SHA-1 is sound there.
+_SHA1 = SHA1()  # noqa: S303
+_SHA256, _SHA384, _SHA512 = SHA256(), SHA384(), SHA512()
+
+_ENCRYPTION: dict[str, padding.AsymmetricPadding] = {
+    "RSA1_5": padding.PKCS1v15(),
+    "RSA-OAEP": padding.OAEP(padding.MGF1(_SHA1), _SHA1, None),
+    "RSA-OAEP-256": padding.OAEP(padding.MGF1(_SHA256), _SHA256, None),
+}
+
+# The service signs PSS with a salt as long as the digest (RFC 7518 section 3.5).
+_SIGNATURE: dict[str, tuple[padding.AsymmetricPadding, Prehashed]] = {
+    "RS256": (padding.PKCS1v15(), Prehashed(_SHA256)),
+    "RS384": (padding.PKCS1v15(), Prehashed(_SHA384)),
+    "RS512": (padding.PKCS1v15(), Prehashed(_SHA512)),
+    "PS256": (padding.PSS(padding.MGF1(_SHA256), 32), Prehashed(_SHA256)),
+    "PS384": (padding.PSS(padding.MGF1(_SHA384), 48), Prehashed(_SHA384)),
+    "PS512": (padding.PSS(padding.MGF1(_SHA512), 64), Prehashed(_SHA512)),
+}
+
+
+class RsaKey(LocalKey):
+    """An RSA key.
+
+    :ivar size: bytes of the modulus, of a ciphertext and of a signature.
+    """
+
+    family = "RSA"
+
+    def __init__(self, numbers: RsaPublic | RsaPrivate) -> None:
+        self.has_private = isinstance(numbers, RsaPrivate)
+        self.size = (numbers.n.bit_length() + 7) // 8
+        self._numbers = numbers
+
+    @classmethod
+    def load(cls, jwk: JsonWebKey, min_bits: int) -> RsaKey | None:
+        """Check the numbers and make the key; ``None`` when there is no public key."""
+        if not jwk.n or not jwk.e:
+            return None
+        return cls((private_numbers if jwk._has_private() else public_numbers)(jwk, min_bits))
+
+    def misfit(self, row: Algorithm) -> str | None:
+        if self.size < row.overhead:
+            return f"{row.name} needs a modulus of at least {8 * row.overhead} bits, and the key has {8 * self.size}"
+        return None
+
+    def encrypt(self, row: Algorithm, plaintext: bytes, iv: bytes | None = None, aad: bytes | None = None) -> Encrypted:
+        return self._encrypt(row, "plaintext", plaintext), None, None
+
+    def wrap(self, row: Algorithm, key: bytes) -> bytes:
+        return self._encrypt(row, "key", key)
+
+    def decrypt(
+        self,
+        row: Algorithm,
+        ciphertext: bytes,
+        iv: bytes | None = None,
+        tag: bytes | None = None,
+        aad: bytes | None = None,
+    ) -> bytes:
+        # OpenSSL answers a bad PKCS#1 v1.5 padding with made-up bytes (implicit rejection); others raise.
+        try:
+            return self._private.decrypt(ciphertext, _ENCRYPTION[row.name])
+        except ValueError:
+            pass
+        raise DecryptionError
+
+    def unwrap(self, row: Algorithm, encrypted_key: bytes) -> bytes:
+        return self.decrypt(row, encrypted_key)
+
+    def sign(self, row: Algorithm, digest: bytes) -> bytes:
+        scheme, hashed = _SIGNATURE[row.name]
+        return self._private.sign(digest, scheme, hashed)
+
+    def verify(self, row: Algorithm, digest: bytes, signature: bytes) -> bool:
+        scheme, hashed = _SIGNATURE[row.name]
+        try:
+            self._public.verify(signature, digest, scheme, hashed)
+        except InvalidSignature:
+            return False
+        return True
+
+    def _encrypt(self, row: Algorithm, name: str, data: bytes) -> bytes:
+        longest = self.size - row.overhead
+        if len(data) > longest:
+            raise ValueError(
+                f"'{name}' has {len(data)} bytes; {row.name} with a {8 * self.size}-bit key takes {longest} at most"
+            )
+        return self._public.encrypt(data, _ENCRYPTION[row.name])
+
+    @cached_property
+    def _public(self) -> RSAPublicKey:
+        return RsaPublic(self._numbers.n, self._numbers.e).to_key()
+
+    @cached_property
+    def _private(self) -> RSAPrivateKey:
+        if not isinstance(self._numbers, RsaPrivate):
+            raise NotImplementedError("The key has no private part")
+        return self._numbers.to_key()

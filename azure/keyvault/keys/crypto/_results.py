@@ -1,0 +1,294 @@
+"""What the cryptographic operations return. Reprs show names and sizes, never data: it may be secret or plaintext."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+
+Performed = Literal["local", "remote"]
+
+
+class _Result:
+    """What every result tells: with which key it was made, by which algorithm, and where."""
+
+    __slots__ = ("algorithm", "key_id", "performed")
+
+    key_id: str | None
+    algorithm: str
+    performed: Performed
+
+    def _details(self) -> str:
+        return ""
+
+    def __repr__(self) -> str:
+        algorithm = getattr(self.algorithm, "value", self.algorithm)
+        return (
+            f"{type(self).__name__}(key_id={self.key_id!r}, algorithm={algorithm!r}, "
+            f"performed={self.performed!r}{self._details()})"
+        )
+
+
+class EncryptResult(_Result):
+    """The result of an encryption.
+
+    :ivar key_id: the full id of the key version, which decryption needs; ``None`` for a key without an id.
+    :ivar algorithm: the algorithm that was used.
+    :ivar ciphertext: the encrypted bytes.
+    :ivar iv: the initialization vector, of algorithms that have one.
+    :ivar tag: the authentication tag, of authenticated algorithms; also readable as ``authentication_tag``.
+    :ivar aad: the data that was authenticated but not encrypted; also readable as ``additional_authenticated_data``.
+    :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
+    """
+
+    __slots__ = ("aad", "ciphertext", "iv", "tag")
+
+    algorithm: EncryptionAlgorithm
+
+    def __init__(
+        self,
+        key_id: str | None,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: bytes,
+        *,
+        iv: bytes | None = None,
+        authentication_tag: bytes | None = None,
+        additional_authenticated_data: bytes | None = None,
+        performed: Performed = "remote",
+    ) -> None:
+        self.key_id = key_id
+        self.algorithm = algorithm
+        self.ciphertext = ciphertext
+        self.iv = iv
+        self.tag = authentication_tag
+        self.aad = additional_authenticated_data
+        self.performed = performed
+
+    @property
+    def authentication_tag(self) -> bytes | None:
+        """The authentication tag, under the name that decrypt gives it."""
+        return self.tag
+
+    @property
+    def additional_authenticated_data(self) -> bytes | None:
+        """The authenticated data, under the name that decrypt gives it."""
+        return self.aad
+
+    def _details(self) -> str:
+        return f", ciphertext=<{len(self.ciphertext)} bytes>"
+
+
+class DecryptResult(_Result):
+    """The result of a decryption.
+
+    :ivar key_id: the full id of the key version; ``None`` for a key without an id.
+    :ivar algorithm: the algorithm that was used.
+    :ivar plaintext: the decrypted bytes.
+    :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
+    """
+
+    __slots__ = ("plaintext",)
+
+    algorithm: EncryptionAlgorithm
+
+    def __init__(
+        self,
+        key_id: str | None,
+        algorithm: EncryptionAlgorithm,
+        plaintext: bytes,
+        *,
+        performed: Performed = "remote",
+    ) -> None:
+        self.key_id = key_id
+        self.algorithm = algorithm
+        self.plaintext = plaintext
+        self.performed = performed
+
+
+class SignResult(_Result):
+    """The result of signing.
+
+    :ivar key_id: the full id of the key version; ``None`` for a key without an id.
+    :ivar algorithm: the algorithm that was used.
+    :ivar signature: the signature. An ECDSA signature is r and s side by side (RFC 7518 section 3.4), not DER.
+    :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
+    """
+
+    __slots__ = ("signature",)
+
+    algorithm: SignatureAlgorithm
+
+    def __init__(
+        self,
+        key_id: str | None,
+        algorithm: SignatureAlgorithm,
+        signature: bytes,
+        *,
+        performed: Performed = "remote",
+    ) -> None:
+        self.key_id = key_id
+        self.algorithm = algorithm
+        self.signature = signature
+        self.performed = performed
+
+    def to_der(self) -> bytes:
+        """Give an ECDSA signature in the DER form that X.509, TLS and openssl use (RFC 3279 section 2.2.3).
+
+        :returns: the DER sequence of r and s.
+        :raises ValueError: when the algorithm is not an ECDSA one; other signatures have no DER form.
+        """
+        from ._local._algorithms import signature
+        from ._local._der import raw_to_der
+
+        row = signature(self.algorithm)
+        if row.curve is None:
+            raise ValueError(f"{row.name} signatures have no DER form; only ECDSA signatures have")
+        return raw_to_der(self.signature)
+
+    def _details(self) -> str:
+        return f", signature=<{len(self.signature)} bytes>"
+
+
+class VerifyResult(_Result):
+    """The result of verifying a signature.
+
+    :ivar key_id: the full id of the key version; ``None`` for a key without an id.
+    :ivar is_valid: whether the signature is the key's signature of the digest.
+    :ivar algorithm: the algorithm that was used.
+    :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
+    """
+
+    __slots__ = ("is_valid",)
+
+    algorithm: SignatureAlgorithm
+
+    def __init__(
+        self,
+        key_id: str | None,
+        is_valid: bool,
+        algorithm: SignatureAlgorithm,
+        *,
+        performed: Performed = "remote",
+    ) -> None:
+        self.key_id = key_id
+        self.is_valid = is_valid
+        self.algorithm = algorithm
+        self.performed = performed
+
+    def _details(self) -> str:
+        return f", is_valid={self.is_valid!r}"
+
+
+class WrapResult(_Result):
+    """The result of wrapping a key.
+
+    :ivar key_id: the full id of the wrapping key's version; ``None`` for a key without an id.
+    :ivar algorithm: the algorithm that was used.
+    :ivar encrypted_key: the wrapped key.
+    :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
+    """
+
+    __slots__ = ("encrypted_key",)
+
+    algorithm: KeyWrapAlgorithm
+
+    def __init__(
+        self,
+        key_id: str | None,
+        algorithm: KeyWrapAlgorithm,
+        encrypted_key: bytes,
+        *,
+        performed: Performed = "remote",
+    ) -> None:
+        self.key_id = key_id
+        self.algorithm = algorithm
+        self.encrypted_key = encrypted_key
+        self.performed = performed
+
+    def _details(self) -> str:
+        return f", encrypted_key=<{len(self.encrypted_key)} bytes>"
+
+
+class UnwrapResult(_Result):
+    """The result of unwrapping a key.
+
+    :ivar key_id: the full id of the wrapping key's version; ``None`` for a key without an id.
+    :ivar algorithm: the algorithm that was used.
+    :ivar key: the unwrapped key.
+    :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
+    """
+
+    __slots__ = ("key",)
+
+    algorithm: KeyWrapAlgorithm
+
+    def __init__(
+        self,
+        key_id: str | None,
+        algorithm: KeyWrapAlgorithm,
+        key: bytes,
+        *,
+        performed: Performed = "remote",
+    ) -> None:
+        self.key_id = key_id
+        self.algorithm = algorithm
+        self.key = key
+        self.performed = performed
+
+
+class SecureWrapResult(_Result):
+    """The result of a secure wrap: a key that the service made and shows in wrapped form only.
+
+    :ivar key_id: the full id of the wrapping key's version.
+    :ivar algorithm: the algorithm that was used.
+    :ivar encrypted_key: the wrapped key.
+    :ivar performed: always ``"remote"``.
+    """
+
+    __slots__ = ("encrypted_key",)
+
+    algorithm: KeySecureWrapAlgorithm
+
+    def __init__(
+        self,
+        key_id: str | None,
+        algorithm: KeySecureWrapAlgorithm,
+        encrypted_key: bytes,
+        *,
+        performed: Performed = "remote",
+    ) -> None:
+        self.key_id = key_id
+        self.algorithm = algorithm
+        self.encrypted_key = encrypted_key
+        self.performed = performed
+
+    def _details(self) -> str:
+        return f", encrypted_key=<{len(self.encrypted_key)} bytes>"
+
+
+class SecureUnwrapResult(_Result):
+    """The result of a secure unwrap, for an attested environment.
+
+    :ivar key_id: the full id of the wrapping key's version.
+    :ivar algorithm: the algorithm that was used.
+    :ivar key: the key as the service released it.
+    :ivar performed: always ``"remote"``.
+    """
+
+    __slots__ = ("key",)
+
+    algorithm: KeySecureWrapAlgorithm
+
+    def __init__(
+        self,
+        key_id: str | None,
+        algorithm: KeySecureWrapAlgorithm,
+        key: bytes,
+        *,
+        performed: Performed = "remote",
+    ) -> None:
+        self.key_id = key_id
+        self.algorithm = algorithm
+        self.key = key
+        self.performed = performed
