@@ -3,9 +3,9 @@
     python codegen/generate.py          wipe the directory and write it again
     python codegen/generate.py --check  change nothing; fail if the directory is not what would be written
 
-The document says everything about the service; the templates say how it looks in Python. This program only lies between:
-it validates the document, turns its operations and schemas into the rows that the templates print, and formats the result.
-Exit codes: 0 all is well, 1 the directory differs (--check), 2 the document is not valid.
+The document says everything about the service; the templates say how it looks in Python. This program only lies
+between: it validates the document, turns its operations and schemas into the rows that the templates print, and formats
+the result. Exit codes: 0 all is well, 1 the directory differs (--check), 2 the document is not valid.
 """
 
 from __future__ import annotations
@@ -206,20 +206,13 @@ class Description:
     ) -> Operation:
         success = {int(code): self.resolve(entry["responses"][code]) for code in entry["responses"] if code[0] == "2"}
         body = schema_name(entry.get("requestBody", {}))
-        repeatable = "Repeatable" if entry["x-repeatable"] else "Not repeatable"
-        notes = [entry["description"]] if "description" in entry else []
-        notes.append(f"{repeatable}: {entry['x-repeatable-because']}.")
-        if "x-permission" in entry:
-            notes[-1] = f"Needs the permission {entry['x-permission']}. {notes[-1]}"
-        if entry.get("x-platform") == "managed-hsm":
-            notes[-1] = f"Managed HSM only. {notes[-1]}"
         where = f"{method.upper()} {path}"
         return Operation(
             name=entry["operationId"],
             method=method.upper(),
             path=path,
-            summary=f"{entry['summary'].rstrip('.')} ({where}, since {entry.get('x-added-in', self.first)}).",
-            notes=notes,
+            summary=entry["summary"],
+            notes=[self._facts(where, entry), *([entry["description"]] if "description" in entry else [])],
             segments=[self._parameter(p, where, optional) for p in parameters if p["in"] == "path"],
             queries=[
                 self._parameter(p, where) for p in parameters if p["in"] == "query" and p["name"] != "api-version"
@@ -232,6 +225,18 @@ class Description:
             removed_in=entry.get("x-removed-in", ""),
             repeatable=entry["x-repeatable"],
         )
+
+    def _facts(self, where: str, entry: dict[str, Any]) -> str:
+        """What else the documentation says of an operation."""
+        facts = [f"`{where}`", f"since {entry.get('x-added-in', self.first)}"]
+        if entry.get("x-preview-only"):
+            facts.append("preview only")
+        if entry.get("x-platform") == "managed-hsm":
+            facts.append("Managed HSM only")
+        if "x-permission" in entry:
+            facts.append(f"permission {entry['x-permission']}")
+        repeatable = "Repeatable" if entry["x-repeatable"] else "Not repeatable"
+        return f"{', '.join(facts)}. {repeatable}: {entry['x-repeatable-because']}."
 
     def _parameter(self, entry: dict[str, Any], where: str, optional: Collection[str] = ()) -> Parameter:
         schema = self.resolve(entry["schema"])
@@ -273,13 +278,14 @@ class Description:
         doc = sentences(
             schema["description"],
             self._values(schema),
-            "Managed HSM only." if schema.get("x-platform") == "managed-hsm" else "",
-            self._since(schema),
+            "Managed HSM only." if node.get("x-platform") == "managed-hsm" else "",
+            # Of the field's own: a type that came later came with what needs it.
+            self._since(node),
             "Set by the service, not sent." if schema.get("readOnly") else "",
         )
         limits = self._limits(schema, kind, required) if model in self.sent else {}
         obligatory = required and model not in self.received
-        return Field(name, wire, kind, hint, obligatory, limits, schema.get("x-added-in", ""), doc)
+        return Field(name, wire, kind, hint, obligatory, limits, node.get("x-added-in", ""), doc)
 
     def _since(self, schema: dict[str, Any]) -> str:
         """What the documentation says of the first version that has it."""
@@ -452,7 +458,8 @@ def formatted(source: str) -> str:
     """The source as ruff formats it, whatever the configuration around."""
     options = ["--isolated", "--line-length", str(LINE_LENGTH), "--target-version", "py310"]
     command = [sys.executable, "-m", "ruff", "format", *options, "-"]
-    result = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
+    # The command is made of constants.
+    result = subprocess.run(command, input=source.encode(), capture_output=True, check=False)  # noqa: S603
     if result.returncode:
         raise DescriptionError(f"a template gives Python that cannot be formatted: {result.stderr.decode()}")
     return result.stdout.decode()
