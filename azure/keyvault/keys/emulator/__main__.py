@@ -1,0 +1,7 @@
+"""``python -m azure.keyvault.keys.emulator``."""
+
+import sys
+
+from ._cli import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""Backups: the marker of the service, directly followed by a JWE with all versions of a key.
+
+Vaults that keep nothing share one backup key for the process, as vaults of a geography can read each other's backups; a
+durable one has its own, kept with its records.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import uuid
+from typing import Any, cast
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from . import _jose
+from ._records import Key, KeyVersion
+from ._storage import Storage
+
+_MARKER = b"&AzureKeyVaultKeyBackupV1.microsoft.com"
+
+
+class ForeignBackupError(ValueError):
+    """A backup that was made under another key."""
+
+
+class BackupKey:
+    """The key under which backups are encrypted."""
+
+    def __init__(self, pkcs8: bytes) -> None:
+        self._key = key = cast(rsa.RSAPrivateKey, serialization.load_der_private_key(pkcs8, None))
+        self._kid = str(uuid.uuid5(uuid.NAMESPACE_OID, str(key.public_key().public_numbers().n)))
+
+    @classmethod
+    def of(cls, storage: Storage, *, shared: bool) -> BackupKey:
+        """Return the process's key, or the one kept in a storage."""
+        return cls(_process_key() if shared else storage.secret("backup", _new_key))
+
+    def seal(self, key: Key) -> bytes:
+        """Return the backup of a key."""
+        content = {"key": key.facts(), "versions": [version.with_private() for version in key.versions.values()]}
+        token = _jose.encrypt_jwe(json.dumps(content).encode(), self._kid, self._key.public_key())
+        return _MARKER + token.encode("ascii")
+
+    def open(self, blob: bytes) -> Key:
+        """Return the key in a backup.
+
+        :raises ForeignBackupError: the backup was made under another key.
+        :raises ValueError: the backup is damaged.
+        """
+        if not blob.startswith(_MARKER):
+            raise ValueError("not a backup")
+        token = blob.removeprefix(_MARKER).decode("ascii")
+        if _jose.jws_header(token).get("kid") != self._kid:
+            raise ForeignBackupError("made under another key")
+        return _restored(json.loads(_jose.decrypt_jwe(token, self._key)))
+
+
+def _restored(content: dict[str, Any]) -> Key:
+    key = Key.from_facts(content["key"])
+    for facts in content["versions"]:
+        version = KeyVersion.from_facts(facts, _jose.decode(facts["private"]))
+        key.versions[version.version] = version
+    return key
+
+
+def _new_key() -> bytes:
+    return rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+@functools.cache
+def _process_key() -> bytes:
+    return _new_key()

@@ -1,0 +1,62 @@
+"""Bring your own key: import of a key that was wrapped for a key-exchange key of this vault.
+
+The ``key_hsm`` member holds ``{"schema_version": "1.0.0", "header": {"kid", "alg": "dir",
+"enc": "CKM_RSA_AES_KEY_WRAP"}, "ciphertext", "generator"}``.
+"""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
+
+from . import _jose, _key_transfer
+from ._body import Body
+from ._call import Call
+from ._ec import CURVES, EcMaterial
+from ._errors import bad_parameter, malformed_jwk
+from ._material import Material
+from ._oct import OctMaterial
+from ._rsa import RsaMaterial
+
+_MECHANISM = "CKM_RSA_AES_KEY_WRAP"
+
+
+def unwrap_transferred_key(call: Call, family: str, kty: str, jwk: Body) -> Material:
+    """Return the material in a transfer blob.
+
+    :raises ServiceError: 400 if the blob is malformed, or its key-exchange key is not here, or does not fit.
+    """
+    if not kty.endswith("-HSM"):
+        raise malformed_jwk()
+    try:
+        blob = _jose.decode_json(jwk.text("key_hsm") or "")
+        header = blob["header"]
+        if (header["alg"], header["enc"]) != ("dir", _MECHANISM):
+            raise ValueError("another mechanism")
+        exchange_key = _exchange_key(call, header["kid"])
+        private = _key_transfer.unwrap(_jose.decode(blob["ciphertext"]), exchange_key.key, _MECHANISM)
+        return _material(family, private)
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidUnwrap) as error:
+        raise bad_parameter("The key transfer blob is not valid.") from error
+
+
+def _exchange_key(call: Call, kid: str) -> RsaMaterial:
+    """Return the key-exchange key: an RSA-HSM key whose only use is import."""
+    name, version = kid.rsplit("/", 2)[1:]
+    key = call.service.state.live(name)
+    found = key.versions[version] if key else None
+    if found is None or found.key_ops != ["import"] or not isinstance(found.material, RsaMaterial):
+        raise ValueError("not a key-exchange key")
+    return found.material
+
+
+def _material(family: str, private: bytes) -> Material:
+    if family == "oct":
+        return OctMaterial.from_jwk({"k": private})
+    key = serialization.load_der_private_key(private, None)
+    if family == "RSA" and isinstance(key, rsa.RSAPrivateKey):
+        return RsaMaterial.from_key(key)
+    if family == "EC" and isinstance(key, ec.EllipticCurvePrivateKey):
+        return EcMaterial(next(name for name, curve in CURVES.items() if curve.name == key.curve.name), key)
+    raise ValueError("another key type")

@@ -1,0 +1,46 @@
+"""Deleted keys: list, get, recover, purge."""
+
+from __future__ import annotations
+
+from . import _errors, _paging
+from ._call import Call
+from ._http import Reply
+from ._kinds import REGION
+from ._records import Phase
+
+
+async def list_deleted_keys(call: Call) -> Reply:
+    """GET /deletedkeys (2016-10-01): by name."""
+    start, _ = _paging.requested_start(call)
+    keys = call.service.state.listed(Phase.DELETED, start)
+    items = ((key.folded, call.service.bundles.deleted_item(call.view, key)) for key in keys)
+    return call.reply(_paging.page(call, "/deletedkeys", items))
+
+
+async def get_deleted_key(call: Call) -> Reply:
+    """GET /deletedkeys/{name} (2016-10-01)."""
+    key = call.service.state.deleted(call.name)
+    if key is None:
+        raise call.service.kind.deleted_key_not_found(call.origin, call.name)
+    return call.reply(call.service.bundles.deleted_bundle(call.view, key))
+
+
+async def recover_deleted_key(call: Call) -> Reply:
+    """POST /deletedkeys/{name}/recover (2016-10-01): the reply comes at once, the key later."""
+    key = call.service.state.recover(call.name, call.kid)
+    if key is None:
+        raise call.service.kind.nothing_to_recover(call.origin, call.name)
+    await call.service.storage.save(key)
+    return call.bundle_reply(key, key.latest)
+
+
+async def purge_deleted_key(call: Call) -> Reply:
+    """DELETE /deletedkeys/{name} (2016-10-01): 204 with no body and, on vaults, no content headers."""
+    service = call.service
+    if service.rules.purge_protection and service.state.deleted(call.name):
+        raise _errors.purge_protected(call.origin.vault_name, REGION)
+    key = service.state.purge(call.name, call.kid)
+    if key is None:
+        raise service.kind.nothing_to_recover(call.origin, call.name)
+    await service.storage.remove(key)
+    return Reply(204, content_type=None)

@@ -1,0 +1,202 @@
+"""The emulator in process: a server in a thread of its own, and the handles that tests hold on it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+from ._access import ClaimsDemand, Permissions
+from ._attestation import AttestationAuthority
+from ._clock import Clock
+from ._credentials import AsyncEmulatorCredential, EmulatorCredential
+from ._environment import emulator_environment
+from ._faults import Faults
+from ._options import EmulatorOptions
+from ._recorder import Recorder
+from ._server import Server
+from ._service import Service
+from ._throttle import Throttle
+from ._tls import Certificates
+from ._tokens import TokenRequest
+
+
+class KeyVaultEmulator:
+    """A Key Vault (or Managed HSM) for keys on the loopback interface, over HTTPS.
+
+    ::
+
+        with KeyVaultEmulator() as vault:
+            client = KeyClient(vault.url, vault.credential, **vault.client_options)
+
+    :param options: see :class:`EmulatorOptions`; given by keyword, such as ``managed_hsm=True``.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        if options.get("data_dir") is not None:
+            options["data_dir"] = Path(options["data_dir"])
+        self.options = EmulatorOptions(**options)
+        self._service: Service | None = None
+        self._certificates: Certificates | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    def start(self) -> KeyVaultEmulator:
+        """Begin to serve; return when requests are accepted.
+
+        :raises RuntimeError: it serves already.
+        :raises OSError: the port is taken.
+        """
+        if self._thread is not None:
+            raise RuntimeError("the emulator is running")
+        self._certificates = Certificates(self.options.hostnames)
+        self._service = Service(self.options)
+        ready, failures = threading.Event(), list[BaseException]()
+        self._thread = threading.Thread(target=self._run, args=(ready, failures), name="keyvault-emulator", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if failures:
+            self.stop()
+            raise failures[0]
+        return self
+
+    def stop(self) -> None:
+        """End all connections and remove temporary files. Stopping twice is harmless."""
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread is not None:
+            self._thread.join()
+        if self._service is not None:
+            self._service.close()
+        if self._certificates is not None:
+            self._certificates.close()
+        self._thread = self._loop = self._stop = self._certificates = None
+
+    def _run(self, ready: threading.Event, failures: list[BaseException]) -> None:
+        try:
+            asyncio.run(self._serve(ready))
+        except BaseException as error:  # handed to the thread that waits in start()
+            failures.append(error)
+        finally:
+            ready.set()
+
+    async def _serve(self, ready: threading.Event) -> None:
+        server = Server(self.service, self._running_certificates)
+        try:
+            await server.start()
+            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+            ready.set()
+            await self._stop.wait()
+        finally:
+            await server.stop()
+
+    @property
+    def service(self) -> Service:
+        """The parts of the emulator; for the names below, use those."""
+        if self._service is None:
+            raise RuntimeError("the emulator has not been started")
+        return self._service
+
+    @property
+    def _running_certificates(self) -> Certificates:
+        if self._certificates is None:
+            raise RuntimeError("the emulator is not running")
+        return self._certificates
+
+    @property
+    def url(self) -> str:
+        """The vault's URL, without a trailing slash."""
+        return self.service.origins.default.url
+
+    @property
+    def ca_bundle(self) -> str:
+        """The path of the certificate authority's certificate, in PEM."""
+        return str(self._running_certificates.authority)
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """Keyword arguments for a client: the certificate authority to trust."""
+        return {"connection_verify": self.ca_bundle}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that ``run`` sets for a command."""
+        return emulator_environment(self.service, self._running_certificates)
+
+    @property
+    def credential(self) -> EmulatorCredential:
+        """A credential for synchronous clients."""
+        return EmulatorCredential(self.service.tokens)
+
+    @property
+    def async_credential(self) -> AsyncEmulatorCredential:
+        """A credential for asynchronous clients."""
+        return AsyncEmulatorCredential(self.service.tokens)
+
+    @property
+    def requests(self) -> Recorder:
+        """The requests seen, oldest first."""
+        return self.service.requests
+
+    @property
+    def token_requests(self) -> list[TokenRequest]:
+        """The tokens issued, oldest first: audience, tenant, demanded claims and grant."""
+        return self.service.tokens.requests
+
+    @property
+    def faults(self) -> Faults:
+        """Faults to inject."""
+        return self.service.faults
+
+    @property
+    def clock(self) -> Clock:
+        """The vault's clock."""
+        return self.service.clock
+
+    @property
+    def permissions(self) -> Permissions:
+        """Permissions to deny, and the firewall."""
+        return self.service.permissions
+
+    @property
+    def claims(self) -> ClaimsDemand:
+        """Claims challenges (continuous access evaluation) to make."""
+        return self.service.claims
+
+    @property
+    def throttle(self) -> Throttle:
+        """Limits on calls."""
+        return self.service.throttle
+
+    @property
+    def attestation(self) -> AttestationAuthority:
+        """The attestation authority that release policies can name."""
+        return self.service.attestation
+
+    def revoke_tokens(self) -> None:
+        """Answer every token issued until now with a claims challenge."""
+        self.service.tokens.revoke()
+
+    def mark_managed(self, name: str) -> None:
+        """Make a key look as if a certificate backed it.
+
+        :raises KeyError: there is no such key.
+        """
+        key = self.service.state.live(name)
+        if key is None:
+            raise KeyError(name)
+        key.managed = True
+
+    def __enter__(self) -> KeyVaultEmulator:
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> KeyVaultEmulator:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await asyncio.to_thread(self.stop)

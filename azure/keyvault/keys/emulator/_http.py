@@ -1,0 +1,46 @@
+"""Requests and replies of the emulator, independent of the web server that carries them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+JSON_TYPE = "application/json; charset=utf-8"
+
+
+@dataclass(slots=True)
+class Inbound:
+    """A request as it came in; its body is read only when asked for."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    read: Callable[[], Awaitable[bytes]]
+
+    def query_values(self) -> dict[str, str]:
+        """Return the query; of a repeated parameter the first value counts."""
+        return dict(reversed(parse_qsl(self.query, keep_blank_values=True)))
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str | None = JSON_TYPE
+
+
+def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """Return a reply with a JSON body. The value is whatever ``json`` can write."""
+    return Reply(status, to_json(value), dict(headers or {}))
+
+
+def to_json(value: Any, *, sort_keys: bool = False) -> bytes:
+    """Return compact JSON."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=sort_keys).encode("ascii")

@@ -1,0 +1,65 @@
+"""How an emulator is set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ._api_versions import LATEST_STABLE, VERSIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorOptions:
+    """Options of an emulator.
+
+    :param port: the port on the loopback interface; 0 for a free one.
+    :param managed_hsm: behave as a Managed HSM instead of a vault.
+    :param data_dir: keep keys there, in SQLite with private parts encrypted; None for memory only.
+    :param deletion_delay: seconds between DELETE (or recover) and its visibility. A Managed HSM has none.
+    :param purge_delay: seconds for which a purged name stays taken.
+    :param soft_delete: keep deleted keys for recovery.
+    :param purge_protection: refuse to purge.
+    :param retention_days: 7 to 90.
+    :param premium: serve HSM key types, as a vault of the premium SKU.
+    :param page_size: the number of items in a page when the client gives none.
+    :param empty_pages: put an empty page with a link in front of every page, as the service sometimes does.
+    :param padded_hsm_exponent: write the exponent of RSA-HSM keys as ``AAEAAQ``, as vaults of 2019 did.
+    :param service_principal: challenge with the ``adfs`` tenant and offer a service principal in the environment.
+    :param token_lifetime: seconds for which tokens are valid.
+    :param hostnames: further names to answer to, beside localhost.
+    :param latest_api_version: the newest version served; None for all, previews too.
+    :param record: keep the requests seen, for assertions.
+    """
+
+    port: int = 0
+    managed_hsm: bool = False
+    data_dir: Path | None = None
+    deletion_delay: float = 0.5
+    purge_delay: float = 0.0
+    soft_delete: bool = True
+    purge_protection: bool = False
+    retention_days: int = 90
+    premium: bool = True
+    page_size: int = 25
+    empty_pages: bool = False
+    padded_hsm_exponent: bool = False
+    service_principal: bool = False
+    token_lifetime: int = 3600
+    hostnames: tuple[str, ...] = ()
+    latest_api_version: str | None = None
+    record: bool = True
+
+    def __post_init__(self) -> None:
+        if not 7 <= self.retention_days <= 90:
+            raise ValueError("retention_days must be 7 to 90")
+        if not 1 <= self.page_size <= 25:
+            raise ValueError("page_size must be 1 to 25")
+        if self.deletion_delay < 0 or self.purge_delay < 0:
+            raise ValueError("deletion_delay and purge_delay must not be negative")
+        if self.latest_api_version not in (None, *VERSIONS):
+            raise ValueError(f"latest_api_version must be one of {', '.join(VERSIONS)}")
+
+    @property
+    def recommended_api_version(self) -> str:
+        """The version that the answer to an unknown one recommends."""
+        return self.latest_api_version or LATEST_STABLE

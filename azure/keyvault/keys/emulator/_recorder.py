@@ -1,0 +1,63 @@
+"""The requests an emulator has seen, for assertions."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+_MOST_REQUESTS = 20_000
+
+
+@dataclass(slots=True)
+class RecordedRequest:
+    """A request and the status of its answer. Its body and token stay out of the representation.
+
+    :ivar status: None while the request is answered, or if the connection was dropped instead.
+    :ivar body: the body as received; None if there was none or it was not looked at.
+    :ivar body_length: what the client announced; None without a body.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    body_length: int | None
+    authorised: bool
+    body: bytes | None = field(default=None, repr=False)
+    status: int | None = None
+
+
+class Recorder:
+    """A list of requests, oldest first."""
+
+    def __init__(self) -> None:
+        self._requests: deque[RecordedRequest] = deque(maxlen=_MOST_REQUESTS)
+
+    def add(self, request: RecordedRequest) -> None:
+        """Remember a request."""
+        self._requests.append(request)
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        self._requests.clear()
+
+    def matching(self, method: str | None = None, path: str | None = None) -> list[RecordedRequest]:
+        """Return the requests with a method, or whose path contains a text."""
+        return [
+            request
+            for request in list(self._requests)
+            if method in (None, request.method) and (path is None or path in request.path)
+        ]
+
+    def __iter__(self) -> Iterator[RecordedRequest]:
+        return iter(list(self._requests))
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def __getitem__(self, index: int) -> RecordedRequest:
+        return self._requests[index]
+
+    def __repr__(self) -> str:
+        return f"<Recorder of {len(self)} requests>"
