@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import inspect
 import json
 import shutil
-import sys
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
@@ -70,17 +69,11 @@ def deserialize(model: type[models.Model], data: Any) -> Any:
     return Deserializer(models.CLASSES)(model.__name__, data)
 
 
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    """The generator, which is a program and not part of the package."""
-    spec = importlib.util.spec_from_file_location("codegen_generate", ROOT / "codegen" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # dataclasses look their module up while they are made.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def generate(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The generator, a program that is no part of the package."""
+    monkeypatch.syspath_prepend(ROOT / "codegen")
+    return importlib.import_module("generate")
 
 
 @pytest.fixture
@@ -139,6 +132,11 @@ class TestGenerator:
             pytest.param("^[0-9a-zA-Z-]{1,127}$", "^.{1,127}$", "key-name needs x-rule", id="pattern-to-encode"),
             pytest.param("minimum: 1, maximum: 25", "minimum: 1", "maxresults must be", id="no-maximum"),
             pytest.param("      x-preview-only: true\n", "", "x-preview-only must be True", id="preview-mark"),
+            pytest.param("x-repeatable: true", "x-repeat: true", "GET /keys: 'x-repeatable' is missing", id="no-mark"),
+            pytest.param("x-latest-of: sign\n", "x-latest-of: sing\n", "x-latest-of must be sign", id="not-latest-of"),
+            pytest.param(
+                "description: First RSA prime.", "title: p", "JsonWebKey.p: needs a description", id="no-text"
+            ),
             pytest.param("type: http\n", "type: htp\n", "not valid OpenAPI", id="not-openapi"),
         ],
     )
