@@ -1,0 +1,545 @@
+"""What the service knows of a key, as Python objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType
+from ._generated import models as wire
+from ._jwk import JsonWebKey
+from ._shared import KeyVaultResourceId, parse_key_vault_id
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_REPR_LIMIT = 1024
+
+
+def _shown(instance: object, text: object) -> str:
+    return f"<{type(instance).__name__} [{text}]>"[:_REPR_LIMIT]
+
+
+class KeyVaultKeyIdentifier:
+    """The parts of a key's identifier.
+
+    :param source_id: ``https://{vault}/keys/{name}`` with or without ``/{version}``, or the ``recovery_id`` of a
+        deleted key.
+    :raises ValueError: when the text is no identifier of a key.
+    """
+
+    __slots__ = ("_id",)
+
+    def __init__(self, source_id: str) -> None:
+        parts = parse_key_vault_id(source_id)
+        if parts.collection.lower() not in ("keys", "deletedkeys"):
+            raise ValueError(f"'{source_id}' is not a valid ID of a key: it names the collection '{parts.collection}'")
+        self._id = parts
+
+    @classmethod
+    def try_parse(cls, source_id: str, *, allowed_suffixes: Iterable[str] | None = None) -> Self | None:
+        """Parse an identifier that is not to be trusted.
+
+        :param source_id: the text to parse.
+        :param allowed_suffixes: domains whose vaults are accepted, as ``["vault.azure.net"]``; all when None.
+        :returns: the identifier; None when it is malformed, not https, or of a vault elsewhere.
+        """
+        try:
+            identifier = cls(source_id)
+        except (ValueError, TypeError):
+            return None
+        scheme, _, authority = identifier.vault_url.partition("://")
+        host = authority.partition(":")[0].lower().rstrip(".")
+        allowed = allowed_suffixes is None or any(
+            host.endswith("." + suffix.lower().strip(".")) for suffix in allowed_suffixes
+        )
+        return identifier if allowed and scheme.lower() == "https" else None
+
+    @property
+    def source_id(self) -> str:
+        """The identifier as it was given."""
+        return self._id.source_id
+
+    @property
+    def vault_url(self) -> str:
+        """The URL of the vault, with its port if the identifier has one."""
+        return self._id.vault_url
+
+    @property
+    def name(self) -> str:
+        """The name of the key."""
+        return self._id.name
+
+    @property
+    def version(self) -> str | None:
+        """The version of the key; None when the identifier has none, which means the latest."""
+        return self._id.version
+
+    def __repr__(self) -> str:
+        return _shown(self, self._id.source_id)
+
+    def __eq__(self, other: object) -> bool:
+        return self._id == other._id if isinstance(other, KeyVaultKeyIdentifier) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
+
+class KeyReleasePolicy:
+    """The rules under which an exportable key may be released.
+
+    :param encoded_policy: the policy, JSON in UTF-8; its grammar is part of Azure's documentation of secure key
+        release.
+    :param content_type: media type and version of the policy. Default: ``application/json; charset=utf-8``.
+    :param immutable: whether the policy can never be changed again.
+    """
+
+    def __init__(
+        self, encoded_policy: bytes, *, content_type: str | None = None, immutable: bool | None = None
+    ) -> None:
+        self.encoded_policy = encoded_policy
+        self.content_type = content_type
+        self.immutable = immutable
+
+    @classmethod
+    def _from_wire(cls, policy: wire.KeyReleasePolicy | None) -> KeyReleasePolicy | None:
+        if policy is None:
+            return None
+        return cls(policy.encoded_policy or b"", content_type=policy.content_type, immutable=policy.immutable)
+
+    def _to_wire(self) -> wire.KeyReleasePolicy:
+        return wire.KeyReleasePolicy(
+            encoded_policy=self.encoded_policy, content_type=self.content_type, immutable=self.immutable
+        )
+
+
+class ExternalKey:
+    """A key that an external key manager holds for a Managed HSM.
+
+    :param id: the name of the key there: 1 to 64 letters, digits or hyphens.
+    """
+
+    def __init__(self, *, id: str) -> None:
+        self.id = id
+
+    def __repr__(self) -> str:
+        return _shown(self, self.id)
+
+
+class KeyAttestation:
+    """Proof that a key lives in a Managed HSM.
+
+    :param certificate_pem_file: the certificates of the HSM, in PEM, that validate the attestations.
+    :param private_key_attestation: the attestation blob of the private key.
+    :param public_key_attestation: the attestation blob of the public key.
+    :param version: the version of the attestation format.
+    """
+
+    def __init__(
+        self,
+        *,
+        certificate_pem_file: bytes | None = None,
+        private_key_attestation: bytes | None = None,
+        public_key_attestation: bytes | None = None,
+        version: str | None = None,
+    ) -> None:
+        self.certificate_pem_file = certificate_pem_file
+        self.private_key_attestation = private_key_attestation
+        self.public_key_attestation = public_key_attestation
+        self.version = version
+
+    def __repr__(self) -> str:
+        return _shown(self, self.version)
+
+
+class KeyProperties:
+    """What is known of a key besides its material.
+
+    :param key_id: the identifier of the key.
+    :param attributes: its attributes, as the REST layer has them.
+    :param managed: whether the key belongs to a certificate.
+    :param tags: the application's own metadata.
+    :param release_policy: the rules under which the key may be released.
+    :raises ValueError: when ``key_id`` is no identifier.
+    """
+
+    def __init__(
+        self,
+        key_id: str,
+        attributes: wire.KeyAttributes | None = None,
+        *,
+        managed: bool | None = None,
+        tags: dict[str, str] | None = None,
+        release_policy: KeyReleasePolicy | None = None,
+    ) -> None:
+        self._id = key_id
+        self._vault_id: KeyVaultResourceId = parse_key_vault_id(key_id)
+        self._attributes = attributes
+        self._managed = managed
+        self._tags = tags
+        self._release_policy = release_policy
+
+    def __repr__(self) -> str:
+        return _shown(self, self._id)
+
+    @classmethod
+    def _from_item(cls, item: wire.KeyItem) -> KeyProperties:
+        return cls(item.kid or "", item.attributes, managed=item.managed, tags=item.tags)
+
+    @property
+    def id(self) -> str:
+        """The identifier of the key, as the service gives it."""
+        return self._id
+
+    @property
+    def name(self) -> str:
+        """The name of the key."""
+        return self._vault_id.name
+
+    @property
+    def version(self) -> str | None:
+        """The version of the key; None in the lists of keys and of deleted keys, which tell none."""
+        return self._vault_id.version
+
+    @property
+    def vault_url(self) -> str:
+        """The URL of the vault that holds the key."""
+        return self._vault_id.vault_url
+
+    @property
+    def enabled(self) -> bool | None:
+        """Whether the key may be used."""
+        return self._attributes.enabled if self._attributes else None
+
+    @property
+    def not_before(self) -> datetime | None:
+        """The time before which the key may not be used to encrypt, wrap or sign, in UTC."""
+        return self._attributes.not_before if self._attributes else None
+
+    @property
+    def expires_on(self) -> datetime | None:
+        """The time from which the key may no longer be used to encrypt, wrap or sign, in UTC."""
+        return self._attributes.expires if self._attributes else None
+
+    @property
+    def created_on(self) -> datetime | None:
+        """When this version was created, in UTC."""
+        return self._attributes.created if self._attributes else None
+
+    @property
+    def updated_on(self) -> datetime | None:
+        """When this version was last updated, in UTC."""
+        return self._attributes.updated if self._attributes else None
+
+    @property
+    def recoverable_days(self) -> int | None:
+        """For how many days the key can be recovered after its deletion: 7 to 90, or 0. Since API version 7.1."""
+        return self._attributes.recoverable_days if self._attributes else None
+
+    @property
+    def recovery_level(self) -> str | None:
+        """What happens on deletion, as ``Recoverable+Purgeable``."""
+        return self._attributes.recovery_level if self._attributes else None
+
+    @property
+    def exportable(self) -> bool | None:
+        """Whether the private key may be released. Since API version 7.3."""
+        return self._attributes.exportable if self._attributes else None
+
+    @property
+    def hsm_platform(self) -> str | None:
+        """The platform that protects the key: "0" software, "1" and "2" HSMs (FIPS 140-2, 140-3). Since 7.5."""
+        return self._attributes.hsm_platform if self._attributes else None
+
+    @property
+    def key_size(self) -> int | None:
+        """The size of a symmetric key in bits. Since API version 2026-04-01."""
+        return self._attributes.key_size if self._attributes else None
+
+    @property
+    def external_key(self) -> ExternalKey | None:
+        """The external key that this one stands for. Since API version 2026-04-01."""
+        external = self._attributes.external_key if self._attributes else None
+        return ExternalKey(id=external.id or "") if external else None
+
+    @property
+    def attestation(self) -> KeyAttestation | None:
+        """The attestation of the key, when it was got with ``get_key_attestation``. Since API version 7.6."""
+        found = self._attributes.attestation if self._attributes else None
+        if found is None:
+            return None
+        return KeyAttestation(
+            certificate_pem_file=found.certificate_pem_file,
+            private_key_attestation=found.private_key_attestation,
+            public_key_attestation=found.public_key_attestation,
+            version=found.version,
+        )
+
+    @property
+    def managed(self) -> bool | None:
+        """True when the key belongs to a certificate, whose life it shares."""
+        return self._managed
+
+    @property
+    def tags(self) -> dict[str, str] | None:
+        """The application's own metadata, as text by name; None when there is none."""
+        return self._tags
+
+    @property
+    def release_policy(self) -> KeyReleasePolicy | None:
+        """The rules under which the key may be released."""
+        return self._release_policy
+
+
+class KeyVaultKey:
+    """A key: its public material and its properties.
+
+    The material may be given as ``jwk``, or its fields as keywords (``kty="RSA", n=..., e=...``).
+
+    :param key_id: the identifier of the key.
+    :param jwk: the members of its JSON Web Key, binary ones as bytes, or a :class:`JsonWebKey`.
+    :param properties: its properties; when None they are made of ``managed``, ``tags`` and ``release_policy``.
+    :param managed: whether the key belongs to a certificate.
+    :param tags: the application's own metadata.
+    :param release_policy: the rules under which the key may be released.
+    :raises ValueError: when both ``jwk`` and its fields are given.
+    """
+
+    def __init__(
+        self,
+        key_id: str,
+        jwk: dict[str, Any] | JsonWebKey | None = None,
+        *,
+        properties: KeyProperties | None = None,
+        managed: bool | None = None,
+        tags: dict[str, str] | None = None,
+        release_policy: KeyReleasePolicy | None = None,
+        **jwk_fields: Any,
+    ) -> None:
+        if jwk is not None and jwk_fields:
+            raise ValueError(f"jwk was given, and its fields as keywords too: {', '.join(sorted(jwk_fields))}")
+        self._properties = properties or KeyProperties(
+            key_id, managed=managed, tags=tags, release_policy=release_policy
+        )
+        if not isinstance(jwk, JsonWebKey):
+            fields = {name: value for name, value in (jwk or jwk_fields).items() if name in JsonWebKey._FIELDS}
+            jwk = JsonWebKey(**{"kid": key_id, **fields})
+        self._key_material: JsonWebKey = jwk
+
+    def __repr__(self) -> str:
+        return _shown(self, self.id)
+
+    @classmethod
+    def _from_bundle(cls, bundle: wire.KeyBundle) -> Self:
+        instance = cls.__new__(cls)
+        instance._read_bundle(bundle)
+        return instance
+
+    def _read_bundle(self, bundle: wire.KeyBundle | wire.DeletedKeyBundle) -> None:
+        jwk = bundle.key
+        self._key_material = JsonWebKey._from_wire(jwk)
+        self._properties = KeyProperties(
+            jwk.kid,  # type: ignore[union-attr,arg-type]  # required members: a bundle without them is refused earlier
+            bundle.attributes,
+            managed=bundle.managed,
+            tags=bundle.tags,
+            release_policy=KeyReleasePolicy._from_wire(bundle.release_policy),
+        )
+
+    @property
+    def id(self) -> str:
+        """The identifier of the key."""
+        return self._properties.id
+
+    @property
+    def name(self) -> str:
+        """The name of the key."""
+        return self._properties.name
+
+    @property
+    def properties(self) -> KeyProperties:
+        """The properties of the key."""
+        return self._properties
+
+    @property
+    def key(self) -> JsonWebKey:
+        """The key's material: its public part, as the service never tells the private one."""
+        return self._key_material
+
+    @property
+    def key_type(self) -> str | KeyType:
+        """The type of the key; text when it is one that this library does not know."""
+        return self._key_material.kty  # type: ignore[return-value]  # every key of the service has a type
+
+    @property
+    def key_operations(self) -> list[str | KeyOperation]:
+        """What the key may be used for."""
+        return self._key_material.key_ops  # type: ignore[return-value]  # as above
+
+
+class DeletedKey(KeyVaultKey):
+    """A key in the state between its deletion and its purge.
+
+    :param properties: the properties of the key.
+    :param deleted_date: when it was deleted, in UTC.
+    :param recovery_id: its identifier while it is deleted; None in a vault without soft delete.
+    :param scheduled_purge_date: when the service purges it, in UTC.
+    :param kwargs: what :class:`KeyVaultKey` takes, ``key_id`` among it.
+    """
+
+    def __init__(
+        self,
+        properties: KeyProperties,
+        deleted_date: datetime | None = None,
+        recovery_id: str | None = None,
+        scheduled_purge_date: datetime | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("key_id", properties.id)
+        super().__init__(properties=properties, **kwargs)
+        self._deleted_date = deleted_date
+        self._recovery_id = recovery_id
+        self._scheduled_purge_date = scheduled_purge_date
+
+    @classmethod
+    def _from_bundle(cls, bundle: wire.DeletedKeyBundle) -> Self:  # type: ignore[override]  # its own wire model
+        instance = cls.__new__(cls)
+        instance._read_bundle(bundle)
+        instance._read_deletion(bundle)
+        return instance
+
+    @classmethod
+    def _from_deleted_item(cls, item: wire.DeletedKeyItem) -> Self:
+        instance = cls.__new__(cls)
+        instance._properties = KeyProperties(item.kid or "", item.attributes, managed=item.managed, tags=item.tags)
+        instance._key_material = JsonWebKey(kid=item.kid)
+        instance._read_deletion(item)
+        return instance
+
+    def _read_deletion(self, source: wire.DeletedKeyBundle | wire.DeletedKeyItem) -> None:
+        self._deleted_date = source.deleted_date
+        self._recovery_id = source.recovery_id
+        self._scheduled_purge_date = source.scheduled_purge_date
+
+    @property
+    def deleted_date(self) -> datetime | None:
+        """When the key was deleted, in UTC."""
+        return self._deleted_date
+
+    @property
+    def recovery_id(self) -> str | None:
+        """The identifier of the deleted key; None in a vault without soft delete, where it is gone."""
+        return self._recovery_id
+
+    @property
+    def scheduled_purge_date(self) -> datetime | None:
+        """When the service purges the key, in UTC."""
+        return self._scheduled_purge_date
+
+
+class ReleaseKeyResult:
+    """A released key.
+
+    :param value: a compact JWS that holds the key, encrypted for the environment that was attested.
+    """
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+class KeyRotationLifetimeAction:
+    """What happens to a key at a certain point of its life.
+
+    :param action: rotate the key, or notify of its coming expiry.
+    :param time_after_create: how long after creation, as an ISO 8601 duration ("P90D") or a timedelta. Only for rotate.
+    :param time_before_expiry: how long before expiry, likewise.
+    """
+
+    def __init__(
+        self,
+        action: KeyRotationPolicyAction | str,
+        *,
+        time_after_create: str | timedelta | None = None,
+        time_before_expiry: str | timedelta | None = None,
+    ) -> None:
+        self.action = action
+        self.time_after_create = _duration(time_after_create)
+        self.time_before_expiry = _duration(time_before_expiry)
+
+    @classmethod
+    def _from_wire(cls, found: wire.LifetimeActions) -> KeyRotationLifetimeAction:
+        action = found.action.type if found.action else None
+        trigger = found.trigger
+        try:
+            known: KeyRotationPolicyAction | str = KeyRotationPolicyAction(action)
+        except ValueError:
+            known = action or ""
+        return cls(
+            known,
+            time_after_create=trigger.time_after_create if trigger else None,
+            time_before_expiry=trigger.time_before_expiry if trigger else None,
+        )
+
+    def _to_wire(self) -> wire.LifetimeActions:
+        return wire.LifetimeActions(
+            action=wire.LifetimeActionsType(type=_text(self.action)),
+            trigger=wire.LifetimeActionsTrigger(
+                time_after_create=_duration(self.time_after_create),
+                time_before_expiry=_duration(self.time_before_expiry),
+            ),
+        )
+
+
+class KeyRotationPolicy:
+    """How a key is rotated.
+
+    :param policy_id: the identifier of the policy; set by the service.
+    :param lifetime_actions: what happens when; one rotate and one notify at most.
+    :param expires_in: the life of a new version, as an ISO 8601 duration or a timedelta; 28 days or more.
+    :param created_on: when the policy was created, in UTC; set by the service.
+    :param updated_on: when it was last updated, in UTC; set by the service.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy_id: str | None = None,
+        lifetime_actions: list[KeyRotationLifetimeAction] | None = None,
+        expires_in: str | timedelta | None = None,
+        created_on: datetime | None = None,
+        updated_on: datetime | None = None,
+    ) -> None:
+        self.id = policy_id
+        self.lifetime_actions = lifetime_actions or []
+        self.expires_in = _duration(expires_in)
+        self.created_on = created_on
+        self.updated_on = updated_on
+
+    @classmethod
+    def _from_wire(cls, policy: wire.KeyRotationPolicy) -> KeyRotationPolicy:
+        attributes = policy.attributes
+        return cls(
+            policy_id=policy.id,
+            lifetime_actions=[KeyRotationLifetimeAction._from_wire(action) for action in policy.lifetime_actions or []],
+            expires_in=attributes.expiry_time if attributes else None,
+            created_on=attributes.created if attributes else None,
+            updated_on=attributes.updated if attributes else None,
+        )
+
+
+def _text(value: Any) -> Any:
+    """Return the text of an enumeration's member, so that the wire never sees the member itself."""
+    return getattr(value, "value", value)
+
+
+def _duration(value: str | timedelta | None) -> str | None:
+    """Return a duration in the form of ISO 8601 that the service speaks."""
+    if not isinstance(value, timedelta):
+        return value
+    if value.seconds or value.microseconds:
+        hours = value.total_seconds() / 3600
+        if hours != int(hours):
+            raise ValueError(f"the duration {value} is no whole number of hours")
+        return f"PT{int(hours)}H"
+    return f"P{value.days}D"

@@ -1,0 +1,224 @@
+"""From the arguments of a client's method to the body of its request, checked before anything is sent."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ._generated import models as wire
+from ._jwk import JsonWebKey
+from ._models import KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPolicy
+
+_MAX_PAGE_SIZE = 25
+
+# The frames between a caller and a warning raised here: this function, its callers in this module, the facade.
+_WARNING_DEPTH = 5
+
+
+def create_parameters(
+    key_type: str,
+    *,
+    size: int | None = None,
+    curve: str | None = None,
+    public_exponent: int | None = None,
+    key_operations: Iterable[str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    release_policy: KeyReleasePolicy | None = None,
+    **attributes: Any,
+) -> wire.KeyCreateParameters:
+    """Return the body of ``create_key``; ``attributes`` are those of :func:`key_attributes`."""
+    if not key_type:
+        raise ValueError("key_type must be the type of the key, as KeyType.rsa")
+    return wire.KeyCreateParameters(
+        kty=_text("key_type", key_type),
+        key_size=_typed("size", size, int),
+        crv=None if curve is None else _text("curve", curve),
+        public_exponent=_typed("public_exponent", public_exponent, int),
+        key_ops=_operations(key_operations),
+        attributes=key_attributes(**attributes),
+        tags=_tags(tags),
+        release_policy=_policy(release_policy),
+    )
+
+
+def import_parameters(
+    key: Any,
+    *,
+    hardware_protected: bool | None = None,
+    tags: Mapping[str, str] | None = None,
+    release_policy: KeyReleasePolicy | None = None,
+    **attributes: Any,
+) -> wire.KeyImportParameters:
+    """Return the body of ``import_key``; ``key`` is a JsonWebKey, PEM or DER bytes or a key of ``cryptography``."""
+    return wire.KeyImportParameters(
+        key=wire.JsonWebKey(**_json_web_key(key)._to_wire_fields()),
+        hsm=_typed("hardware_protected", hardware_protected, bool),
+        attributes=key_attributes(**attributes),
+        tags=_tags(tags),
+        release_policy=_policy(release_policy),
+    )
+
+
+def update_parameters(
+    *,
+    key_operations: Iterable[str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    release_policy: KeyReleasePolicy | None = None,
+    **attributes: Any,
+) -> wire.KeyUpdateParameters:
+    """Return the body of ``update_key``."""
+    return wire.KeyUpdateParameters(
+        key_ops=_operations(key_operations),
+        attributes=key_attributes(**attributes),
+        tags=_tags(tags),
+        release_policy=_policy(release_policy),
+    )
+
+
+def key_attributes(
+    *,
+    enabled: bool | None = None,
+    not_before: datetime | None = None,
+    expires_on: datetime | None = None,
+    expires: datetime | None = None,
+    exportable: bool | None = None,
+    external_key: wire.ExternalKey | None = None,
+) -> wire.KeyAttributes | None:
+    """Return the attributes of a key, or None when no argument asks for any."""
+    expiry = one_of("expires_on", expires_on, "expires", expires)
+    given = (enabled, not_before, expiry, exportable, external_key)
+    if all(value is None for value in given):
+        return None
+    return wire.KeyAttributes(
+        enabled=_typed("enabled", enabled, bool),
+        not_before=_utc("not_before", not_before),
+        expires=_utc("expires_on", expiry),
+        exportable=_typed("exportable", exportable, bool),
+        external_key=external_key,
+    )
+
+
+def rotation_policy_parameters(
+    policy: KeyRotationPolicy,
+    lifetime_actions: list[KeyRotationLifetimeAction] | None = None,
+    expires_in: Any = None,
+) -> wire.KeyRotationPolicy:
+    """Return the body of ``update_key_rotation_policy``: what the arguments say goes before what the policy says."""
+    actions = policy.lifetime_actions if lifetime_actions is None else lifetime_actions
+    expiry = KeyRotationPolicy(expires_in=policy.expires_in if expires_in is None else expires_in).expires_in
+    return wire.KeyRotationPolicy(
+        lifetime_actions=[action._to_wire() for action in actions or []],
+        attributes=wire.KeyRotationPolicyAttributes(expiry_time=expiry) if expiry else None,
+    )
+
+
+def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
+    """Return what a keyword or its other name gives.
+
+    :raises TypeError: when both are given and differ.
+    """
+    if value is not None and other is not None and value != other:
+        raise TypeError(f"{name} and {alias} are two names of one argument, and were given different values")
+    return other if value is None else value
+
+
+def hardware_type(software_type: str, hsm_type: str, hsm: bool | None, hardware_protected: bool | None) -> str:
+    """Return the type of a key for ``hsm=``, whose other name is ``hardware_protected=``."""
+    protected = one_of("hardware_protected", hardware_protected or None, "hsm", hsm or None)
+    if hsm is False and hardware_protected:
+        raise TypeError("hsm and hardware_protected are two names of one argument, and were given different values")
+    return hsm_type if _typed("hardware_protected", protected, bool) else software_type
+
+
+def page_size(max_page_size: int | None) -> int | None:
+    """Return how many items to ask for: at most what was asked for, and at most what the service gives.
+
+    :raises ValueError: when it is less than one.
+    """
+    if max_page_size is None:
+        return None
+    if _typed("max_page_size", max_page_size, int) < 1:
+        raise ValueError(f"max_page_size must be 1 or more, not {max_page_size}")
+    return min(max_page_size, _MAX_PAGE_SIZE)
+
+
+def _json_web_key(key: Any) -> JsonWebKey:
+    if isinstance(key, JsonWebKey):
+        return key
+    if isinstance(key, (bytes, bytearray, str)):
+        data = key.encode() if isinstance(key, str) else bytes(key)
+        return JsonWebKey.from_pem(data) if b"-----BEGIN" in data else JsonWebKey.from_der(data)
+    if hasattr(key, "private_numbers"):
+        return JsonWebKey.from_cryptography(key)
+    raise TypeError(
+        "key must be a JsonWebKey, a private key in PEM or DER, or a private key of the cryptography package, "
+        f"not {type(key).__name__}"
+    )
+
+
+def _typed(name: str, value: Any, kind: type) -> Any:
+    if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+        raise TypeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _text(name: str, value: Any) -> str:
+    """Return the plain text of a string or of an enumeration's member."""
+    plain = getattr(value, "value", value)
+    if not isinstance(plain, str):
+        raise TypeError(f"{name} must be text, not {type(value).__name__}")
+    return plain
+
+
+def _operations(key_operations: Iterable[str] | None) -> list[str] | None:
+    if key_operations is None:
+        return None
+    if isinstance(key_operations, str):
+        raise TypeError("key_operations must be a list of operations, not one text")
+    return [_text("key_operations", operation) for operation in key_operations]
+
+
+def _tags(tags: Mapping[str, str] | None) -> dict[str, str] | None:
+    if tags is None:
+        return None
+    if not isinstance(tags, Mapping):
+        raise TypeError(f"tags must be a dict of text by name, not {type(tags).__name__}")
+    for name, value in tags.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"tags must be a dict of text by name: {name!r} is not so")
+    if len(tags) > 15:
+        raise ValueError(f"tags may have 15 entries at most, not {len(tags)}")
+    return dict(tags)
+
+
+def _policy(policy: KeyReleasePolicy | None) -> wire.KeyReleasePolicy | None:
+    _typed("release_policy", policy, KeyReleasePolicy)
+    return policy._to_wire() if policy else None
+
+
+def _utc(name: str, moment: datetime | None) -> datetime | None:
+    """Return a time for the wire: in UTC, in whole seconds (the fraction is cut off)."""
+    _typed(name, moment, datetime)
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        warnings.warn(
+            f"{name} has no time zone and is taken as UTC; give it one, as datetime.now(timezone.utc) has",
+            stacklevel=_WARNING_DEPTH,
+        )
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc).replace(microsecond=0)
+
+
+def restore_parameters(backup: bytes) -> wire.KeyRestoreParameters:
+    """Return the body of ``restore_key``."""
+    if not isinstance(backup, (bytes, bytearray, memoryview)):
+        raise TypeError(f"backup must be bytes, not {type(backup).__name__}")
+    return wire.KeyRestoreParameters(value=bytes(backup))
+
+
+def interval(polling_interval: float | None, options: dict[str, Any]) -> float | None:
+    """Return the polling interval, which 4.x called ``_polling_interval``; that name is taken off ``options``."""
+    return one_of("polling_interval", polling_interval, "_polling_interval", options.pop("_polling_interval", None))  # type: ignore[no-any-return]

@@ -1,0 +1,169 @@
+"""Waiting for a deletion or a recovery: the service has accepted it, and needs seconds to finish it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Generic, TypeVar
+
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPolling
+
+from ._generated.operations import Operation
+from ._shared._connection import VaultConnection
+from ._shared._connection_async import AsyncVaultConnection
+from ._shared._wire import inner_code
+
+T = TypeVar("T")
+
+#: Seconds between two looks at a key.
+DEFAULT_INTERVAL = 2.0
+
+
+class Progress(Generic[T]):
+    """What is known of a deletion or recovery. Decides; its pollers do the asking.
+
+    :param result: what the service answered when it accepted the call.
+    :param question: the operation that succeeds as soon as the key has arrived in its new state.
+    :param interval: seconds between two questions.
+    :param finished: whether there is nothing to wait for.
+    """
+
+    def __init__(self, result: T, question: Operation[Any], interval: float | None, *, finished: bool) -> None:
+        interval = DEFAULT_INTERVAL if interval is None else interval
+        if interval < 0:
+            raise ValueError(f"polling_interval must be 0 seconds or more, not {interval}")
+        self.result = result
+        self.question = question
+        self.interval = interval
+        self.finished = finished
+
+    @property
+    def status(self) -> str:
+        return "finished" if self.finished else "polling"
+
+    def note(self, error: HttpResponseError | None) -> None:
+        """Take in the answer to the question.
+
+        A caller without the permission to read keys is told 403 as soon as there is a key to read, so that is the end
+        of what it can see. A firewall says 403 to everything, which tells nothing.
+
+        :raises ~azure.core.exceptions.HttpResponseError: when the answer is neither "not yet" nor "there it is".
+        """
+        if isinstance(error, ResourceNotFoundError):
+            return
+        if error is not None and (error.status_code != 403 or inner_code(error) == "ForbiddenByFirewall"):
+            raise error
+        self.finished = True
+
+    def pause(self, deadline: float | None) -> float | None:
+        """Return the seconds until the next question; None when the time is up."""
+        if deadline is None:
+            return self.interval
+        left = deadline - time.monotonic()
+        return None if left <= 0 else min(self.interval, left)
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
+
+
+class KeyVaultPoller(LROPoller[T]):
+    """Waits for a deletion or a recovery.
+
+    :meth:`result` is there at once: it is what the service answered when it accepted the call. :meth:`wait` returns
+        when
+    the key has arrived in its new state.
+    """
+
+    def __init__(self, connection: VaultConnection, progress: Progress[T], options: dict[str, Any]) -> None:
+        super().__init__(None, None, lambda _: progress.result, NoPolling())  # type: ignore[no-untyped-call]  #
+        azure-core leaves it untyped self._connection = connection
+        self._progress = progress
+        self._options = options
+
+    def status(self) -> str:
+        """Return ``"polling"`` or ``"finished"``, as of the last look at the key."""
+        return self._progress.status
+
+    def done(self) -> bool:
+        """Whether the key had arrived in its new state at the last look. Looking is what :meth:`wait` does."""
+        return self._progress.finished
+
+    def result(self, timeout: float | None = None) -> T:
+        """Return what the service answered when it accepted the call, without waiting.
+
+        :param timeout: has no effect; it is there for azure-core's ``LROPoller``.
+        """
+        return self._progress.result
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the key has arrived in its new state.
+
+        :param timeout: seconds to wait at most. :meth:`done` tells whether they were enough; with 0 there is one look.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell.
+        """
+        deadline = _deadline(timeout)
+        while not self._progress.finished:
+            self._progress.note(self._ask())
+            pause = self._progress.pause(deadline)
+            if self._progress.finished or pause is None:
+                return
+            self._connection.sleep(pause)
+
+    def _ask(self) -> HttpResponseError | None:
+        try:
+            self._connection.send(self._progress.question, **self._options)
+        except HttpResponseError as error:
+            return error
+        return None
+
+
+class AsyncKeyVaultPoller(AsyncLROPoller[T]):
+    """Waits for a deletion or a recovery.
+
+    :meth:`result` is there at once: it is what the service answered when it accepted the call. :meth:`wait` returns
+        when
+    the key has arrived in its new state.
+    """
+
+    def __init__(self, connection: AsyncVaultConnection, progress: Progress[T], options: dict[str, Any]) -> None:
+        super().__init__(None, None, lambda _: progress.result, AsyncNoPolling())  # type: ignore[no-untyped-call]  #
+        azure-core leaves it untyped self._connection = connection
+        self._progress = progress
+        self._options = options
+
+    def status(self) -> str:
+        """Return ``"polling"`` or ``"finished"``, as of the last look at the key."""
+        return self._progress.status
+
+    def done(self) -> bool:
+        """Whether the key had arrived in its new state at the last look. Looking is what :meth:`wait` does."""
+        return self._progress.finished
+
+    async def result(self, timeout: float | None = None) -> T:
+        """Return what the service answered when it accepted the call, without waiting.
+
+        :param timeout: has no effect; it is there for azure-core's ``LROPoller``.
+        """
+        return self._progress.result
+
+    async def wait(self, timeout: float | None = None) -> None:
+        """Wait until the key has arrived in its new state.
+
+        :param timeout: seconds to wait at most. :meth:`done` tells whether they were enough; with 0 there is one look.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell.
+        """
+        deadline = _deadline(timeout)
+        while not self._progress.finished:
+            self._progress.note(await self._ask())
+            pause = self._progress.pause(deadline)
+            if self._progress.finished or pause is None:
+                return
+            await self._connection.sleep(pause)
+
+    async def _ask(self) -> HttpResponseError | None:
+        try:
+            await self._connection.send(self._progress.question, **self._options)
+        except HttpResponseError as error:
+            return error
+        return None

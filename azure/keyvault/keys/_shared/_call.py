@@ -1,0 +1,56 @@
+"""What the policies know of one call: its hard limit, whether it may be repeated, whether it only probes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from azure.core.pipeline import PipelineContext, PipelineRequest
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+
+_DEADLINE = "keyvault_deadline"
+_REPEATABLE = "keyvault_repeatable"
+_PROBING = "keyvault_probing"
+
+#: Methods that may be repeated when nothing else is known of a request (RFC 9110 section 9.2.2).
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+
+
+class CallPolicy(SansIOHTTPPolicy[Any, Any]):
+    """Takes the options of this library off a call and keeps them for the policies below.
+
+    :param timeout: seconds that a call may take when it gives none itself; None for no limit.
+    """
+
+    def __init__(self, timeout: float | None = None) -> None:
+        super().__init__()
+        self._timeout = timeout
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Note the deadline and whether the request may be repeated."""
+        context = request.context
+        timeout = context.options.pop("timeout", self._timeout)
+        if timeout is not None:
+            context[_DEADLINE] = time.monotonic() + timeout
+        context[_REPEATABLE] = context.options.pop("repeatable", request.http_request.method.upper() in _IDEMPOTENT)
+
+
+def remaining(context: PipelineContext) -> float | None:
+    """Return the seconds that a call has left, at least 0; None when it has no limit."""
+    deadline = context.get(_DEADLINE)
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def is_repeatable(context: PipelineContext) -> bool:
+    """Whether sending the request twice has the effect of sending it once."""
+    return bool(context.get(_REPEATABLE))
+
+
+def set_probing(context: PipelineContext, probing: bool) -> None:
+    """Note that what is sent now only asks for the vault's challenge, or no longer does."""
+    context[_PROBING] = probing
+
+
+def is_probing(context: PipelineContext) -> bool:
+    """Whether what was sent last only asked for the vault's challenge."""
+    return bool(context.get(_PROBING))

@@ -1,0 +1,137 @@
+"""Vault URLs, key identifiers and origins: what they look like, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import ServiceRequestError
+
+# scheme, authority, collection, name and an optional version: the whole of an identifier, nothing more.
+_IDENTIFIER = re.compile(r"(https?)://([^/?#@\\\s]+)/([^/?#\\\s]+)/([^/?#\\\s]+)(?:/([^/?#\\\s]*))?/?", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/@]*@", re.IGNORECASE)
+
+
+class KeyVaultResourceId(NamedTuple):
+    """The parts of the identifier of a key, deleted key, secret or certificate."""
+
+    source_id: str
+    vault_url: str
+    collection: str
+    name: str
+    version: str | None
+
+
+def parse_key_vault_id(source_id: str) -> KeyVaultResourceId:
+    """Take the identifier of a vault object apart.
+
+    :param source_id: ``https://{vault}/{collection}/{name}`` with or without ``/{version}``. A port is kept.
+    :returns: its parts; ``version`` is None when the identifier has none.
+    :raises ValueError: when the text is anything else.
+    """
+    match = _IDENTIFIER.fullmatch(source_id)
+    if match is None:
+        raise ValueError(f"'{source_id}' is not a valid ID: expected https://<vault>/<collection>/<name>[/<version>]")
+    scheme, authority, collection, name, version = match.groups()
+    return KeyVaultResourceId(source_id, f"{scheme}://{authority}", collection, name, version or None)
+
+
+def parse_vault_url(vault_url: str) -> str:
+    """Check the address of a vault and return it without surrounding blanks and slashes.
+
+    :param vault_url: ``https://{host}`` with or without a port.
+    :returns: the address, ready to be put in front of a path.
+    :raises TypeError: when it is not text.
+    :raises ValueError: when it is empty, not https, or more than scheme, host and port.
+    """
+    if not vault_url:
+        raise ValueError("vault_url must be the URL of an Azure Key Vault, as https://<vault name>.vault.azure.net")
+    if not isinstance(vault_url, str):
+        raise TypeError(f"vault_url must be text, not {type(vault_url).__name__}")
+    url = vault_url.strip(" /")
+    defect = _defect(url)
+    if defect:
+        # Whoever put a password into the URL does not want to read it in a log.
+        shown = _CREDENTIALS.sub(r"\1//***@", vault_url)
+        raise ValueError(f"vault_url {shown!r} {defect}: it must look like https://<vault name>.vault.azure.net")
+    return url
+
+
+def _defect(url: str) -> str | None:
+    if re.search(r"[\s\\\x00-\x1f\x7f]", url):
+        return "holds blanks, backslashes or control characters"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "is malformed"
+    checks = (
+        (not parts.scheme or not parts.netloc, "has no scheme"),
+        (parts.scheme != "https", f"has the scheme {parts.scheme!r}, and only https is allowed"),
+        ("@" in parts.netloc, "holds a user name or password"),
+        (bool(parts.query or parts.fragment), "has a query or a fragment"),
+        (bool(parts.path), f"has the path {parts.path!r}"),
+        (not parts.hostname or not _is_host(parts.hostname), "has no valid host name"),
+        (port == 0, "has the port 0"),
+    )
+    return next((text for failed, text in checks if failed), None)
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:  # an IPv6 literal: urlsplit has checked its brackets
+        return True
+    return all(re.fullmatch(r"[^\W_](?:[\w-]*[^\W_])?", label) for label in host.rstrip(".").split("."))
+
+
+def canonical_host(host: str) -> str:
+    """Return a host name in the form in which two of them may be compared: lower case, no root dot, IDNA."""
+    host = host.rstrip(".").lower()
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port: the place where a token or a request body may go."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def origin_of(url: str) -> Origin:
+    """Return the origin of an absolute URL, its default port filled in, so that ``host`` equals ``host:443``.
+
+    :raises ValueError: when the URL has no scheme or host, or holds user information, backslashes, blanks
+        or control characters, which parsers are known to read differently.
+    """
+    if re.search(r"[\s\\\x00-\x1f\x7f]", url):
+        raise ValueError("the URL holds blanks, backslashes or control characters")
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("the URL is not absolute, or holds a user name")
+    scheme = parts.scheme.lower()
+    return Origin(scheme, canonical_host(parts.hostname), parts.port or (443 if scheme == "https" else 80))
+
+
+@lru_cache(maxsize=256)
+def _origin_of_authority(prefix: str) -> Origin:
+    return origin_of(prefix)
+
+
+def secure_origin_of(url: str) -> Origin:
+    """Return the origin of a URL that a token may be sent to.
+
+    :raises ~azure.core.exceptions.ServiceRequestError: when the URL is not https.
+    :raises ValueError: when the URL is malformed.
+    """
+    # Every call asks for the same few origins: what follows the authority is cut off before the look-up.
+    end = url.find("/", 8)
+    origin = _origin_of_authority(url if end < 0 else url[:end])
+    if origin.scheme != "https":
+        raise ServiceRequestError(f"Tokens are sent to https URLs only, and {url!r} is none")
+    return origin

@@ -1,0 +1,65 @@
+"""Logging of requests and responses: headers that help, never tokens, key material or plaintext."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import HttpLoggingPolicy, NetworkTraceLoggingPolicy
+
+_TRACE_LOGGER = logging.getLogger("azure.keyvault.keys")
+
+#: Headers of the service that help its support, in lower case.
+_KEYVAULT_HEADERS = {
+    "x-ms-keyvault-network-info",
+    "x-ms-keyvault-region",
+    "x-ms-keyvault-service-version",
+    "x-ms-keyvault-rbac-assignment-id",
+    "x-ms-keyvault-rbac-cache",
+    "x-ms-server-latency",
+}
+_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie"}
+
+
+def http_logging_policy(**kwargs: Any) -> HttpLoggingPolicy:
+    """Return azure-core's INFO log of requests and responses, with Key Vault's own headers readable."""
+    policy: HttpLoggingPolicy = HttpLoggingPolicy(**kwargs)
+    policy.allowed_header_names.update(_KEYVAULT_HEADERS)
+    return policy
+
+
+class TraceLoggingPolicy(NetworkTraceLoggingPolicy):
+    """The DEBUG log that ``logging_enable=True`` turns on, per client or per call.
+
+    Bodies hold private keys, plaintext, backups: of them only the size is logged.
+    """
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Log method, URL, headers and the size of the body."""
+        enabled = request.context.options.pop("logging_enable", self.enable_http_logger)
+        request.context["logging_enable"] = enabled
+        if enabled and _TRACE_LOGGER.isEnabledFor(logging.DEBUG):
+            sent = request.http_request
+            size = len(sent.content) if isinstance(sent.content, (str, bytes)) else 0
+            _TRACE_LOGGER.debug(
+                "Request: %s %s\n%s\n    body of %d bytes, not logged",
+                sent.method,
+                sent.url,
+                _shown(sent.headers),
+                size,
+            )
+
+    def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
+        """Log status, headers and the size of the body."""
+        if response.context.get("logging_enable") and _TRACE_LOGGER.isEnabledFor(logging.DEBUG):
+            got = response.http_response
+            size = got.headers.get("Content-Length", "unknown")
+            _TRACE_LOGGER.debug("Response: %s\n%s\n    body of %s bytes", got.status_code, _shown(got.headers), size)
+
+
+def _shown(headers: Any) -> str:
+    lines = (
+        f"    {name}: {'REDACTED' if name.lower() in _SECRET_HEADERS else value}" for name, value in headers.items()
+    )
+    return "\n".join(lines)

@@ -1,0 +1,32 @@
+"""The versions of the Key Vault REST API that this library speaks."""
+
+from enum import Enum
+
+from azure.core import CaseInsensitiveEnumMeta
+
+
+class ApiVersion(str, Enum, metaclass=CaseInsensitiveEnumMeta):
+    """Versions of the Key Vault keys REST API.
+
+    Clients take a member or any other string: a version that this library does not know is sent to the
+    service as it is given. Operations and fields that the chosen version lacks are refused with a
+    ``ValueError`` before anything is sent.
+    """
+
+    #: ML-DSA (post-quantum) keys, in preview.
+    V2026_05_01_PREVIEW = "2026-05-01-preview"
+    #: The default: external keys, ``key_size`` of symmetric keys, secure wrap and unwrap.
+    V2026_04_01 = "2026-04-01"
+    V2026_01_01_PREVIEW = "2026-01-01-preview"
+    V2025_07_01 = "2025-07-01"
+    V7_6 = "7.6"
+    V7_5 = "7.5"
+    V7_4 = "7.4"
+    V7_3 = "7.3"
+    V7_2 = "7.2"
+    V7_1 = "7.1"
+    V7_0 = "7.0"
+    V2016_10_01 = "2016-10-01"
+
+
+DEFAULT_VERSION = ApiVersion.V2026_04_01

@@ -1,0 +1,217 @@
+"""From an operation to a request and from a response to its result, without I/O: one place for both worlds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    DecodeError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.core.pipeline import PipelineResponse
+from azure.core.rest import HttpRequest
+from msrest.exceptions import (  # type: ignore[attr-defined]  # untyped
+    DeserializationError,
+    SerializationError,
+    ValidationError,
+)
+
+from .._generated.models import Model
+from .._generated.operations import Operation
+from .._generated.versions import RENAMED, has
+from ._identifiers import origin_of
+from ._serialization import DESERIALIZER, SERIALIZER
+
+T = TypeVar("T")
+
+_ERRORS: dict[int, type[HttpResponseError]] = {
+    401: ClientAuthenticationError,
+    404: ResourceNotFoundError,
+    409: ResourceExistsError,
+}
+
+#: What to do about errors that the service explains badly, by their inner code.
+_HINTS = {
+    "ObjectIsDeletedButRecoverable": "Recover it with recover_deleted_key, or purge it with purge_deleted_key first.",
+    "ObjectIsBeingDeleted": "Wait until the deletion has finished: delete_key does.",
+    "ObjectIsBeingRecovered": "Wait until the recovery has finished: recover_deleted_key does.",
+    "ForbiddenByFirewall": "The vault's network rules do not admit this client's address.",
+}
+
+# Fields whose values have had other names.
+_RENAMED_FIELDS = ("crv", "alg")
+
+_HEADERS = {"Accept": "application/json"}
+_HEADERS_WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
+class Wire:
+    """How one vault is spoken to: its URL and API version.
+
+    :param vault_url: where it is, without a trailing slash.
+    :param api_version: which version of the REST API to use. A version that is not known is used as it is given, and
+        believed to have everything.
+    """
+
+    def __init__(self, vault_url: str, api_version: str) -> None:
+        self.vault_url = vault_url
+        self.api_version = api_version
+        self.origin = origin_of(vault_url)
+        self._query = "?api-version=" + api_version
+        renamed = [renaming for renaming in RENAMED if not has(api_version, renaming.since)]
+        self._to_old = {renaming.new: renaming.old for renaming in renamed}
+        self._to_new = {renaming.old: renaming.new for renaming in renamed}
+
+    def request(self, operation: Operation[Any]) -> HttpRequest:
+        """Return the HTTP request of an operation.
+
+        :raises ValueError: when the API version lacks the operation or one of its fields, or a field's value is
+            outside the limits of the service.
+        """
+        self._check_version(operation)
+        url = self.vault_url + operation.path + self._query
+        for name, value in operation.query.items():
+            url += f"&{name}={quote(value, safe='')}"
+        if operation.body is None:
+            return HttpRequest(operation.method, url, headers=dict(_HEADERS))
+        content = _ENCODER.encode(self._encode(operation)).encode("ascii")
+        return HttpRequest(operation.method, url, headers=dict(_HEADERS_WITH_BODY), content=content)
+
+    def link(self, operation: Operation[Any], link: str) -> HttpRequest:
+        """Return the request for the page that a list's ``nextLink`` leads to. The link is sent as it is.
+
+        :raises ValueError: when it leads away from the vault.
+        """
+        self.check_origin(link, "The link to the next page")
+        return HttpRequest(operation.method, link, headers=dict(_HEADERS))
+
+    def check_origin(self, url: str, what: str) -> None:
+        """Refuse a URL that would take a token or a body away from the vault.
+
+        :raises ValueError: when the URL is malformed or has another scheme, host or port than the vault.
+        """
+        try:
+            same = origin_of(url) == self.origin
+        except ValueError as error:
+            raise ValueError(f"{what} {url!r} is not valid: {error}") from None
+        if not same:
+            raise ValueError(f"{what} {url!r} leads to another origin than {self.origin}, and was not followed")
+
+    def absolute(self, request: HttpRequest) -> HttpRequest:
+        """Complete a caller's own request: vault and API version, where it names none.
+
+        :raises ValueError: when it names another origin.
+        """
+        if "://" not in request.url.partition("?")[0]:
+            request.url = f"{self.vault_url}/{request.url.lstrip('/')}"
+        self.check_origin(request.url, "The URL")
+        if "api-version=" not in urlsplit(request.url).query:
+            request.url += ("&" if "?" in request.url else "?") + "api-version=" + self.api_version
+        return request
+
+    def result(self, operation: Operation[T], response: PipelineResponse[Any, Any]) -> T:
+        """Return what an operation brought.
+
+        :raises ~azure.core.exceptions.HttpResponseError: or one of its subclasses, when the service refused.
+        :raises ~azure.core.exceptions.DecodeError: when its answer is not what the service's contract says.
+        """
+        http = response.http_response
+        if http.status_code not in operation.success:
+            raise _error(http)
+        if operation.returns is None:
+            return None  # type: ignore[return-value]  # an Operation[None]
+        try:
+            data = _DECODER.decode(http.content.decode("utf-8"))
+            if self._to_new:
+                _translate(data, self._to_new)
+            return DESERIALIZER(operation.returns, data)  # type: ignore[no-any-return]
+        except DeserializationError as error:
+            raise malformed(http, str(error)) from None
+        except (ValueError, RecursionError):
+            # The cause is left out: it holds the text that could not be decoded.
+            raise malformed(http, "it is not JSON in UTF-8") from None
+
+    def _check_version(self, operation: Operation[Any]) -> None:
+        if not has(self.api_version, operation.since, operation.removed_in):
+            raise self._lacks(operation.name, operation.since)
+        if operation.body is not None:
+            self._check_fields(operation.body)
+
+    def _check_fields(self, model: Any) -> None:
+        for name, since in model._added_in.items():
+            if getattr(model, name) is not None and not has(self.api_version, since):
+                raise self._lacks(name, since)
+        for value in vars(model).values():
+            if isinstance(value, Model):
+                self._check_fields(value)
+
+    def _lacks(self, what: str, since: str) -> ValueError:
+        return ValueError(
+            f"{what} needs API version {since} or later, and this client uses {self.api_version}: "
+            "create it with another api_version"
+        )
+
+    def _encode(self, operation: Operation[Any]) -> Any:
+        body = operation.body
+        try:
+            data = SERIALIZER.body(body, type(body).__name__)  # type: ignore[no-untyped-call]
+        except ValidationError as error:
+            raise ValueError(f"{error.target} {error.args[0].partition(' ')[2] if error.args else error}") from None
+        except SerializationError:
+            # The cause is left out: it quotes the value.
+            raise TypeError(f"{operation.name} was given a value of a type that cannot be sent") from None
+        if self._to_old:
+            _translate(data, self._to_old)
+        return data
+
+
+def _translate(data: Any, names: dict[str, str]) -> None:
+    """Replace the names of curves and algorithms by those of another version, in place."""
+    if isinstance(data, dict):
+        for field in _RENAMED_FIELDS:
+            if data.get(field) in names:
+                data[field] = names[data[field]]
+        _translate(data.get("key"), names)
+
+
+def malformed(response: Any, defect: str) -> DecodeError:
+    """Return the error for an answer that breaks the service's contract."""
+    request_id = response.headers.get("x-ms-request-id", "unknown")
+    # The response stays out of the error, whose text would quote its body: that may be a plaintext.
+    error = DecodeError(
+        f"The answer of the vault cannot be used: {defect}. Status {response.status_code}, request id {request_id}."
+    )
+    error.status_code, error.reason = response.status_code, response.reason
+    return error
+
+
+def _error(response: Any) -> HttpResponseError:
+    """Return the azure-core exception for a status that is no success. It reads the body for its text."""
+    kind = _ERRORS.get(response.status_code, HttpResponseError)
+    message = f"The vault answered {response.status_code} {response.reason or ''}".rstrip()
+    error = kind(message=message, response=response)
+    hint = _HINTS.get(inner_code(error) or "")
+    if hint:
+        error.message += f"\n{hint}"
+        error.args = (error.message, *error.args[1:])
+    return error
+
+
+def inner_code(error: HttpResponseError) -> str | None:
+    """Return the code that tells more than the status, as ``ObjectIsBeingDeleted``; None when there is none."""
+    inner = error.error.innererror if error.error is not None else None
+    code = inner.get("code") if isinstance(inner, dict) else None
+    return code if isinstance(code, str) else None

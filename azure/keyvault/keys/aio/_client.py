@@ -1,0 +1,671 @@
+"""The asyncio client for keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from azure.core.async_paging import AsyncItemPaged
+from azure.core.polling import AsyncLROPoller
+from azure.core.tracing.decorator import distributed_trace
+from azure.core.tracing.decorator_async import distributed_trace_async
+
+from .. import _parameters as parameters
+from .._enums import KeyCurveName, KeyOperation, KeyType
+from .._generated import operations
+from .._models import (
+    DeletedKey,
+    KeyProperties,
+    KeyReleasePolicy,
+    KeyVaultKey,
+)
+from .._paging import AsyncKeyPages, extract_async
+from .._polling import AsyncKeyVaultPoller, Progress
+from .._shared import ApiVersion
+from .._shared._base import AsyncKeyVaultClientBase, wire_of
+from .._shared._connection_async import AsyncVaultConnection
+from .._shared._pipeline import configure
+from ..crypto.aio import CryptographyClient
+
+if TYPE_CHECKING:
+    from azure.core.configuration import Configuration
+    from azure.core.credentials import TokenCredential
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from .._jwk import JsonWebKey
+
+
+class KeyClient(AsyncKeyVaultClientBase):
+    """Creates, keeps, lists, updates and deletes the keys of one vault or Managed HSM.
+
+    One client may be used by any number of threads. Every method takes azure-core's options of a call as keywords, as
+    ``headers``, ``logging_enable``, ``retry_total``, ``connection_timeout``, ``read_timeout``, and ``timeout``: the
+    most seconds that the whole call may take, tokens and retries included.
+
+    :param vault_url: the URL of the vault, as ``https://my-vault.vault.azure.net``.
+    :param credential: gives the tokens: a credential of azure-identity, or any object with their ``get_token``.
+    :param api_version: the version of the REST API. Default: the newest stable one. A version that this library does
+        not know is sent as it is given.
+    :param verify_challenge_resource: whether the vault must ask for a token of its own domain. Turn that off only for a
+        vault that is known to be right and has an address of its own, as in a private cloud.
+    :param config: policies made with :meth:`create_config`, in place of those that the other keywords describe.
+    :param kwargs: azure-core's options of a client, as ``transport``, ``retry_total``, ``logging_enable``, ``proxies``,
+        ``connection_verify`` (True, False, a path or an :class:`ssl.SSLContext`), ``connection_timeout``,
+        ``read_timeout`` and ``timeout`` (see above; the default of every call).
+    :raises ValueError: when the URL is not that of a vault, or there is no credential.
+    :raises TypeError: when the credential cannot give tokens.
+    """
+
+    def __init__(
+        self,
+        vault_url: str,
+        credential: AsyncTokenCredential | TokenCredential,
+        *,
+        api_version: ApiVersion | str | None = None,
+        verify_challenge_resource: bool = True,
+        config: Configuration[Any, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        connection = AsyncVaultConnection(
+            wire_of(vault_url, api_version),
+            credential,
+            config=config,
+            verify_challenge_resource=verify_challenge_resource,
+            **kwargs,
+        )
+        super().__init__(connection)
+
+    @staticmethod
+    def create_config(credential: AsyncTokenCredential | TokenCredential, **kwargs: Any) -> Configuration[Any, Any]:
+        """Make the policies of a client, to change them before they are used.
+
+        :param credential: gives the tokens.
+        :param kwargs: azure-core's options of policies, as ``logging_enable`` and ``retry_total``, or whole policies,
+            as ``retry_policy``.
+        :returns: the policies; hand them to a client as ``config=``.
+        """
+        return configure(credential, asynchronous=True, **kwargs)
+
+    @distributed_trace_async
+    async def create_key(
+        self,
+        name: str,
+        key_type: str | KeyType,
+        *,
+        size: int | None = None,
+        curve: str | KeyCurveName | None = None,
+        public_exponent: int | None = None,
+        key_operations: list[str | KeyOperation] | None = None,
+        enabled: bool | None = None,
+        tags: dict[str, str] | None = None,
+        not_before: datetime | None = None,
+        expires_on: datetime | None = None,
+        expires: datetime | None = None,
+        exportable: bool | None = None,
+        release_policy: KeyReleasePolicy | None = None,
+        **kwargs: Any,
+    ) -> KeyVaultKey:
+        """Create a key, or a new version of it when the name exists (``POST /keys/{name}/create``).
+
+        Needs the permission keys/create. The call is repeated after a failure only when the service has certainly not
+        processed it.
+
+        :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
+        :param key_type: RSA, EC or, in a Managed HSM, oct; or the same with ``-HSM``.
+        :param size: bits. RSA: 2048, 3072 or 4096; oct: 128, 192 or 256. The service's default for RSA is 2048.
+        :param curve: the curve of an EC key. The service's default is P-256.
+        :param public_exponent: the public exponent of an RSA key; only in a Managed HSM.
+        :param key_operations: what the key may be used for. The service's default is all that its type can do.
+        :param enabled: whether it may be used. The service's default is True.
+        :param tags: metadata of the application; 15 entries at most.
+        :param not_before: the time before which it may not be used to encrypt, wrap or sign. Fractions of a second are
+            cut off; a time without a zone is taken as UTC.
+        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
+        :param expires: another name of ``expires_on``.
+        :param exportable: whether its private part may be released. Needs ``release_policy``.
+        :param release_policy: the rules under which it may be released.
+        :returns: the new key.
+        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :raises TypeError: when an argument has the wrong type.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        body = parameters.create_parameters(
+            key_type,
+            size=size,
+            curve=curve,
+            public_exponent=public_exponent,
+            key_operations=key_operations,
+            enabled=enabled,
+            tags=tags,
+            not_before=not_before,
+            expires_on=expires_on,
+            expires=expires,
+            exportable=exportable,
+            release_policy=release_policy,
+        )
+        return KeyVaultKey._from_bundle(await self._connection.send(operations.create_key(name, body), **kwargs))
+
+    @distributed_trace_async
+    async def create_rsa_key(
+        self,
+        name: str,
+        hsm: bool | None = None,
+        size: int | None = None,
+        *,
+        public_exponent: int | None = None,
+        hardware_protected: bool | None = None,
+        key_operations: list[str | KeyOperation] | None = None,
+        enabled: bool | None = None,
+        tags: dict[str, str] | None = None,
+        not_before: datetime | None = None,
+        expires_on: datetime | None = None,
+        expires: datetime | None = None,
+        exportable: bool | None = None,
+        release_policy: KeyReleasePolicy | None = None,
+        **kwargs: Any,
+    ) -> KeyVaultKey:
+        """Create an RSA key, or a new version of it when the name exists (``POST /keys/{name}/create``).
+
+        Needs the permission keys/create. The call is repeated after a failure only when the service has certainly not
+        processed it.
+
+        :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
+        :param hsm: whether an HSM is to protect the key.
+        :param size: 2048, 3072 or 4096 bits. The service's default is 2048.
+        :param public_exponent: the public exponent; only in a Managed HSM.
+        :param hardware_protected: another name of ``hsm``.
+        :param key_operations: what the key may be used for. The service's default is all that its type can do.
+        :param enabled: whether it may be used. The service's default is True.
+        :param tags: metadata of the application; 15 entries at most.
+        :param not_before: the time before which it may not be used to encrypt, wrap or sign. Fractions of a second are
+            cut off; a time without a zone is taken as UTC.
+        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
+        :param expires: another name of ``expires_on``.
+        :param exportable: whether its private part may be released. Needs ``release_policy``.
+        :param release_policy: the rules under which it may be released.
+        :returns: the new key.
+        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :raises TypeError: when an argument has the wrong type, or both names of one are given and differ.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        return await self.create_key(
+            name,
+            parameters.hardware_type(KeyType.rsa, KeyType.rsa_hsm, hsm, hardware_protected),
+            size=size,
+            public_exponent=public_exponent,
+            key_operations=key_operations,
+            enabled=enabled,
+            tags=tags,
+            not_before=not_before,
+            expires_on=expires_on,
+            expires=expires,
+            exportable=exportable,
+            release_policy=release_policy,
+            **kwargs,
+        )
+
+    @distributed_trace_async
+    async def create_ec_key(
+        self,
+        name: str,
+        hsm: bool | None = None,
+        curve: str | KeyCurveName | None = None,
+        *,
+        key_operations: list[str | KeyOperation] | None = None,
+        hardware_protected: bool | None = None,
+        enabled: bool | None = None,
+        tags: dict[str, str] | None = None,
+        not_before: datetime | None = None,
+        expires_on: datetime | None = None,
+        expires: datetime | None = None,
+        exportable: bool | None = None,
+        release_policy: KeyReleasePolicy | None = None,
+        **kwargs: Any,
+    ) -> KeyVaultKey:
+        """Create an elliptic curve key, or a new version of it when the name exists (``POST /keys/{name}/create``).
+
+        Needs the permission keys/create. The call is repeated after a failure only when the service has certainly not
+        processed it.
+
+        :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
+        :param hsm: whether an HSM is to protect the key.
+        :param curve: P-256, P-384, P-521 or P-256K. The service's default is P-256.
+        :param key_operations: what the key may be used for. The service's default is all that its type can do.
+        :param hardware_protected: another name of ``hsm``.
+        :param enabled: whether it may be used. The service's default is True.
+        :param tags: metadata of the application; 15 entries at most.
+        :param not_before: the time before which it may not be used to sign. Fractions of a second are cut off; a time
+            without a zone is taken as UTC.
+        :param expires_on: the time from which it may no longer be used to sign; likewise.
+        :param expires: another name of ``expires_on``.
+        :param exportable: whether its private part may be released. Needs ``release_policy``.
+        :param release_policy: the rules under which it may be released.
+        :returns: the new key.
+        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :raises TypeError: when an argument has the wrong type, or both names of one are given and differ.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        return await self.create_key(
+            name,
+            parameters.hardware_type(KeyType.ec, KeyType.ec_hsm, hsm, hardware_protected),
+            curve=curve,
+            key_operations=key_operations,
+            enabled=enabled,
+            tags=tags,
+            not_before=not_before,
+            expires_on=expires_on,
+            expires=expires,
+            exportable=exportable,
+            release_policy=release_policy,
+            **kwargs,
+        )
+
+    @distributed_trace_async
+    async def create_oct_key(
+        self,
+        name: str,
+        *,
+        size: int | None = None,
+        key_operations: list[str | KeyOperation] | None = None,
+        hardware_protected: bool | None = None,
+        hsm: bool | None = None,
+        enabled: bool | None = None,
+        tags: dict[str, str] | None = None,
+        not_before: datetime | None = None,
+        expires_on: datetime | None = None,
+        expires: datetime | None = None,
+        exportable: bool | None = None,
+        release_policy: KeyReleasePolicy | None = None,
+        **kwargs: Any,
+    ) -> KeyVaultKey:
+        """Create a symmetric key, or a new version of it when the name exists (``POST /keys/{name}/create``).
+
+        Only a Managed HSM has symmetric keys. Needs the permission keys/create. The call is repeated after a failure
+        only when the service has certainly not processed it.
+
+        :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
+        :param size: 128, 192 or 256 bits.
+        :param key_operations: what the key may be used for. The service's default is all that its type can do.
+        :param hardware_protected: whether an HSM is to protect the key.
+        :param hsm: another name of ``hardware_protected``.
+        :param enabled: whether it may be used. The service's default is True.
+        :param tags: metadata of the application; 15 entries at most.
+        :param not_before: the time before which it may not be used to encrypt, wrap or sign. Fractions of a second are
+            cut off; a time without a zone is taken as UTC.
+        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
+        :param expires: another name of ``expires_on``.
+        :param exportable: whether it may be released. Needs ``release_policy``.
+        :param release_policy: the rules under which it may be released.
+        :returns: the new key. Its material stays in the HSM.
+        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :raises TypeError: when an argument has the wrong type, or both names of one are given and differ.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        return await self.create_key(
+            name,
+            parameters.hardware_type(KeyType.oct, KeyType.oct_hsm, hsm, hardware_protected),
+            size=size,
+            key_operations=key_operations,
+            enabled=enabled,
+            tags=tags,
+            not_before=not_before,
+            expires_on=expires_on,
+            expires=expires,
+            exportable=exportable,
+            release_policy=release_policy,
+            **kwargs,
+        )
+
+    @distributed_trace_async
+    async def import_key(
+        self,
+        name: str,
+        key: JsonWebKey | bytes | str | Any,
+        *,
+        hardware_protected: bool | None = None,
+        hsm: bool | None = None,
+        enabled: bool | None = None,
+        tags: dict[str, str] | None = None,
+        not_before: datetime | None = None,
+        expires_on: datetime | None = None,
+        expires: datetime | None = None,
+        exportable: bool | None = None,
+        release_policy: KeyReleasePolicy | None = None,
+        **kwargs: Any,
+    ) -> KeyVaultKey:
+        """Import a key that was made elsewhere, as a new version when the name exists (``PUT /keys/{name}``).
+
+        Needs the permission keys/import. The call is repeated after a failure only when the service has certainly not
+        processed it. The private part is sent to the vault's own origin and nowhere else, and only after the vault has
+        proved with its challenge to be one.
+
+        :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
+        :param key: the private key: a :class:`JsonWebKey`, PEM or DER, or a private key of ``cryptography``. What may
+            be done with it is told by ``key_ops`` of the JsonWebKey.
+        :param hardware_protected: whether an HSM is to protect the key.
+        :param hsm: another name of ``hardware_protected``.
+        :param enabled: whether it may be used. The service's default is True.
+        :param tags: metadata of the application; 15 entries at most.
+        :param not_before: the time before which it may not be used to encrypt, wrap or sign. Fractions of a second are
+            cut off; a time without a zone is taken as UTC.
+        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
+        :param expires: another name of ``expires_on``.
+        :param exportable: whether its private part may be released. Needs ``release_policy``.
+        :param release_policy: the rules under which it may be released.
+        :returns: the imported key, without its private part.
+        :raises ValueError: when the key's numbers do not fit together, or an argument is outside its limits.
+        :raises TypeError: when an argument has the wrong type, or both names of one are given and differ.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        body = parameters.import_parameters(
+            key,
+            hardware_protected=parameters.one_of("hardware_protected", hardware_protected, "hsm", hsm),
+            enabled=enabled,
+            tags=tags,
+            not_before=not_before,
+            expires_on=expires_on,
+            expires=expires,
+            exportable=exportable,
+            release_policy=release_policy,
+        )
+        return KeyVaultKey._from_bundle(await self._connection.send(operations.import_key(name, body), **kwargs))
+
+    @distributed_trace_async
+    async def get_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
+        """Get a key's public material and properties (``GET /keys/{name}/{version}``).
+
+        Needs the permission keys/get. Keys that are disabled or out of their dates are returned like any other.
+
+        :param name: the name of the key.
+        :param version: the version to get; None or empty for the latest.
+        :returns: the key.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is none, or it is deleted.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        operation = operations.get_key(name, version or "")
+        return KeyVaultKey._from_bundle(await self._connection.send(operation, **kwargs))
+
+    @distributed_trace_async
+    async def update_key_properties(
+        self,
+        name: str,
+        version: str | None = None,
+        *,
+        key_operations: list[str | KeyOperation] | None = None,
+        enabled: bool | None = None,
+        tags: dict[str, str] | None = None,
+        not_before: datetime | None = None,
+        expires_on: datetime | None = None,
+        expires: datetime | None = None,
+        release_policy: KeyReleasePolicy | None = None,
+        **kwargs: Any,
+    ) -> KeyVaultKey:
+        """Change properties of a key; what is not given stays as it is (``PATCH /keys/{name}/{version}``).
+
+        Needs the permission keys/update. The key's material cannot be changed.
+
+        :param name: the name of the key.
+        :param version: the version to change; None or empty for the latest.
+        :param key_operations: what the key may be used for; replaces the whole list.
+        :param enabled: whether it may be used.
+        :param tags: metadata of the application; replaces all of it. Empty to remove it.
+        :param not_before: the time before which it may not be used to encrypt, wrap or sign.
+        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign.
+        :param expires: another name of ``expires_on``.
+        :param release_policy: the rules under which it may be released.
+        :returns: the changed key.
+        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :raises TypeError: when an argument has the wrong type.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        body = parameters.update_parameters(
+            key_operations=key_operations,
+            enabled=enabled,
+            tags=tags,
+            not_before=not_before,
+            expires_on=expires_on,
+            expires=expires,
+            release_policy=release_policy,
+        )
+        operation = operations.update_key(name, body, version or "")
+        return KeyVaultKey._from_bundle(await self._connection.send(operation, **kwargs))
+
+    async def update_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
+        """Change properties of a key: another name of :meth:`update_key_properties`, which see for its keywords.
+
+        :param name: the name of the key.
+        :param version: the version to change; None or empty for the latest.
+        :returns: the changed key.
+        """
+        return await self.update_key_properties(name, version, **kwargs)
+
+    @distributed_trace_async
+    async def begin_delete_key(
+        self, name: str, *, polling_interval: float | None = None, **kwargs: Any
+    ) -> AsyncLROPoller[DeletedKey]:
+        """Delete all versions of a key, without waiting for the end of it (``DELETE /keys/{name}``).
+
+        Needs the permission keys/delete, and keys/get to see when the deletion has finished. In a vault with soft
+        delete the key can be recovered until it is purged.
+
+        :param name: the name of the key.
+        :param polling_interval: seconds between two looks at the deletion. Default: 2.
+        :returns: a poller. Its ``result()`` is the deleted key, at once; its ``wait()`` returns when the deletion has
+            finished, so that the key can be recovered or purged.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        interval = parameters.interval(polling_interval, kwargs)
+        deleted = DeletedKey._from_bundle(await self._connection.send(operations.delete_key(name), **kwargs))
+        progress = Progress(deleted, operations.get_deleted_key(name), interval, finished=deleted.recovery_id is None)
+        return AsyncKeyVaultPoller(self._connection, progress, kwargs)
+
+    async def delete_key(self, name: str, **kwargs: Any) -> DeletedKey:
+        """Delete all versions of a key and wait until that has finished (``DELETE /keys/{name}``).
+
+        Needs the permission keys/delete, and keys/get to see when the deletion has finished. In a vault with soft
+        delete the key can be recovered until it is purged.
+
+        :param name: the name of the key.
+        :param kwargs: those of :meth:`begin_delete_key`.
+        :returns: the deleted key.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        poller = await self.begin_delete_key(name, **kwargs)
+        await poller.wait()
+        return await poller.result()
+
+    @distributed_trace_async
+    async def get_deleted_key(self, name: str, **kwargs: Any) -> DeletedKey:
+        """Get a deleted key (``GET /deletedkeys/{name}``).
+
+        Needs the permission keys/get. Only vaults with soft delete have deleted keys.
+
+        :param name: the name of the key.
+        :returns: the deleted key.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is none, or its deletion has not finished.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        return DeletedKey._from_bundle(await self._connection.send(operations.get_deleted_key(name), **kwargs))
+
+    @distributed_trace
+    def list_properties_of_keys(
+        self, *, max_page_size: int | None = None, **kwargs: Any
+    ) -> AsyncItemPaged[KeyProperties]:
+        """List the keys of the vault (``GET /keys``).
+
+        Needs the permission keys/list. The list holds properties without versions, not the keys' material.
+
+        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
+        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :raises ValueError: when ``max_page_size`` is less than 1.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
+        """
+        operation = operations.get_keys(parameters.page_size(max_page_size))
+        return self._paged(operation, KeyProperties._from_item, kwargs)
+
+    def list_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> AsyncItemPaged[KeyProperties]:
+        """List the keys of the vault: another name of :meth:`list_properties_of_keys`.
+
+        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
+        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        """
+        return self.list_properties_of_keys(max_page_size=max_page_size, **kwargs)
+
+    @distributed_trace
+    def list_properties_of_key_versions(
+        self, name: str, *, max_page_size: int | None = None, **kwargs: Any
+    ) -> AsyncItemPaged[KeyProperties]:
+        """List the versions of a key, in no order that means anything (``GET /keys/{name}/versions``).
+
+        Needs the permission keys/list. Sort by ``created_on`` for their history.
+
+        :param name: the name of the key. The list of a key that does not exist is empty.
+        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
+        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :raises ValueError: when ``max_page_size`` is less than 1.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
+        """
+        operation = operations.get_key_versions(name, parameters.page_size(max_page_size))
+        return self._paged(operation, KeyProperties._from_item, kwargs)
+
+    def list_key_versions(
+        self, name: str, *, max_page_size: int | None = None, **kwargs: Any
+    ) -> AsyncItemPaged[KeyProperties]:
+        """List the versions of a key: another name of :meth:`list_properties_of_key_versions`.
+
+        :param name: the name of the key. The list of a key that does not exist is empty.
+        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
+        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        """
+        return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
+
+    @distributed_trace
+    def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> AsyncItemPaged[DeletedKey]:
+        """List the deleted keys of the vault (``GET /deletedkeys``).
+
+        Needs the permission keys/list. The list holds no key material. Only vaults with soft delete have deleted keys.
+
+        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
+        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :raises ValueError: when ``max_page_size`` is less than 1.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
+        """
+        operation = operations.get_deleted_keys(parameters.page_size(max_page_size))
+        return self._paged(operation, DeletedKey._from_deleted_item, kwargs)
+
+    @distributed_trace_async
+    async def begin_recover_deleted_key(
+        self, name: str, *, polling_interval: float | None = None, **kwargs: Any
+    ) -> AsyncLROPoller[KeyVaultKey]:
+        """Make a deleted key usable again, without waiting for it (``POST /deletedkeys/{name}/recover``).
+
+        Needs the permission keys/recover, and keys/get to see when the recovery has finished.
+
+        :param name: the name of the key.
+        :param polling_interval: seconds between two looks at the recovery. Default: 2.
+        :returns: a poller. Its ``result()`` is the recovered key, at once; its ``wait()`` returns when it can be used.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        interval = parameters.interval(polling_interval, kwargs)
+        recovered = KeyVaultKey._from_bundle(
+            await self._connection.send(operations.recover_deleted_key(name), **kwargs)
+        )
+        progress = Progress(recovered, operations.get_key(name), interval, finished=False)
+        return AsyncKeyVaultPoller(self._connection, progress, kwargs)
+
+    async def recover_deleted_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
+        """Make a deleted key usable again and wait until it is (``POST /deletedkeys/{name}/recover``).
+
+        Needs the permission keys/recover, and keys/get to see when the recovery has finished.
+
+        :param name: the name of the key.
+        :param kwargs: those of :meth:`begin_recover_deleted_key`.
+        :returns: the recovered key.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        poller = await self.begin_recover_deleted_key(name, **kwargs)
+        await poller.wait()
+        return await poller.result()
+
+    @distributed_trace_async
+    async def purge_deleted_key(self, name: str, **kwargs: Any) -> None:
+        """Delete a deleted key for good (``DELETE /deletedkeys/{name}``).
+
+        Needs the permission keys/purge. Nothing can bring the key back, except :meth:`restore_key` from a backup. A
+        vault with purge protection refuses.
+
+        :param name: the name of the key.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        await self._connection.send(operations.purge_deleted_key(name), **kwargs)
+
+    @distributed_trace_async
+    async def backup_key(self, name: str, **kwargs: Any) -> bytes:
+        """Back up a key with all its versions (``POST /keys/{name}/backup``).
+
+        Needs the permission keys/backup. The backup is encrypted; only the service can read it.
+
+        :param name: the name of the key.
+        :returns: the backup, to be kept as it is.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        result = await self._connection.send(operations.backup_key(name), **kwargs)
+        return result.value or b""
+
+    @distributed_trace_async
+    async def restore_key_backup(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
+        """Restore a key with all its versions, under its old name (``POST /keys/restore``).
+
+        Needs the permission keys/restore. The vault must be in the subscription and geography of the vault that made
+        the backup. The call is repeated after a failure only when the service has certainly not processed it.
+
+        :param backup: what :meth:`backup_key` returned.
+        :returns: the restored key.
+        :raises TypeError: when the backup is not bytes.
+        :raises ~azure.core.exceptions.ResourceExistsError: when the name is taken, by a deleted key as well.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        operation = operations.restore_key(parameters.restore_parameters(backup))
+        return KeyVaultKey._from_bundle(await self._connection.send(operation, **kwargs))
+
+    async def restore_key(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
+        """Restore a key with all its versions: another name of :meth:`restore_key_backup`.
+
+        :param backup: what :meth:`backup_key` returned.
+        :returns: the restored key.
+        """
+        return await self.restore_key_backup(backup, **kwargs)
+
+    def get_cryptography_client(
+        self, key_name: str | KeyVaultKey, *, key_version: str | None = None, **kwargs: Any
+    ) -> CryptographyClient:
+        """Return a client that encrypts, wraps and signs with a key of this vault, over this client's connections.
+
+        :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey`.
+        :param key_version: the version to use when a name was given; None for the latest.
+        :param kwargs: options of the cryptography client, as ``execution``.
+        :returns: the client. Closing it leaves this client open; closing this client ends both.
+        :raises ValueError: when the identifier is malformed, or that of another vault's key.
+        """
+        return CryptographyClient._within(self._connection, key_name, key_version, **kwargs)
+
+    def _paged(self, operation: Any, convert: Any, options: dict[str, Any]) -> AsyncItemPaged[Any]:
+        async def get_next(link: str | None) -> Any:
+            if link is None:
+                return await self._connection.send(operation, **options)
+            return await self._connection.send_link(operation, link, **options)
+
+        return AsyncItemPaged(get_next, partial(extract_async, convert), page_iterator_class=AsyncKeyPages)

@@ -1,0 +1,62 @@
+"""Digests of messages, for sign_data and verify_data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterable, Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from ._local._algorithms import Algorithm
+
+Data = bytes | bytearray | memoryview | BinaryIO | Iterable[bytes]
+
+_CHUNK = 1 << 20
+
+
+def digest_of(row: Algorithm, data: Data) -> bytes:
+    """Hash a message, in constant memory when it comes in pieces.
+
+    :param row: the algorithm whose hash to use.
+    :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of bytes.
+    :raises ValueError: when the algorithm has no hash that this library knows.
+    :raises TypeError: when the data is, or yields, something else.
+    """
+    digest = _new(row)
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        digest.update(data)
+        return digest.digest()
+    for chunk in _chunks(data):
+        _update(digest, chunk)
+    return digest.digest()
+
+
+async def digest_of_async(row: Algorithm, data: Data | AsyncIterable[bytes]) -> bytes:
+    """Hash a message as :func:`digest_of` does, or one that comes from an asynchronous iterable."""
+    if not isinstance(data, AsyncIterable):
+        return digest_of(row, data)
+    digest = _new(row)
+    async for chunk in data:
+        _update(digest, chunk)
+    return digest.digest()
+
+
+def _new(row: Algorithm) -> hashlib._Hash:
+    if row.hash_name is None:
+        raise ValueError(f"'algorithm' {row.name} has no hash that this library knows: sign or verify a digest instead")
+    return hashlib.new(row.hash_name)
+
+
+def _chunks(data: Any) -> Iterable[bytes]:
+    read = getattr(data, "read", None)
+    if read is not None:
+        return iter(lambda: read(_CHUNK), b"")
+    if isinstance(data, str) or not isinstance(data, Iterable):
+        raise TypeError(f"'data' must be bytes, a binary file or an iterable of bytes, not {type(data).__name__}")
+    return data
+
+
+def _update(digest: hashlib._Hash, chunk: Any) -> None:
+    if not isinstance(chunk, (bytes, bytearray, memoryview)):
+        raise TypeError(f"'data' must consist of bytes, not {type(chunk).__name__}: open files in binary mode")
+    digest.update(chunk)

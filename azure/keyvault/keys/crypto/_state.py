@@ -1,0 +1,191 @@
+"""What a CryptographyClient knows of its key, and what follows from it. No I/O: the clients of both worlds drive it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, get_args
+
+from azure.core.exceptions import DecodeError, HttpResponseError
+
+from .._generated import models as wire
+from .._jwk import JsonWebKey
+from .._models import KeyVaultKey
+from .._shared import KeyVaultResourceId, parse_key_vault_id
+from ._decision import Decision, Execution, KeyFacts, check_window, decide
+from ._local import MIN_RSA_BITS, LocalKey, load
+
+if TYPE_CHECKING:
+    from ._local._algorithms import Algorithm
+
+_LOGGER = logging.getLogger("azure.keyvault.keys.crypto")
+
+
+class KeyState:
+    """One key: where it is, what is known of it, and where its operations run.
+
+    :param identifier: the parts of its identifier; None for a key that is in no vault.
+    :param facts: what is known of it; None when it has to be fetched first.
+    :param material: its JSON Web Key, when that is known.
+    :param execution: where its operations may run.
+    """
+
+    def __init__(
+        self,
+        identifier: KeyVaultResourceId | None,
+        key_id: str | None,
+        execution: Execution,
+        facts: KeyFacts | None = None,
+        material: JsonWebKey | None = None,
+    ) -> None:
+        self.identifier = identifier
+        self.key_id = key_id
+        self.execution = execution
+        self.facts = facts
+        self.material = material
+        self._decisions: dict[tuple[str, str], Decision] = {}
+
+    @classmethod
+    def of(cls, key: KeyVaultKey | str, execution: Execution) -> KeyState:
+        """Return the state of a client for a key or a key's identifier.
+
+        :raises ValueError: when the identifier is malformed, or there is no material although it may be used only here.
+        :raises TypeError: when the key is something else.
+        """
+        if execution not in get_args(Execution):
+            raise ValueError(f"execution must be 'auto', 'local' or 'remote', not {execution!r}")
+        if isinstance(key, KeyVaultKey):
+            return cls._of_key(key, execution)
+        if not isinstance(key, str):
+            # 4.x raised a ValueError with this text.
+            raise ValueError("'key' must be a KeyVaultKey instance or a key ID string")
+        identifier = parse_key_vault_id(key)
+        _check_collection(identifier)
+        if execution == "local":
+            raise ValueError("execution 'local' needs the key's material: give a KeyVaultKey, or use from_jwk")
+        facts = KeyFacts() if execution == "remote" else None
+        return cls(identifier, key, execution, facts)
+
+    @classmethod
+    def _of_key(cls, key: KeyVaultKey, execution: Execution) -> KeyState:
+        identifier = parse_key_vault_id(key.id)
+        _check_collection(identifier)
+        return cls(identifier, key.id, execution, _facts(key), key.key)
+
+    @classmethod
+    def of_jwk(cls, jwk: Any, min_rsa_bits: int = MIN_RSA_BITS) -> KeyState:
+        """Return the state of a client that works without a vault.
+
+        :raises ValueError: when the JWK has no material that can be used here.
+        """
+        try:
+            key = jwk if isinstance(jwk, JsonWebKey) else JsonWebKey.from_json(jwk)
+            local = load(key, min_rsa_bits=min_rsa_bits)
+            if local is None:
+                raise ValueError(f"it holds no key material of a known type (kty {key.kty!r})")
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ValueError(f"The provided jwk is not valid for local cryptography: {error}") from error
+        key_ops = None if key.key_ops is None else frozenset(key.key_ops)
+        return cls(None, key.kid, "local", KeyFacts(key.kty, local, key_ops), key)
+
+    @classmethod
+    def within(cls, vault_url: str, key: KeyVaultKey | str, version: str | None, execution: Execution) -> KeyState:
+        """Return the state of a client for a key of a KeyClient's vault: a key, an identifier or a name.
+
+        Requests go to that vault, whatever address the identifier has: a vault may be known under several.
+        """
+        if isinstance(key, str) and "/" not in key:
+            if not key:
+                raise ValueError("key_name must be the name of a key, its identifier or a KeyVaultKey")
+            key = f"{vault_url}/keys/{key}" + (f"/{version}" if version else "")
+        state = cls.of(key, execution)
+        if state.identifier is not None:
+            state.identifier = state.identifier._replace(vault_url=vault_url)
+        return state
+
+    @property
+    def vault_url(self) -> str | None:
+        """The URL of the vault; None for a key that is in none."""
+        return self.identifier.vault_url if self.identifier is not None else None
+
+    @property
+    def name(self) -> str:
+        """The name of the key in its vault."""
+        assert self.identifier is not None  # noqa: S101  # a key without a vault is used locally only
+        return self.identifier.name
+
+    @property
+    def version(self) -> str:
+        """The version of the key; empty for the latest."""
+        assert self.identifier is not None  # noqa: S101  # as above
+        return self.identifier.version or ""
+
+    @property
+    def modulus_size(self) -> int | None:
+        """The size of an RSA key's modulus in bytes; None when it is not known."""
+        modulus = self.material.n if self.material is not None else None
+        return len(modulus.lstrip(b"\0")) if modulus else None
+
+    def learn(self, bundle: wire.KeyBundle) -> None:
+        """Take in the key that the vault has returned.
+
+        :raises ~azure.core.exceptions.DecodeError: when it is not the key that was asked for.
+        """
+        assert self.identifier is not None  # noqa: S101  # as above
+        key = KeyVaultKey._from_bundle(bundle)
+        asked, got = self.identifier, parse_key_vault_id(key.id)
+        same_name = asked.name.lower() == got.name.lower()
+        if not same_name or (asked.version and got.version and asked.version.lower() != got.version.lower()):
+            raise DecodeError(f"The vault was asked for the key {asked.source_id} and answered with {key.id}")
+        # What the answer says of the vault's address is not used: requests go where the caller has pointed them.
+        self.identifier = asked._replace(version=got.version)
+        same_vault = asked.vault_url.lower() == got.vault_url.lower()
+        self.key_id = key.id if same_vault else f"{asked.vault_url}/keys/{got.name}/{got.version}"
+        self.material = key.key
+        self.facts = _facts(key)
+
+    def learn_refusal(self, error: HttpResponseError) -> None:
+        """Take in that the key could not be got: without the permission, operations run in the vault for good.
+
+        :raises ~azure.core.exceptions.HttpResponseError: the error itself, when it says anything else.
+        """
+        if error.status_code != 403:
+            raise error
+        _LOGGER.debug("The key %s may not be read: its operations run in the vault", self.key_id)
+        self.facts = KeyFacts()
+
+    def local_for(self, operation: str, row: Algorithm) -> LocalKey | None:
+        """Return the local key to run an operation with, or None when it is to run in the vault.
+
+        :raises ValueError: when the key does not allow the operation, or not now.
+        :raises NotImplementedError: when it may run only here, and cannot.
+        """
+        decision = self._decisions.get((operation, row.name)) or self._decide(operation, row)
+        if decision.outcome == "refuse":
+            raise decision.error()
+        if _LOGGER.isEnabledFor(logging.DEBUG):
+            _LOGGER.debug("%s with %s and the key %s: %s", operation, row.name, self.key_id, decision.outcome)
+        if decision.outcome == "remote":
+            return None
+        if decision.dated:
+            check_window(decision.case.facts, time.time())
+        return decision.case.facts.local
+
+    def _decide(self, operation: str, row: Algorithm) -> Decision:
+        assert self.facts is not None  # noqa: S101  # clients fetch the key first
+        decision = decide(self.execution, self.facts, operation, row)
+        if row.family is not None:  # there are only so many algorithms that the library knows
+            self._decisions[operation, row.name] = decision
+        return decision
+
+
+def _facts(key: KeyVaultKey) -> KeyFacts:
+    properties = key.properties
+    return KeyFacts.of(
+        key.key, enabled=properties.enabled, not_before=properties.not_before, expires_on=properties.expires_on
+    )
+
+
+def _check_collection(identifier: KeyVaultResourceId) -> None:
+    if identifier.collection.lower() != "keys":
+        raise ValueError(f"'{identifier.source_id}' is not a valid ID of a key: it is one of {identifier.collection}")

@@ -1,0 +1,313 @@
+"""The asyncio client that does cryptography with one key."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from azure.core.exceptions import HttpResponseError
+from azure.core.tracing.decorator_async import distributed_trace_async
+
+from ..._generated import operations
+from ..._models import KeyVaultKey
+from ..._shared import ApiVersion
+from ..._shared._auth_async import AsyncSingleFlight
+from ..._shared._base import AsyncKeyVaultClientBase, wire_of
+from ..._shared._connection_async import AsyncVaultConnection
+from ..._shared._credentials import check_credential
+from .._decision import Execution
+from .._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from .._hashing import Data, digest_of_async
+from .._local import MIN_RSA_BITS
+from .._local._algorithms import signature as signature_row
+from .._local._checks import Buffer
+from .._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
+from .._signatures import Encoding
+from .._state import KeyState
+from .._tasks import Decrypt, Encrypt, Sign, Task, Unwrap, Verify, Wrap
+
+if TYPE_CHECKING:
+    from azure.core.configuration import Configuration
+    from azure.core.credentials import TokenCredential
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.rest import AsyncHttpResponse, HttpRequest
+
+    from ..._jwk import JsonWebKey
+
+R = TypeVar("R")
+
+
+class CryptographyClient(AsyncKeyVaultClientBase):
+    """Encrypts and decrypts, wraps and unwraps keys, signs and verifies with one key.
+
+    What can be done with the key's public part, or with a private part that is here, is done in this process; the rest
+    is done in the vault. Every result tells which: ``performed`` is ``"local"`` or ``"remote"``.
+
+    A mistake of the caller (an algorithm that does not fit the key, a digest of the wrong length, an operation that is
+    not among the key's) is an error at once, without a request. Data that cannot be decrypted is an error as well, and
+    is not sent to the vault for another try.
+
+    One client may be used by any number of threads. Every method takes azure-core's options of a call as keywords.
+
+    :param key: the key, or its identifier. With an identifier the key is got from the vault once, at the first
+        operation; a caller that may not read it (403) uses it in the vault.
+    :param credential: gives the tokens: a credential of azure-identity, or any object with their ``get_token``.
+    :param execution: ``"auto"``; ``"local"`` to never send a request, which needs a key with its material; or
+        ``"remote"`` to do everything in the vault and never get the key.
+    :param api_version: the version of the REST API. Default: the newest stable one.
+    :param verify_challenge_resource: whether the vault must ask for a token of its own domain.
+    :param config: policies made with ``KeyClient.create_config``.
+    :param kwargs: azure-core's options of a client; see :class:`~azure.keyvault.keys.KeyClient`.
+    :raises ValueError: when there is no credential, or the identifier is malformed.
+    :raises TypeError: when the credential cannot give tokens.
+    """
+
+    def __init__(
+        self,
+        key: KeyVaultKey | str,
+        credential: AsyncTokenCredential | TokenCredential,
+        *,
+        execution: Execution = "auto",
+        api_version: ApiVersion | str | None = None,
+        verify_challenge_resource: bool = True,
+        config: Configuration[Any, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        state = KeyState.of(key, execution)
+        check_credential(credential)
+        connection = AsyncVaultConnection(
+            wire_of(state.vault_url or "", api_version),
+            credential,
+            config=config,
+            prepared=False,
+            verify_challenge_resource=verify_challenge_resource,
+            **kwargs,
+        )
+        super().__init__(connection)
+        self._set_state(state)
+
+    def _set_state(self, state: KeyState) -> None:
+        self._state = state
+        self._fetching = AsyncSingleFlight()
+
+    @classmethod
+    def from_jwk(
+        cls, jwk: JsonWebKey | dict[str, Any] | str | bytes, *, min_rsa_bits: int = MIN_RSA_BITS
+    ) -> CryptographyClient:
+        """Make a client that needs no vault and never sends a request.
+
+        :param jwk: the key: a :class:`~azure.keyvault.keys.JsonWebKey`, the members of one (binary ones as bytes or as
+            base64url text), or JSON text (RFC 7517). A key without ``key_ops`` may be used for everything.
+        :param min_rsa_bits: refuse RSA keys with a smaller modulus. Lower it to read old data only.
+        :returns: the client. What it cannot do here raises ``NotImplementedError``.
+        :raises ValueError: when the JWK is malformed, or holds no material of a known type.
+        """
+        client = cls.__new__(cls)
+        AsyncKeyVaultClientBase.__init__(client, None)
+        client._set_state(KeyState.of_jwk(jwk, min_rsa_bits))
+        return client
+
+    @classmethod
+    def _within(
+        cls,
+        connection: AsyncVaultConnection,
+        key: KeyVaultKey | str,
+        version: str | None,
+        *,
+        execution: Execution = "auto",
+    ) -> CryptographyClient:
+        """Make a client that shares the connection of a KeyClient."""
+        client = cls.__new__(cls)
+        AsyncKeyVaultClientBase.__init__(client, connection, owned=False)
+        client._set_state(KeyState.within(connection.wire.vault_url, key, version, execution))
+        return client
+
+    @property
+    def key_id(self) -> str | None:
+        """The identifier of the key: with its version as soon as that is known; None for a JWK without one."""
+        return self._state.key_id
+
+    @property
+    def vault_url(self) -> str | None:  # type: ignore[override]  # a key may be in no vault
+        """The URL of the key's vault; None for a client made with :meth:`from_jwk`."""
+        return self._state.vault_url
+
+    @distributed_trace_async
+    async def encrypt(
+        self,
+        algorithm: EncryptionAlgorithm | str,
+        plaintext: Buffer,
+        *,
+        iv: Buffer | None = None,
+        additional_authenticated_data: Buffer | None = None,
+        **kwargs: Any,
+    ) -> EncryptResult:
+        """Encrypt a small amount of data (``POST /keys/{name}/{version}/encrypt`` when it runs in the vault).
+
+        :param algorithm: one that fits the key. RSA encrypts at most the size of its modulus less the padding (RSA-OAEP
+            42 bytes, RSA-OAEP-256 66, RSA1_5 11).
+        :param plaintext: the data. For AES-CBC without padding it must be a multiple of 16 bytes.
+        :param iv: 16 bytes for AES-CBC; fresh ones are made when there are none. AES-GCM takes none: the HSM makes it.
+        :param additional_authenticated_data: data to authenticate along with the plaintext; for AES-GCM and
+            AES-CBC-HMAC.
+        :returns: the ciphertext and all that :meth:`decrypt` needs.
+        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow encrypting (now).
+        :raises NotImplementedError: when the operation may run only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        """
+        return await self._run(Encrypt(algorithm, plaintext, iv, additional_authenticated_data), kwargs)
+
+    @distributed_trace_async
+    async def decrypt(
+        self,
+        algorithm: EncryptionAlgorithm | str | EncryptResult,
+        ciphertext: Buffer | None = None,
+        *,
+        iv: Buffer | None = None,
+        authentication_tag: Buffer | None = None,
+        additional_authenticated_data: Buffer | None = None,
+        **kwargs: Any,
+    ) -> DecryptResult:
+        """Decrypt what :meth:`encrypt` made (``POST /keys/{name}/{version}/decrypt`` when it runs in the vault).
+
+        :param algorithm: the algorithm that the data was encrypted with, or the whole result of :meth:`encrypt`.
+        :param ciphertext: the encrypted data.
+        :param iv: the initialization vector, for AES.
+        :param authentication_tag: the tag, for AES-GCM and AES-CBC-HMAC.
+        :param additional_authenticated_data: the data that was authenticated along with the plaintext.
+        :returns: the plaintext.
+        :raises ValueError: when an argument does not fit the algorithm, the key does not allow decrypting, or the data
+            cannot be decrypted here; the text does not tell why not.
+        :raises NotImplementedError: when the operation may run only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot decrypt the data.
+        """
+        task = Decrypt(algorithm, ciphertext, iv, authentication_tag, additional_authenticated_data)
+        return await self._run(task, kwargs)
+
+    @distributed_trace_async
+    async def wrap_key(self, algorithm: KeyWrapAlgorithm | str, key: Buffer, **kwargs: Any) -> WrapResult:
+        """Encrypt a symmetric key (``POST /keys/{name}/{version}/wrapkey`` when it runs in the vault).
+
+        :param algorithm: one that fits the key that wraps.
+        :param key: the key to wrap. AES key wrap takes multiples of 8 bytes, 16 or more.
+        :returns: the wrapped key.
+        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow wrapping (now).
+        :raises NotImplementedError: when the operation may run only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        """
+        return await self._run(Wrap(algorithm, key), kwargs)
+
+    @distributed_trace_async
+    async def unwrap_key(self, algorithm: KeyWrapAlgorithm | str, encrypted_key: Buffer, **kwargs: Any) -> UnwrapResult:
+        """Decrypt a wrapped key (``POST /keys/{name}/{version}/unwrapkey`` when it runs in the vault).
+
+        :param algorithm: the algorithm that the key was wrapped with.
+        :param encrypted_key: the wrapped key.
+        :returns: the key.
+        :raises ValueError: when an argument does not fit the algorithm, the key does not allow unwrapping, or the data
+            cannot be unwrapped here; the text does not tell why not.
+        :raises NotImplementedError: when the operation may run only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the data.
+        """
+        return await self._run(Unwrap(algorithm, encrypted_key), kwargs)
+
+    @distributed_trace_async
+    async def sign(self, algorithm: SignatureAlgorithm | str, digest: Buffer, **kwargs: Any) -> SignResult:
+        """Sign a digest (``POST /keys/{name}/{version}/sign`` when it runs in the vault).
+
+        :param algorithm: one that fits the key.
+        :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes.
+        :returns: the signature. Those of EC keys are r and s side by side (RFC 7518 section 3.4); their ``to_der()``
+            gives the other form.
+        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow signing (now).
+        :raises NotImplementedError: when the operation may run only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        """
+        return await self._run(Sign(algorithm, digest), kwargs)
+
+    @distributed_trace_async
+    async def verify(
+        self,
+        algorithm: SignatureAlgorithm | str,
+        digest: Buffer,
+        signature: Buffer,
+        *,
+        encoding: Encoding = "jose",
+        **kwargs: Any,
+    ) -> VerifyResult:
+        """Verify the signature of a digest (``POST /keys/{name}/{version}/verify`` when it runs in the vault).
+
+        :param algorithm: the algorithm of the signature.
+        :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes.
+        :param signature: the signature.
+        :param encoding: the form of an EC key's signature: ``"jose"`` for r and s side by side, ``"der"`` for the form
+            that X.509, TLS and openssl use.
+        :returns: whether the signature is valid. One that is not, of whatever length, is no error.
+        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow verifying.
+        :raises NotImplementedError: when the operation may run only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        """
+        return await self._run(Verify(algorithm, digest, signature, encoding), kwargs)
+
+    async def sign_data(self, algorithm: SignatureAlgorithm | str, data: Data, **kwargs: Any) -> SignResult:
+        """Hash a message in this process and sign it; see :meth:`sign`.
+
+        :param algorithm: one that fits the key. Its name tells the hash: SHA-256 for RS256, PS256, ES256 and ES256K.
+        :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of
+            bytes. Files and iterables are read in constant memory.
+        :returns: the signature.
+        """
+        return await self.sign(algorithm, await digest_of_async(signature_row(algorithm), data), **kwargs)
+
+    async def verify_data(
+        self,
+        algorithm: SignatureAlgorithm | str,
+        data: Data,
+        signature: Buffer,
+        *,
+        encoding: Encoding = "jose",
+        **kwargs: Any,
+    ) -> VerifyResult:
+        """Hash a message in this process and verify its signature; see :meth:`verify`.
+
+        :param algorithm: the algorithm of the signature. Its name tells the hash.
+        :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of
+            bytes.
+        :param signature: the signature.
+        :param encoding: the form of an EC key's signature, ``"jose"`` or ``"der"``.
+        :returns: whether the signature is valid.
+        """
+        digest = await digest_of_async(signature_row(algorithm), data)
+        return await self.verify(algorithm, digest, signature, encoding=encoding, **kwargs)
+
+    def send_request(
+        self, request: HttpRequest, *, stream: bool = False, **kwargs: Any
+    ) -> Awaitable[AsyncHttpResponse]:
+        """Send a request of your own through the client's pipeline; see :meth:`KeyClient.send_request`.
+
+        :param request: the request. A relative URL is completed with the vault's, and the API version is added where
+            the URL has none.
+        :param stream: whether to leave the body of the response unread.
+        :returns: the response, whatever its status.
+        :raises ValueError: when the URL leads away from the vault, or the client has none (:meth:`from_jwk`).
+        """
+        return super().send_request(request, stream=stream, **kwargs)
+
+    async def _run(self, task: Task[R], options: dict[str, Any]) -> R:
+        state = self._state
+        if state.facts is None:
+            await self._fetching.run(lambda: self._fetch(options), optional=False)
+        local = state.local_for(task.operation, task.row)
+        if local is not None:
+            return task.run(local, state)
+        return task.answered(await self._connection.send(task.request(state), **options), state)
+
+    async def _fetch(self, options: dict[str, Any]) -> None:
+        """Get the key, once however many tasks need it."""
+        if self._state.facts is not None:
+            return
+        operation = operations.get_key(self._state.name, self._state.version)
+        try:
+            self._state.learn(await self._connection.send(operation, **options))
+        except HttpResponseError as error:
+            self._state.learn_refusal(error)
