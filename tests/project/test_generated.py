@@ -560,6 +560,7 @@ class TestModels:
         """Neither logs nor msrest's error messages get private keys from a model."""
         key = models.JsonWebKey(kty="oct", k=b"secret material")
         assert repr(key) == str(key) == "JsonWebKey(kty, k)"
+        assert repr(models.ExternalKey()) == "ExternalKey()"
 
     def test_models_compare_by_their_fields(self) -> None:
         assert deserialize(models.KeyBundle, BUNDLE) == deserialize(models.KeyBundle, BUNDLE)

@@ -7,9 +7,7 @@ of enumerations are plain strings, so that what a newer service answers is never
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -55,7 +53,8 @@ class Model(_MsrestModel):
 
     def __repr__(self) -> str:
         # Only the names: the values may be private keys, and msrest puts str(model) into its error messages.
-        return f"{type(self).__name__}({', '.join(self._attribute_map)})"
+        present = (name for name in self._attribute_map if getattr(self, name) is not None)
+        return f"{type(self).__name__}({', '.join(present)})"
 
     __str__ = __repr__
 
@@ -63,32 +62,6 @@ class Model(_MsrestModel):
     def _infer_class_models(cls) -> dict[str, type[Model]]:
         # msrest looks for the classes in the package, as AutoRest laid them out; ours are in this module.
         return CLASSES
-
-    @classmethod
-    def _classify(cls, response: object, objects: Mapping[str, type[Model]]) -> type[Model] | _Excerpt:
-        # Here msrest asks for the class of a JSON object. It spends about a microsecond on every field of the class,
-        # whether that has come or not, and of a key's 18 fields seldom more than five come.
-        return _excerpt(cls.__name__, tuple(response)) if isinstance(response, dict) else cls
-
-
-class _Excerpt:
-    """A model, with no more fields to msrest than a JSON object has members."""
-
-    def __init__(self, model: type[Model], members: tuple[str, ...]) -> None:
-        self._model = model
-        self._attribute_map = {name: row for name, row in model._attribute_map.items() if row["key"] in members}
-        # What the service sets is an argument of the model like any other, so msrest need not set it afterwards.
-        self._validation: dict[str, dict[str, Any]] = {}
-
-    def __call__(self, **fields: Any) -> Model:
-        return self._model(**fields)
-
-
-@lru_cache(maxsize=256)
-def _excerpt(name: str, members: tuple[str, ...]) -> type[Model] | _Excerpt:
-    """The model's excerpt for these members, or the whole model if there are members that it does not know."""
-    excerpt = _Excerpt(CLASSES[name], members)
-    return excerpt if len(excerpt._attribute_map) == len(members) else CLASSES[name]
 
 
 class JsonWebKey(Model):
