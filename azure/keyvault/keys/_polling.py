@@ -71,13 +71,12 @@ class KeyVaultPoller(LROPoller[T]):
     """Waits for a deletion or a recovery.
 
     :meth:`result` is there at once: it is what the service answered when it accepted the call. :meth:`wait` returns
-        when
-    the key has arrived in its new state.
+    when the key has arrived in its new state.
     """
 
     def __init__(self, connection: VaultConnection, progress: Progress[T], options: dict[str, Any]) -> None:
-        super().__init__(None, None, lambda _: progress.result, NoPolling())  # type: ignore[no-untyped-call]  #
-        azure-core leaves it untyped self._connection = connection
+        super().__init__(None, None, lambda _: progress.result, NoPolling())  # type: ignore[no-untyped-call]
+        self._connection = connection
         self._progress = progress
         self._options = options
 
@@ -122,13 +121,12 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
     """Waits for a deletion or a recovery.
 
     :meth:`result` is there at once: it is what the service answered when it accepted the call. :meth:`wait` returns
-        when
-    the key has arrived in its new state.
+    when the key has arrived in its new state.
     """
 
     def __init__(self, connection: AsyncVaultConnection, progress: Progress[T], options: dict[str, Any]) -> None:
-        super().__init__(None, None, lambda _: progress.result, AsyncNoPolling())  # type: ignore[no-untyped-call]  #
-        azure-core leaves it untyped self._connection = connection
+        super().__init__(None, None, lambda _: progress.result, AsyncNoPolling())  # type: ignore[no-untyped-call]
+        self._connection = connection
         self._progress = progress
         self._options = options
 

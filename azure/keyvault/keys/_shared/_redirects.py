@@ -48,10 +48,9 @@ class _SameOrigin:
         return followed
 
 
-class SameOriginRedirectPolicy(_SameOrigin, RedirectPolicy):  # type: ignore[type-arg]  # generic to type checkers only
+class SameOriginRedirectPolicy(_SameOrigin, RedirectPolicy):  # type: ignore[type-arg]  # as azure-core
     """The redirect policy of the synchronous clients; takes the keywords of azure-core's ``RedirectPolicy``."""
 
 
-class AsyncSameOriginRedirectPolicy(_SameOrigin, AsyncRedirectPolicy):  # type: ignore[type-arg]  # generic to type
-checkers only
+class AsyncSameOriginRedirectPolicy(_SameOrigin, AsyncRedirectPolicy):  # type: ignore[type-arg]  # as azure-core
     """The redirect policy of the asyncio clients; takes the keywords of azure-core's ``AsyncRedirectPolicy``."""

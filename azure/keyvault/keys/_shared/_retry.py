@@ -95,7 +95,7 @@ class _RetryRules:
             request.context.options[option] = min(configured, left)
 
 
-class KeyVaultRetryPolicy(_RetryRules, RetryPolicy):  # type: ignore[type-arg]  # generic to type checkers only
+class KeyVaultRetryPolicy(_RetryRules, RetryPolicy):  # type: ignore[type-arg]  # as azure-core
     """The retry policy of the synchronous clients; takes the keywords of azure-core's ``RetryPolicy``."""
 
     def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
@@ -103,8 +103,7 @@ class KeyVaultRetryPolicy(_RetryRules, RetryPolicy):  # type: ignore[type-arg]  
         transport.sleep(settings["wait"])
 
 
-class AsyncKeyVaultRetryPolicy(_RetryRules, AsyncRetryPolicy):  # type: ignore[type-arg]  # generic to type checkers
-only
+class AsyncKeyVaultRetryPolicy(_RetryRules, AsyncRetryPolicy):  # type: ignore[type-arg]  # as azure-core
     """The retry policy of the asyncio clients; takes the keywords of azure-core's ``AsyncRetryPolicy``."""
 
     async def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
