@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # The stubs are a package of their own.
+import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -331,7 +331,7 @@ class Description:
         return limits
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML comes without type information.
+class _Loader(yaml.SafeLoader):
     """YAML in which a key may stand only once in a mapping."""
 
     def compose_mapping_node(self, anchor: str | None) -> Any:
