@@ -334,7 +334,7 @@ class Description:
 class _Loader(yaml.SafeLoader):
     """YAML in which a key may stand only once in a mapping."""
 
-    def compose_mapping_node(self, anchor: str | None) -> Any:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _ in node.value:
