@@ -363,7 +363,7 @@ class KeyClient(KeyVaultClientBase):
         """
         body = parameters.import_parameters(
             key,
-            hardware_protected=parameters.one_of("hardware_protected", hardware_protected, "hsm", hsm),
+            hardware_protected=parameters.protection(hsm, hardware_protected),
             enabled=enabled,
             tags=tags,
             not_before=not_before,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
@@ -12,6 +13,9 @@ from ._jwk import JsonWebKey
 from ._models import KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPolicy
 
 _MAX_PAGE_SIZE = 25
+
+# Seconds between two looks at a key that is being deleted or recovered.
+_POLLING_INTERVAL = 2.0
 
 # The frames between a caller and a warning raised here: this function, its callers in this module, the facade.
 _WARNING_DEPTH = 5
@@ -54,7 +58,7 @@ def import_parameters(
     """Return the body of ``import_key``; ``key`` is a JsonWebKey, PEM or DER bytes or a key of ``cryptography``."""
     return wire.KeyImportParameters(
         key=wire.JsonWebKey(**_json_web_key(key)._to_wire_fields()),
-        hsm=_typed("hardware_protected", hardware_protected, bool),
+        hsm=hardware_protected,
         attributes=key_attributes(**attributes),
         tags=_tags(tags),
         release_policy=_policy(release_policy),
@@ -126,10 +130,14 @@ def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
 
 def hardware_type(software_type: str, hsm_type: str, hsm: bool | None, hardware_protected: bool | None) -> str:
     """Return the type of a key for ``hsm=``, whose other name is ``hardware_protected=``."""
-    protected = one_of("hardware_protected", hardware_protected or None, "hsm", hsm or None)
-    if hsm is False and hardware_protected:
-        raise TypeError("hsm and hardware_protected are two names of one argument, and were given different values")
-    return hsm_type if _typed("hardware_protected", protected, bool) else software_type
+    return hsm_type if protection(hsm, hardware_protected) else software_type
+
+
+def protection(hsm: bool | None, hardware_protected: bool | None) -> bool | None:
+    """Return whether an HSM is to protect a key, which two keywords may tell."""
+    _typed("hsm", hsm, bool)
+    _typed("hardware_protected", hardware_protected, bool)
+    return one_of("hardware_protected", hardware_protected, "hsm", hsm)  # type: ignore[no-any-return]  # as checked
 
 
 def page_size(max_page_size: int | None) -> int | None:
@@ -146,10 +154,16 @@ def page_size(max_page_size: int | None) -> int | None:
 
 def _json_web_key(key: Any) -> JsonWebKey:
     if isinstance(key, JsonWebKey):
+        if key.kty is None:
+            raise ValueError("key must have a type: its kty is None")
+        _text("key.kty", key.kty)
         return key
     if isinstance(key, (bytes, bytearray, str)):
         data = key.encode() if isinstance(key, str) else bytes(key)
-        return JsonWebKey.from_pem(data) if b"-----BEGIN" in data else JsonWebKey.from_der(data)
+        try:
+            return JsonWebKey.from_pem(data) if b"-----BEGIN" in data else JsonWebKey.from_der(data)
+        except ValueError as error:
+            raise ValueError(f"key cannot be imported. {error}") from error
     if hasattr(key, "private_numbers"):
         return JsonWebKey.from_cryptography(key)
     raise TypeError(
@@ -175,8 +189,8 @@ def _text(name: str, value: Any) -> str:
 def _operations(key_operations: Iterable[str] | None) -> list[str] | None:
     if key_operations is None:
         return None
-    if isinstance(key_operations, str):
-        raise TypeError("key_operations must be a list of operations, not one text")
+    if isinstance(key_operations, str) or not isinstance(key_operations, Iterable):
+        raise TypeError(f"key_operations must be a list of operations, not {type(key_operations).__name__}")
     return [_text("key_operations", operation) for operation in key_operations]
 
 
@@ -219,6 +233,16 @@ def restore_parameters(backup: bytes) -> wire.KeyRestoreParameters:
     return wire.KeyRestoreParameters(value=bytes(backup))
 
 
-def interval(polling_interval: float | None, options: dict[str, Any]) -> float | None:
-    """Return the polling interval, which 4.x called ``_polling_interval``; that name is taken off ``options``."""
-    return one_of("polling_interval", polling_interval, "_polling_interval", options.pop("_polling_interval", None))  # type: ignore[no-any-return]
+def interval(polling_interval: float | None, options: dict[str, Any]) -> float:
+    """Return the polling interval, which 4.x called ``_polling_interval``; that name is taken off ``options``.
+
+    :raises ValueError: when it is less than nothing.
+    """
+    given = one_of("polling_interval", polling_interval, "_polling_interval", options.pop("_polling_interval", None))
+    if given is None:
+        return _POLLING_INTERVAL
+    if not isinstance(given, (int, float)) or isinstance(given, bool):
+        raise TypeError(f"polling_interval must be a number of seconds, not {type(given).__name__}")
+    if not 0 <= given < math.inf:
+        raise ValueError(f"polling_interval must be 0 seconds or more, not {given}")
+    return given

@@ -15,9 +15,6 @@ from ._shared._wire import inner_code
 
 T = TypeVar("T")
 
-#: Seconds between two looks at a key.
-DEFAULT_INTERVAL = 2.0
-
 
 class Progress(Generic[T]):
     """What is known of a deletion or recovery. Decides; its pollers do the asking.
@@ -28,10 +25,7 @@ class Progress(Generic[T]):
     :param finished: whether there is nothing to wait for.
     """
 
-    def __init__(self, result: T, question: Operation[Any], interval: float | None, *, finished: bool) -> None:
-        interval = DEFAULT_INTERVAL if interval is None else interval
-        if interval < 0:
-            raise ValueError(f"polling_interval must be 0 seconds or more, not {interval}")
+    def __init__(self, result: T, question: Operation[Any], interval: float, *, finished: bool) -> None:
         self.result = result
         self.question = question
         self.interval = interval

@@ -365,7 +365,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         body = parameters.import_parameters(
             key,
-            hardware_protected=parameters.one_of("hardware_protected", hardware_protected, "hsm", hsm),
+            hardware_protected=parameters.protection(hsm, hardware_protected),
             enabled=enabled,
             tags=tags,
             not_before=not_before,
