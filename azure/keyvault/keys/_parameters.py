@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from types import FrameType
 from typing import Any
 
 from ._generated import models as wire
@@ -17,8 +19,8 @@ _MAX_PAGE_SIZE = 25
 # Seconds between two looks at a key that is being deleted or recovered.
 _POLLING_INTERVAL = 2.0
 
-# The frames between a caller and a warning raised here: this function, its callers in this module, the facade.
-_WARNING_DEPTH = 5
+# Whose frames lie between a caller and a warning raised here: the facades, and the decorators of azure-core on them.
+_NOT_THE_CALLER = ("azure.keyvault.keys.", "azure.core.")
 
 
 def create_parameters(
@@ -218,12 +220,18 @@ def _utc(name: str, moment: datetime | None) -> datetime | None:
     if moment is None:
         return None
     if moment.tzinfo is None:
-        warnings.warn(
-            f"{name} has no time zone and is taken as UTC; give it one, as datetime.now(timezone.utc) has",
-            stacklevel=_WARNING_DEPTH,
-        )
+        _warn(f"{name} has no time zone and is taken as UTC; give it one, as datetime.now(timezone.utc) has")
         moment = moment.replace(tzinfo=timezone.utc)
     return moment.astimezone(timezone.utc).replace(microsecond=0)
+
+
+def _warn(message: str) -> None:
+    """Warn at the line of the caller that called the library."""
+    frame: FrameType | None = sys._getframe()
+    level = 1
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_NOT_THE_CALLER):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
 
 
 def restore_parameters(backup: bytes) -> wire.KeyRestoreParameters:
