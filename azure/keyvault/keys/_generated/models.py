@@ -25,21 +25,6 @@ else:
     from msrest.serialization import Model as _MsrestModel
 
 
-class _Fields(dict[str, dict[str, str]]):
-    """A model's fields, as msrest describes them; seen from an instance, only those that matter to a request."""
-
-    def __get__(self, instance: Model | None, owner: type[Model]) -> dict[str, dict[str, str]]:
-        # msrest spends microseconds on every field to find that it is not set, in each of its three passes.
-        if instance is None:
-            return self
-        rules = owner._validation
-        return {
-            name: row
-            for name, row in self.items()
-            if getattr(instance, name) is not None or (name in rules and "required" in rules[name])
-        }
-
-
 class Model(_MsrestModel):
     """Base of all models.
 
@@ -47,7 +32,7 @@ class Model(_MsrestModel):
     that came after 2016-10-01. What the service sends beyond the fields is in `additional_properties`.
     """
 
-    _attribute_map: ClassVar[_Fields] = _Fields()
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {}
     _validation: ClassVar[dict[str, dict[str, Any]]] = {}
     _added_in: ClassVar[dict[str, str]] = {}
 
@@ -112,28 +97,26 @@ class JsonWebKey(Model):
     alg: str | None
     pub: bytes | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "kid": {"key": "kid", "type": "str"},
-            "kty": {"key": "kty", "type": "str"},
-            "key_ops": {"key": "key_ops", "type": "[str]"},
-            "n": {"key": "n", "type": "base64"},
-            "e": {"key": "e", "type": "base64"},
-            "d": {"key": "d", "type": "base64"},
-            "dp": {"key": "dp", "type": "base64"},
-            "dq": {"key": "dq", "type": "base64"},
-            "qi": {"key": "qi", "type": "base64"},
-            "p": {"key": "p", "type": "base64"},
-            "q": {"key": "q", "type": "base64"},
-            "k": {"key": "k", "type": "base64"},
-            "t": {"key": "key_hsm", "type": "base64"},
-            "crv": {"key": "crv", "type": "str"},
-            "x": {"key": "x", "type": "base64"},
-            "y": {"key": "y", "type": "base64"},
-            "alg": {"key": "alg", "type": "str"},
-            "pub": {"key": "pub", "type": "base64"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "kid": {"key": "kid", "type": "str"},
+        "kty": {"key": "kty", "type": "str"},
+        "key_ops": {"key": "key_ops", "type": "[str]"},
+        "n": {"key": "n", "type": "base64"},
+        "e": {"key": "e", "type": "base64"},
+        "d": {"key": "d", "type": "base64"},
+        "dp": {"key": "dp", "type": "base64"},
+        "dq": {"key": "dq", "type": "base64"},
+        "qi": {"key": "qi", "type": "base64"},
+        "p": {"key": "p", "type": "base64"},
+        "q": {"key": "q", "type": "base64"},
+        "k": {"key": "k", "type": "base64"},
+        "t": {"key": "key_hsm", "type": "base64"},
+        "crv": {"key": "crv", "type": "str"},
+        "x": {"key": "x", "type": "base64"},
+        "y": {"key": "y", "type": "base64"},
+        "alg": {"key": "alg", "type": "str"},
+        "pub": {"key": "pub", "type": "base64"},
+    }
     _added_in: ClassVar[dict[str, str]] = {
         "alg": "2026-05-01-preview",
         "pub": "2026-05-01-preview",
@@ -222,22 +205,20 @@ class KeyAttributes(Model):
     key_size: int | None
     external_key: ExternalKey | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "enabled": {"key": "enabled", "type": "bool"},
-            "not_before": {"key": "nbf", "type": "unix-time"},
-            "expires": {"key": "exp", "type": "unix-time"},
-            "created": {"key": "created", "type": "unix-time"},
-            "updated": {"key": "updated", "type": "unix-time"},
-            "recovery_level": {"key": "recoveryLevel", "type": "str"},
-            "recoverable_days": {"key": "recoverableDays", "type": "int"},
-            "exportable": {"key": "exportable", "type": "bool"},
-            "hsm_platform": {"key": "hsmPlatform", "type": "str"},
-            "attestation": {"key": "attestation", "type": "KeyAttestation"},
-            "key_size": {"key": "key_size", "type": "int"},
-            "external_key": {"key": "external_key", "type": "ExternalKey"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "enabled": {"key": "enabled", "type": "bool"},
+        "not_before": {"key": "nbf", "type": "unix-time"},
+        "expires": {"key": "exp", "type": "unix-time"},
+        "created": {"key": "created", "type": "unix-time"},
+        "updated": {"key": "updated", "type": "unix-time"},
+        "recovery_level": {"key": "recoveryLevel", "type": "str"},
+        "recoverable_days": {"key": "recoverableDays", "type": "int"},
+        "exportable": {"key": "exportable", "type": "bool"},
+        "hsm_platform": {"key": "hsmPlatform", "type": "str"},
+        "attestation": {"key": "attestation", "type": "KeyAttestation"},
+        "key_size": {"key": "key_size", "type": "int"},
+        "external_key": {"key": "external_key", "type": "ExternalKey"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "created": {"readonly": True},
         "updated": {"readonly": True},
@@ -304,14 +285,12 @@ class KeyAttestation(Model):
     public_key_attestation: bytes | None
     version: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "certificate_pem_file": {"key": "certificatePemFile", "type": "base64"},
-            "private_key_attestation": {"key": "privateKeyAttestation", "type": "base64"},
-            "public_key_attestation": {"key": "publicKeyAttestation", "type": "base64"},
-            "version": {"key": "version", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "certificate_pem_file": {"key": "certificatePemFile", "type": "base64"},
+        "private_key_attestation": {"key": "privateKeyAttestation", "type": "base64"},
+        "public_key_attestation": {"key": "publicKeyAttestation", "type": "base64"},
+        "version": {"key": "version", "type": "str"},
+    }
 
     def __init__(
         self,
@@ -338,11 +317,9 @@ class ExternalKey(Model):
 
     id: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "id": {"key": "id", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "id": {"key": "id", "type": "str"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "id": {"required": True, "max_length": 64, "pattern": r"^[a-zA-Z0-9-]+\Z"},
     }
@@ -370,13 +347,11 @@ class KeyReleasePolicy(Model):
     immutable: bool | None
     encoded_policy: bytes | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "content_type": {"key": "contentType", "type": "str"},
-            "immutable": {"key": "immutable", "type": "bool"},
-            "encoded_policy": {"key": "data", "type": "base64"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "content_type": {"key": "contentType", "type": "str"},
+        "immutable": {"key": "immutable", "type": "bool"},
+        "encoded_policy": {"key": "data", "type": "base64"},
+    }
 
     def __init__(
         self,
@@ -407,15 +382,13 @@ class KeyBundle(Model):
     managed: bool | None
     release_policy: KeyReleasePolicy | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "key": {"key": "key", "type": "JsonWebKey"},
-            "attributes": {"key": "attributes", "type": "KeyAttributes"},
-            "tags": {"key": "tags", "type": "{str}"},
-            "managed": {"key": "managed", "type": "bool"},
-            "release_policy": {"key": "release_policy", "type": "KeyReleasePolicy"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "key": {"key": "key", "type": "JsonWebKey"},
+        "attributes": {"key": "attributes", "type": "KeyAttributes"},
+        "tags": {"key": "tags", "type": "{str}"},
+        "managed": {"key": "managed", "type": "bool"},
+        "release_policy": {"key": "release_policy", "type": "KeyReleasePolicy"},
+    }
     _added_in: ClassVar[dict[str, str]] = {
         "release_policy": "7.3",
     }
@@ -456,14 +429,12 @@ class DeletedKeyBundle(KeyBundle):
     scheduled_purge_date: datetime | None
     deleted_date: datetime | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            **KeyBundle._attribute_map,
-            "recovery_id": {"key": "recoveryId", "type": "str"},
-            "scheduled_purge_date": {"key": "scheduledPurgeDate", "type": "unix-time"},
-            "deleted_date": {"key": "deletedDate", "type": "unix-time"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        **KeyBundle._attribute_map,
+        "recovery_id": {"key": "recoveryId", "type": "str"},
+        "scheduled_purge_date": {"key": "scheduledPurgeDate", "type": "unix-time"},
+        "deleted_date": {"key": "deletedDate", "type": "unix-time"},
+    }
     _added_in: ClassVar[dict[str, str]] = {
         **KeyBundle._added_in,
     }
@@ -500,14 +471,12 @@ class KeyItem(Model):
     tags: dict[str, str] | None
     managed: bool | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "kid": {"key": "kid", "type": "str"},
-            "attributes": {"key": "attributes", "type": "KeyAttributes"},
-            "tags": {"key": "tags", "type": "{str}"},
-            "managed": {"key": "managed", "type": "bool"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "kid": {"key": "kid", "type": "str"},
+        "attributes": {"key": "attributes", "type": "KeyAttributes"},
+        "tags": {"key": "tags", "type": "{str}"},
+        "managed": {"key": "managed", "type": "bool"},
+    }
 
     def __init__(
         self,
@@ -540,14 +509,12 @@ class DeletedKeyItem(KeyItem):
     scheduled_purge_date: datetime | None
     deleted_date: datetime | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            **KeyItem._attribute_map,
-            "recovery_id": {"key": "recoveryId", "type": "str"},
-            "scheduled_purge_date": {"key": "scheduledPurgeDate", "type": "unix-time"},
-            "deleted_date": {"key": "deletedDate", "type": "unix-time"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        **KeyItem._attribute_map,
+        "recovery_id": {"key": "recoveryId", "type": "str"},
+        "scheduled_purge_date": {"key": "scheduledPurgeDate", "type": "unix-time"},
+        "deleted_date": {"key": "deletedDate", "type": "unix-time"},
+    }
 
     def __init__(
         self,
@@ -576,12 +543,10 @@ class KeyListResult(Model):
     value: list[KeyItem] | None
     next_link: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "value": {"key": "value", "type": "[KeyItem]"},
-            "next_link": {"key": "nextLink", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "value": {"key": "value", "type": "[KeyItem]"},
+        "next_link": {"key": "nextLink", "type": "str"},
+    }
 
     def __init__(
         self,
@@ -604,12 +569,10 @@ class DeletedKeyListResult(Model):
     value: list[DeletedKeyItem] | None
     next_link: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "value": {"key": "value", "type": "[DeletedKeyItem]"},
-            "next_link": {"key": "nextLink", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "value": {"key": "value", "type": "[DeletedKeyItem]"},
+        "next_link": {"key": "nextLink", "type": "str"},
+    }
 
     def __init__(
         self,
@@ -652,19 +615,17 @@ class KeyCreateParameters(Model):
     release_policy: KeyReleasePolicy | None
     alg: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "kty": {"key": "kty", "type": "str"},
-            "key_size": {"key": "key_size", "type": "int"},
-            "public_exponent": {"key": "public_exponent", "type": "int"},
-            "key_ops": {"key": "key_ops", "type": "[str]"},
-            "attributes": {"key": "attributes", "type": "KeyAttributes"},
-            "tags": {"key": "tags", "type": "{str}"},
-            "crv": {"key": "crv", "type": "str"},
-            "release_policy": {"key": "release_policy", "type": "KeyReleasePolicy"},
-            "alg": {"key": "alg", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "kty": {"key": "kty", "type": "str"},
+        "key_size": {"key": "key_size", "type": "int"},
+        "public_exponent": {"key": "public_exponent", "type": "int"},
+        "key_ops": {"key": "key_ops", "type": "[str]"},
+        "attributes": {"key": "attributes", "type": "KeyAttributes"},
+        "tags": {"key": "tags", "type": "{str}"},
+        "crv": {"key": "crv", "type": "str"},
+        "release_policy": {"key": "release_policy", "type": "KeyReleasePolicy"},
+        "alg": {"key": "alg", "type": "str"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "kty": {"required": True, "min_length": 1},
         "tags": {"max_items": 15},
@@ -718,15 +679,13 @@ class KeyImportParameters(Model):
     tags: dict[str, str] | None
     release_policy: KeyReleasePolicy | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "hsm": {"key": "Hsm", "type": "bool"},
-            "key": {"key": "key", "type": "JsonWebKey"},
-            "attributes": {"key": "attributes", "type": "KeyAttributes"},
-            "tags": {"key": "tags", "type": "{str}"},
-            "release_policy": {"key": "release_policy", "type": "KeyReleasePolicy"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "hsm": {"key": "Hsm", "type": "bool"},
+        "key": {"key": "key", "type": "JsonWebKey"},
+        "attributes": {"key": "attributes", "type": "KeyAttributes"},
+        "tags": {"key": "tags", "type": "{str}"},
+        "release_policy": {"key": "release_policy", "type": "KeyReleasePolicy"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "key": {"required": True},
         "tags": {"max_items": 15},
@@ -770,14 +729,12 @@ class KeyUpdateParameters(Model):
     tags: dict[str, str] | None
     release_policy: KeyReleasePolicy | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "key_ops": {"key": "key_ops", "type": "[str]"},
-            "attributes": {"key": "attributes", "type": "KeyAttributes"},
-            "tags": {"key": "tags", "type": "{str}"},
-            "release_policy": {"key": "release_policy", "type": "KeyReleasePolicy"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "key_ops": {"key": "key_ops", "type": "[str]"},
+        "attributes": {"key": "attributes", "type": "KeyAttributes"},
+        "tags": {"key": "tags", "type": "{str}"},
+        "release_policy": {"key": "release_policy", "type": "KeyReleasePolicy"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "tags": {"max_items": 15},
     }
@@ -808,11 +765,9 @@ class BackupKeyResult(Model):
 
     value: bytes | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "value": {"key": "value", "type": "base64"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "value": {"key": "value", "type": "base64"},
+    }
 
     def __init__(
         self,
@@ -831,11 +786,9 @@ class KeyRestoreParameters(Model):
 
     value: bytes
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "value": {"key": "value", "type": "base64"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "value": {"key": "value", "type": "base64"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "value": {"required": True},
     }
@@ -870,15 +823,13 @@ class KeyOperationsParameters(Model):
     additional_authenticated_data: bytes | None
     authentication_tag: bytes | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "alg": {"key": "alg", "type": "str"},
-            "value": {"key": "value", "type": "base64"},
-            "iv": {"key": "iv", "type": "base64"},
-            "additional_authenticated_data": {"key": "aad", "type": "base64"},
-            "authentication_tag": {"key": "tag", "type": "base64"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "alg": {"key": "alg", "type": "str"},
+        "value": {"key": "value", "type": "base64"},
+        "iv": {"key": "iv", "type": "base64"},
+        "additional_authenticated_data": {"key": "aad", "type": "base64"},
+        "authentication_tag": {"key": "tag", "type": "base64"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "alg": {"required": True, "min_length": 1},
         "value": {"required": True},
@@ -924,14 +875,12 @@ class KeySignParameters(Model):
     external_mu: bytes | None
     context: bytes | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "alg": {"key": "alg", "type": "str"},
-            "value": {"key": "value", "type": "base64"},
-            "external_mu": {"key": "external_mu", "type": "base64"},
-            "context": {"key": "context", "type": "base64"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "alg": {"key": "alg", "type": "str"},
+        "value": {"key": "value", "type": "base64"},
+        "external_mu": {"key": "external_mu", "type": "base64"},
+        "context": {"key": "context", "type": "base64"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "alg": {"min_length": 1},
         "external_mu": {"min_length": 64, "max_length": 64},
@@ -978,15 +927,13 @@ class KeyVerifyParameters(Model):
     external_mu: bytes | None
     context: bytes | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "alg": {"key": "alg", "type": "str"},
-            "digest": {"key": "digest", "type": "base64"},
-            "signature": {"key": "value", "type": "base64"},
-            "external_mu": {"key": "external_mu", "type": "base64"},
-            "context": {"key": "context", "type": "base64"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "alg": {"key": "alg", "type": "str"},
+        "digest": {"key": "digest", "type": "base64"},
+        "signature": {"key": "value", "type": "base64"},
+        "external_mu": {"key": "external_mu", "type": "base64"},
+        "context": {"key": "context", "type": "base64"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "alg": {"min_length": 1},
         "signature": {"required": True},
@@ -1034,16 +981,14 @@ class KeyOperationResult(Model):
     additional_authenticated_data: bytes | None
     alg: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "kid": {"key": "kid", "type": "str"},
-            "result": {"key": "value", "type": "base64"},
-            "iv": {"key": "iv", "type": "base64"},
-            "authentication_tag": {"key": "tag", "type": "base64"},
-            "additional_authenticated_data": {"key": "aad", "type": "base64"},
-            "alg": {"key": "alg", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "kid": {"key": "kid", "type": "str"},
+        "result": {"key": "value", "type": "base64"},
+        "iv": {"key": "iv", "type": "base64"},
+        "authentication_tag": {"key": "tag", "type": "base64"},
+        "additional_authenticated_data": {"key": "aad", "type": "base64"},
+        "alg": {"key": "alg", "type": "str"},
+    }
     _added_in: ClassVar[dict[str, str]] = {
         "iv": "7.2",
         "authentication_tag": "7.2",
@@ -1078,11 +1023,9 @@ class KeyVerifyResult(Model):
 
     value: bool | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "value": {"key": "value", "type": "bool"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "value": {"key": "value", "type": "bool"},
+    }
 
     def __init__(
         self,
@@ -1104,11 +1047,9 @@ class KeySecureWrapParameters(Model):
 
     alg: str
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "alg": {"key": "alg", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "alg": {"key": "alg", "type": "str"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "alg": {"required": True, "min_length": 1},
     }
@@ -1140,14 +1081,12 @@ class KeySecureUnwrapParameters(Model):
     target: str
     application_trusted_issuer: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "alg": {"key": "alg", "type": "str"},
-            "value": {"key": "value", "type": "base64"},
-            "target": {"key": "target", "type": "str"},
-            "application_trusted_issuer": {"key": "applicationTrustedIssuer", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "alg": {"key": "alg", "type": "str"},
+        "value": {"key": "value", "type": "base64"},
+        "target": {"key": "target", "type": "str"},
+        "application_trusted_issuer": {"key": "applicationTrustedIssuer", "type": "str"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "alg": {"required": True, "min_length": 1},
         "value": {"required": True},
@@ -1186,13 +1125,11 @@ class KeyRotationPolicy(Model):
     lifetime_actions: list[LifetimeActions] | None
     attributes: KeyRotationPolicyAttributes | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "id": {"key": "id", "type": "str"},
-            "lifetime_actions": {"key": "lifetimeActions", "type": "[LifetimeActions]"},
-            "attributes": {"key": "attributes", "type": "KeyRotationPolicyAttributes"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "id": {"key": "id", "type": "str"},
+        "lifetime_actions": {"key": "lifetimeActions", "type": "[LifetimeActions]"},
+        "attributes": {"key": "attributes", "type": "KeyRotationPolicyAttributes"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "id": {"readonly": True},
         "lifetime_actions": {"max_items": 2},
@@ -1223,12 +1160,10 @@ class LifetimeActions(Model):
     trigger: LifetimeActionsTrigger | None
     action: LifetimeActionsType | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "trigger": {"key": "trigger", "type": "LifetimeActionsTrigger"},
-            "action": {"key": "action", "type": "LifetimeActionsType"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "trigger": {"key": "trigger", "type": "LifetimeActionsTrigger"},
+        "action": {"key": "action", "type": "LifetimeActionsType"},
+    }
 
     def __init__(
         self,
@@ -1254,12 +1189,10 @@ class LifetimeActionsTrigger(Model):
     time_after_create: str | None
     time_before_expiry: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "time_after_create": {"key": "timeAfterCreate", "type": "str"},
-            "time_before_expiry": {"key": "timeBeforeExpiry", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "time_after_create": {"key": "timeAfterCreate", "type": "str"},
+        "time_before_expiry": {"key": "timeBeforeExpiry", "type": "str"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "time_after_create": {"pattern": r"^P(([0-9]+[YMWD])+(T([0-9]+[HMS])+)?|T([0-9]+[HMS])+)\Z"},
         "time_before_expiry": {"pattern": r"^P(([0-9]+[YMWD])+(T([0-9]+[HMS])+)?|T([0-9]+[HMS])+)\Z"},
@@ -1286,11 +1219,9 @@ class LifetimeActionsType(Model):
 
     type: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "type": {"key": "type", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "type": {"key": "type", "type": "str"},
+    }
 
     def __init__(
         self,
@@ -1315,13 +1246,11 @@ class KeyRotationPolicyAttributes(Model):
     created: datetime | None
     updated: datetime | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "expiry_time": {"key": "expiryTime", "type": "str"},
-            "created": {"key": "created", "type": "unix-time"},
-            "updated": {"key": "updated", "type": "unix-time"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "expiry_time": {"key": "expiryTime", "type": "str"},
+        "created": {"key": "created", "type": "unix-time"},
+        "updated": {"key": "updated", "type": "unix-time"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "expiry_time": {"pattern": r"^P(([0-9]+[YMWD])+(T([0-9]+[HMS])+)?|T([0-9]+[HMS])+)\Z"},
         "created": {"readonly": True},
@@ -1356,13 +1285,11 @@ class KeyReleaseParameters(Model):
     nonce: str | None
     enc: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "target": {"key": "target", "type": "str"},
-            "nonce": {"key": "nonce", "type": "str"},
-            "enc": {"key": "enc", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "target": {"key": "target", "type": "str"},
+        "nonce": {"key": "nonce", "type": "str"},
+        "enc": {"key": "enc", "type": "str"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "target": {"required": True, "min_length": 1},
     }
@@ -1390,11 +1317,9 @@ class KeyReleaseResult(Model):
 
     value: str | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "value": {"key": "value", "type": "str"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "value": {"key": "value", "type": "str"},
+    }
 
     def __init__(
         self,
@@ -1415,11 +1340,9 @@ class GetRandomBytesRequest(Model):
 
     count: int
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "count": {"key": "count", "type": "int"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "count": {"key": "count", "type": "int"},
+    }
     _validation: ClassVar[dict[str, dict[str, Any]]] = {
         "count": {"required": True, "minimum": 1, "maximum": 128},
     }
@@ -1443,11 +1366,9 @@ class RandomBytes(Model):
 
     value: bytes | None
 
-    _attribute_map: ClassVar[_Fields] = _Fields(
-        {
-            "value": {"key": "value", "type": "base64"},
-        }
-    )
+    _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
+        "value": {"key": "value", "type": "base64"},
+    }
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ Result_co = TypeVar("Result_co", covariant=True)
 NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation(Generic[Result_co]):
     """A request to the service and what is known about it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,14 @@ def wire_of(vault_url: str, api_version: Any) -> Wire:
     version = getattr(api_version, "value", api_version) if api_version is not None else DEFAULT_VERSION.value
     if not isinstance(version, str):
         raise TypeError(f"api_version must be an ApiVersion or text, not {type(api_version).__name__}")
+    if not isinstance(vault_url, str):
+        raise TypeError(f"vault_url must be text, not {type(vault_url).__name__}")
+    return _wire(vault_url, version)
+
+
+@lru_cache(maxsize=64)
+def _wire(vault_url: str, version: str) -> Wire:
+    """Check a vault's address once, however many clients are made for it."""
     return Wire(parse_vault_url(vault_url), version)
 
 

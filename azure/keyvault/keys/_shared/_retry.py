@@ -38,6 +38,11 @@ class _RetryRules:
             return False
         return status == _THROTTLED or _may_repeat(response.context)
 
+    def _configure_positions(self, request: PipelineRequest[Any], retry_settings: dict[str, Any]) -> None:
+        """Note nothing to rewind: bodies are bytes."""
+        if not isinstance(request.http_request.content, (bytes, str, type(None))):
+            super()._configure_positions(request, retry_settings)  # type: ignore[misc]
+
     def _extra_codes(self) -> set[int]:
         """Return the status codes that the user has added with ``retry_on_status_codes``."""
         return self._retry_on_status_codes - self._RETRY_CODES  # type: ignore[attr-defined,no-any-return]

@@ -1,21 +1,23 @@
 """msrest's serializer and deserializer, stricter and faster.
 
 msrest decodes ``"!"`` as an empty key and ``"1"`` as true, repeats the data in its messages, and works out anew for
-every answer what each field is. Here the plan of a model is made once, and what does not fit it is an error that
-names the field and nothing of its content.
+every request and answer what each field is. Here the plan of a model is made once, from msrest's description of it,
+msrest's rules are applied as they are, and what does not fit is an error that names the field, not its content.
 """
 
 from __future__ import annotations
 
 import base64
+import calendar
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
 from msrest import Deserializer, Serializer
-from msrest.exceptions import DeserializationError  # type: ignore[attr-defined]  # untyped
+from msrest.exceptions import DeserializationError, SerializationError  # type: ignore[attr-defined]  # untyped
 
 from .._generated.models import CLASSES, Model
 
@@ -32,6 +34,7 @@ _REQUIRED = {
     "KeyReleaseResult": {"value"},
     "RandomBytes": {"value"},
 }
+_PYTHON_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BASE64 = str.maketrans("-_", "+/")
 
@@ -48,71 +51,65 @@ def _unix_time(value: Any) -> datetime:
     return _EPOCH + timedelta(seconds=value)
 
 
+def _to_base64(value: Any) -> str:
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise TypeError
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
+
+
+def _to_unix_time(value: Any) -> int:
+    return calendar.timegm(_typed(datetime, value).utctimetuple())
+
+
 def _typed(kind: type, value: Any) -> Any:
     if type(value) is not kind:
         raise TypeError
     return value
 
 
-_CONVERTERS: dict[str, Callable[[Any], Any]] = {
-    "str": partial(_typed, str),
-    "int": partial(_typed, int),
-    "bool": partial(_typed, bool),
-    "base64": _base64,
-    "unix-time": _unix_time,
-}
-
-#: For every field: its name, its name on the wire, its converter, and whether an answer must hold it.
-Plan = list[tuple[str, str, Callable[[Any], Any], bool]]
+#: What the basic types of msrest are on the wire, and how to read and write them.
+_BASIC: dict[str, Callable[[Any], Any]] = {name: partial(_typed, kind) for name, kind in _PYTHON_TYPES.items()}
+_READERS = {**_BASIC, "base64": _base64, "unix-time": _unix_time}
+_WRITERS = {**_BASIC, "base64": _to_base64, "unix-time": _to_unix_time}
 
 
-class WireDeserializer(Deserializer):
-    """Turns decoded JSON into models."""
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """How one field of a model goes over the wire.
 
-    def __init__(self) -> None:
-        super().__init__(CLASSES)  # type: ignore[no-untyped-call]
-        self._plans: dict[type[Model], Plan] = {}
+    :ivar name: its name in the model.
+    :ivar key: its name on the wire.
+    :ivar convert: reads or writes its value.
+    :ivar rules: msrest's rules for its value.
+    :ivar required: whether an answer must hold it.
+    """
 
-    def __call__(self, target_obj: Any, response_data: Any, content_type: str | None = None) -> Any:
-        """Build a model of the class ``target_obj``.
+    name: str
+    key: str
+    convert: Callable[[Any], Any]
+    rules: dict[str, Any]
+    required: bool
 
-        :raises ~msrest.exceptions.DeserializationError: when a member has not the type that the model declares.
-        """
-        if not isinstance(response_data, dict):
-            raise DeserializationError(f"{target_obj.__name__} is not a JSON object")
-        model = target_obj.__new__(target_obj)
-        fields: dict[str, Any] = {"additional_properties": {}}
-        plan = self._plans.get(target_obj) or self._plan(target_obj)
-        for name, key, convert, required in plan:
-            value = response_data.get(key)
-            if value is None:
-                if required:
-                    raise DeserializationError(f"{target_obj.__name__}.{key} is missing")
-            else:
-                try:
-                    value = convert(value)
-                except (ValueError, TypeError, AttributeError, OverflowError):
-                    # The cause is left out: it may quote the data.
-                    raise DeserializationError(f"{target_obj.__name__}.{key} is malformed") from None
-            fields[name] = value
-        model.__dict__.update(fields)
-        return model
 
-    def _plan(self, target: type[Model]) -> Plan:
-        required = _REQUIRED.get(target.__name__, ())
-        plan = [
-            (name, description["key"], self._converter(description["type"]), name in required)
-            for name, description in target._attribute_map.items()
-        ]
-        self._plans[target] = plan
-        return plan
+def _plan(model: type[Model], converters: dict[str, Callable[[Any], Any]], nested: Callable[..., Any]) -> list[_Field]:
+    required = _REQUIRED.get(model.__name__, ())
+    return [
+        _Field(
+            name,
+            description["key"],
+            _converter(description["type"], converters, nested),
+            model._validation.get(name, {}),
+            name in required,
+        )
+        for name, description in model._attribute_map.items()
+    ]
 
-    def _converter(self, kind: str) -> Callable[[Any], Any]:
-        if kind.startswith("["):
-            return partial(_list, self._converter(kind[1:-1]))
-        if kind.startswith("{"):
-            return partial(_dict, self._converter(kind[1:-1]))
-        return _CONVERTERS.get(kind) or partial(self, CLASSES[kind])
+
+def _converter(kind: str, converters: dict[str, Callable[[Any], Any]], nested: Callable[..., Any]) -> Any:
+    """Return what converts a value of one of msrest's types: ``str``, ``[str]``, ``{str}`` or the name of a model."""
+    if kind[0] in "[{":
+        return partial(_list if kind[0] == "[" else _dict, _converter(kind[1:-1], converters, nested))
+    return converters.get(kind) or partial(nested, CLASSES[kind])
 
 
 def _list(convert: Callable[[Any], Any], value: Any) -> list[Any]:
@@ -120,8 +117,72 @@ def _list(convert: Callable[[Any], Any], value: Any) -> list[Any]:
 
 
 def _dict(convert: Callable[[Any], Any], value: Any) -> dict[str, Any]:
-    return {key: convert(item) for key, item in _typed(dict, value).items()}
+    return {_typed(str, key): convert(item) for key, item in _typed(dict, value).items()}
 
 
-SERIALIZER = Serializer(CLASSES)  # type: ignore[no-untyped-call]
+class WireDeserializer(Deserializer):
+    """Turns decoded JSON into models."""
+
+    def __init__(self) -> None:
+        super().__init__(CLASSES)  # type: ignore[no-untyped-call]
+        self._plans = {model: _plan(model, _READERS, self) for model in CLASSES.values()}
+
+    def __call__(self, target_obj: Any, response_data: Any, content_type: str | None = None) -> Any:
+        """Build a model of the class ``target_obj``.
+
+        :raises ~msrest.exceptions.DeserializationError: when a member has not the type that the model declares, or one
+            that every answer holds is missing.
+        """
+        if not isinstance(response_data, dict):
+            raise DeserializationError(f"{target_obj.__name__} is not a JSON object")
+        model = target_obj.__new__(target_obj)
+        values = model.__dict__
+        values["additional_properties"] = {}
+        for field in self._plans[target_obj]:
+            value = response_data.get(field.key)
+            if value is not None:
+                try:
+                    value = field.convert(value)
+                except (ValueError, TypeError, AttributeError, OverflowError):
+                    # The cause is left out: it may quote the data.
+                    raise DeserializationError(f"{target_obj.__name__}.{field.key} is malformed") from None
+            elif field.required:
+                raise DeserializationError(f"{target_obj.__name__}.{field.key} is missing")
+            values[field.name] = value
+        return model
+
+
+class WireSerializer(Serializer):
+    """Turns models into what JSON can hold."""
+
+    def __init__(self) -> None:
+        super().__init__(CLASSES)  # type: ignore[no-untyped-call]
+        self._plans = {model: _plan(model, _WRITERS, self._nested) for model in CLASSES.values()}
+
+    def body(self, data: Any, data_type: str | None = None, **kwargs: Any) -> dict[str, Any]:
+        """Return the members of a request's body. Fields that are None are left out, and so is what only answers have.
+
+        :raises ~msrest.exceptions.ValidationError: when a value breaks a rule of its field.
+        :raises ~msrest.exceptions.SerializationError: when a value has not the type that its model declares.
+        """
+        members = {}
+        for field in self._plans[type(data)]:
+            value = getattr(data, field.name)
+            if field.rules:
+                if "readonly" in field.rules:
+                    continue
+                self.validate(value, field.name, **field.rules)  # type: ignore[no-untyped-call]
+            if value is not None:
+                try:
+                    members[field.key] = field.convert(value)
+                except (ValueError, TypeError, AttributeError, OverflowError):
+                    # The cause is left out: it may quote the value, which may be a private key.
+                    raise SerializationError(f"{field.name} is of type {type(value).__name__}") from None
+        return members
+
+    def _nested(self, model: type[Model], value: Any) -> dict[str, Any]:
+        return self.body(_typed(model, value))
+
+
+SERIALIZER = WireSerializer()
 DESERIALIZER = WireDeserializer()

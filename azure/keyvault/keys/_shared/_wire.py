@@ -23,7 +23,7 @@ from msrest.exceptions import (  # type: ignore[attr-defined]  # untyped
 
 from .._generated.models import Model
 from .._generated.operations import Operation
-from .._generated.versions import RENAMED, has
+from .._generated.versions import RENAMED, VERSIONS, has
 from ._identifiers import origin_of
 from ._serialization import DESERIALIZER, SERIALIZER
 
@@ -71,6 +71,7 @@ class Wire:
         self.api_version = api_version
         self.origin = origin_of(vault_url)
         self._query = "?api-version=" + api_version
+        self._lacking = frozenset(version.name for version in VERSIONS if not has(api_version, version.name))
         renamed = [renaming for renaming in RENAMED if not has(api_version, renaming.since)]
         self._to_old = {renaming.new: renaming.old for renaming in renamed}
         self._to_new = {renaming.old: renaming.new for renaming in renamed}
@@ -145,14 +146,14 @@ class Wire:
             raise malformed(http, "it is not JSON in UTF-8") from None
 
     def _check_version(self, operation: Operation[Any]) -> None:
-        if not has(self.api_version, operation.since, operation.removed_in):
+        if operation.since in self._lacking:
             raise self._lacks(operation.name, operation.since)
         if operation.body is not None:
             self._check_fields(operation.body)
 
     def _check_fields(self, model: Any) -> None:
         for name, since in model._added_in.items():
-            if getattr(model, name) is not None and not has(self.api_version, since):
+            if since in self._lacking and getattr(model, name) is not None:
                 raise self._lacks(name, since)
         for value in vars(model).values():
             if isinstance(value, Model):
@@ -167,12 +168,11 @@ class Wire:
     def _encode(self, operation: Operation[Any]) -> Any:
         body = operation.body
         try:
-            data = SERIALIZER.body(body, type(body).__name__)  # type: ignore[no-untyped-call]
+            data = SERIALIZER.body(body)
         except ValidationError as error:
-            raise ValueError(f"{error.target} {error.args[0].partition(' ')[2] if error.args else error}") from None
-        except SerializationError:
-            # The cause is left out: it quotes the value.
-            raise TypeError(f"{operation.name} was given a value of a type that cannot be sent") from None
+            raise ValueError(str(error)) from None
+        except SerializationError as error:
+            raise TypeError(f"{operation.name} cannot send its arguments: {error}") from None
         if self._to_old:
             _translate(data, self._to_old)
         return data

@@ -39,12 +39,14 @@ class Task(ABC, Generic[R]):
     """One operation with its arguments.
 
     :ivar operation: its name in a JWK's ``key_ops``.
+    :ivar method: the client's method for it.
     :ivar row: the row of its algorithm.
     """
 
     __slots__ = ("row",)
 
     operation: ClassVar[str]
+    method: ClassVar[str]
     row: Algorithm
 
     @abstractmethod
@@ -65,6 +67,7 @@ class Encrypt(Task[EncryptResult]):
 
     __slots__ = ("_aad", "_iv", "_plaintext")
     operation = "encrypt"
+    method = "encrypt"
 
     def __init__(
         self, algorithm: EncryptionAlgorithm | str, plaintext: Buffer, iv: Buffer | None, aad: Buffer | None
@@ -108,6 +111,7 @@ class Decrypt(Task[DecryptResult]):
 
     __slots__ = ("_aad", "_ciphertext", "_iv", "_tag")
     operation = "decrypt"
+    method = "decrypt"
 
     def __init__(
         self,
@@ -154,6 +158,7 @@ class Wrap(Task[WrapResult]):
 
     __slots__ = ("_key",)
     operation = "wrapKey"
+    method = "wrap_key"
 
     def __init__(self, algorithm: KeyWrapAlgorithm | str, key: Buffer) -> None:
         self.row = key_wrap(algorithm)
@@ -176,6 +181,7 @@ class Unwrap(Task[UnwrapResult]):
 
     __slots__ = ("_encrypted_key",)
     operation = "unwrapKey"
+    method = "unwrap_key"
 
     def __init__(self, algorithm: KeyWrapAlgorithm | str, encrypted_key: Buffer) -> None:
         self.row = key_wrap(algorithm)
@@ -198,6 +204,7 @@ class Sign(Task[SignResult]):
 
     __slots__ = ("_digest",)
     operation = "sign"
+    method = "sign"
 
     def __init__(self, algorithm: SignatureAlgorithm | str, digest: Buffer) -> None:
         self.row = signature_row(algorithm)
@@ -224,6 +231,7 @@ class Verify(Task[VerifyResult]):
 
     __slots__ = ("_digest", "_signature")
     operation = "verify"
+    method = "verify"
 
     def __init__(
         self, algorithm: SignatureAlgorithm | str, digest: Buffer, signature: Buffer, encoding: Encoding
@@ -247,3 +255,6 @@ class Verify(Task[VerifyResult]):
 def _result(answer: wire.KeyOperationResult) -> bytes:
     """Return what the operation made; the wire layer refuses answers without it."""
     return answer.result or b""
+
+
+METHODS = tuple(task.method for task in (Encrypt, Decrypt, Wrap, Unwrap, Sign, Verify))
