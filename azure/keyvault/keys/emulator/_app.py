@@ -11,7 +11,7 @@ from . import _errors
 from ._api_versions import api_version
 from ._call import Call
 from ._errors import FrontEndError, ServiceError
-from ._http import Inbound, Reply, json_reply
+from ._http import JSON_TYPE, Inbound, Reply, json_reply
 from ._kinds import challenge, claims_challenge
 from ._origins import Origin
 from ._routes import Route, Router, Target
@@ -20,6 +20,7 @@ from ._tokens import TokenError
 
 _LOGGER = logging.getLogger(__name__)
 _VAULT_ROOTS = ("/keys", "/deletedkeys", "/rng")
+_UNAUTHORIZED_TYPES = {b"OK": "text/plain", b"": None}
 _MISSING_TOKEN = "AKV10000: Request is missing a Bearer or PoP token."  # noqa: S105 - the text of the service
 
 
@@ -116,8 +117,7 @@ class Application:
         message = kind.message(error.message, request_id)
         if error.status == 401:
             body = kind.unauthorized_body(request.method, message)
-            content_type = "text/plain" if body == b"OK" else "application/json; charset=utf-8"
-            return Reply(401, body, dict(error.headers), content_type)
+            return Reply(401, body, dict(error.headers), _UNAUTHORIZED_TYPES.get(body, JSON_TYPE))
         return Reply(error.status, kind.write(error.envelope(message)), dict(error.headers))
 
     def _with_headers(self, request: Inbound, reply: Reply, request_id: str) -> Reply:

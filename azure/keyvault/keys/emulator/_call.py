@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._api_versions import ApiVersion
 from ._body import Body, parse_body
 from ._bundles import Viewpoint
+from ._errors import bad_parameter
 from ._http import Reply
 from ._origins import Origin
 from ._records import Key, KeyVersion
@@ -25,7 +27,7 @@ class Call:
     operation: str
     origin: Origin
     api: ApiVersion
-    query: dict[str, str]
+    query: Mapping[str, str]
     name: str = ""
     version: str = ""
     raw_body: bytes = field(default=b"", repr=False)
@@ -37,6 +39,16 @@ class Call:
         :raises ServiceError: 400.
         """
         return parse_body(self.raw_body)
+
+    @property
+    def required_body(self) -> Body:
+        """The JSON object of a body that must be there.
+
+        :raises ServiceError: 400.
+        """
+        if not self.raw_body:
+            raise bad_parameter("The request body is required.")
+        return self.body
 
     @cached_property
     def view(self) -> Viewpoint:

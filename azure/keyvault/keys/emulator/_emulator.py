@@ -143,7 +143,7 @@ class KeyVaultEmulator:
     @property
     def token_requests(self) -> list[TokenRequest]:
         """The tokens issued, oldest first: audience, tenant, demanded claims and grant."""
-        return self.service.tokens.requests
+        return list(self.service.tokens.requests)
 
     @property
     def faults(self) -> Faults:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,9 +23,14 @@ class Inbound:
     headers: Mapping[str, str]
     read: Callable[[], Awaitable[bytes]]
 
-    def query_values(self) -> dict[str, str]:
+    def query_values(self) -> Mapping[str, str]:
         """Return the query; of a repeated parameter the first value counts."""
-        return dict(reversed(parse_qsl(self.query, keep_blank_values=True)))
+        return _parsed_query(self.query)
+
+
+@lru_cache(maxsize=1024)
+def _parsed_query(query: str) -> Mapping[str, str]:
+    return MappingProxyType(dict(reversed(parse_qsl(query, keep_blank_values=True))))
 
 
 @dataclass(slots=True)

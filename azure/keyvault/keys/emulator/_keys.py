@@ -15,6 +15,7 @@ from ._ec import EcMaterial
 from ._errors import bad_parameter, invalid_property
 from ._http import Reply
 from ._material import Material
+from ._ml_dsa import NAMES as ML_DSA_NAMES
 from ._ml_dsa import MlDsaMaterial
 from ._oct import OctMaterial
 from ._records import Key, KeyVersion, Phase
@@ -55,6 +56,8 @@ def _generator(call: Call, family: str) -> Callable[[], Material]:
     body = call.body
     size, curve, alg = body.integer("key_size"), _curve(call, body.text("crv")), body.text("alg")
     exponent = body.integer("public_exponent")
+    if alg not in (None, *ML_DSA_NAMES):
+        raise invalid_property("alg")
     makers: dict[str, Callable[[], Material]] = {
         "RSA": lambda: RsaMaterial.generate(size, exponent),
         "EC": lambda: EcMaterial.generate(curve),
@@ -141,7 +144,8 @@ async def get_key(call: Call) -> Reply:
 
 async def update_key(call: Call) -> Reply:
     """PATCH /keys/{name}[/{version}] (2016-10-01): what is left out stays; tags and key_ops replace the old ones."""
-    given = key_properties(call.body, call.api, call.body.texts("key_ops"))
+    body = call.required_body
+    given = key_properties(body, call.api, body.texts("key_ops"))
     key, version = call.key_and_version()
     check_policy_change(call, version, given)
     for name in ("key_ops", "enabled", "nbf", "exp", "tags", "release_policy"):

@@ -20,7 +20,7 @@ class RecordedRequest:
 
     method: str
     path: str
-    query: dict[str, str]
+    query: Mapping[str, str]
     headers: Mapping[str, str] = field(repr=False)
     body_length: int | None
     authorised: bool

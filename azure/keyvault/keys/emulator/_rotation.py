@@ -58,7 +58,7 @@ async def get_rotation_policy(call: Call) -> Reply:
 
 async def update_rotation_policy(call: Call) -> Reply:
     """PUT /keys/{name}/rotationpolicy (7.3). Versions that exist keep their expiry."""
-    actions, expiry = _checked_policy(call.body)
+    actions, expiry = _checked_policy(call.required_body)
     key, now = call.key(), int(call.service.clock.now())
     created = key.rotation_policy.created if key.rotation_policy else now
     key.rotation_policy = RotationPolicy(actions, expiry, created, now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ class TokenAuthority:
         self.tenant = tenant
         self.client_id = client_id
         self.lifetime = lifetime
-        self.requests: list[TokenRequest] = []
+        self.requests: deque[TokenRequest] = deque(maxlen=_MOST_REMEMBERED)
         self._clock = clock
         self._public_key = self.key.public_key()
         self._numbers = itertools.count(1)
