@@ -18,8 +18,6 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _PKCS12 = re.compile(rb"\x30(?:\x80|[\x00-\x7f]|\x81.|\x82..|\x83...)\x02\x01\x03\x30", re.DOTALL)
 
-_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
-
 
 def _private(data: bytes, password: bytes | None) -> Any:
     return serialization.load_pem_private_key(data, password)
@@ -89,7 +87,7 @@ def read_der(data: bytes, password: str | bytes | None) -> Key:
         for load in (serialization.load_der_public_key, _der_certificate):
             try:
                 key = load(data)
-            except _UNREADABLE:
+            except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
                 continue
             return _supported(key)
     return _supported(_read("DER data", lambda: serialization.load_der_private_key(data, _password(password))))
@@ -101,7 +99,8 @@ def _read(name: str, load: Callable[[], Any]) -> Any:
     except TypeError:
         # cryptography's way to say that a password is missing or needless.
         problem = "either it is encrypted and needs password=, or it is not and a password was given"
-    except _UNREADABLE:
+    except Exception:
+        # Releases of cryptography before 46 have answered malformed keys with others than ValueError.
         problem = "it is malformed, of an unsupported kind, or the password is wrong"
     raise ValueError(f"The {name} can't be read: {problem}")
 
