@@ -10,10 +10,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from azure.keyvault.keys._jwk import JsonWebKey
-from azure.keyvault.keys.crypto._local import _algorithms as algorithms
-from azure.keyvault.keys.crypto._local import _checks as checks
-from azure.keyvault.keys.crypto._local import load
+from azure.keyvault.keys import JsonWebKey
+from azure.keyvault.keys.crypto import CryptographyClient
 
 COUNTS = pytest.StashKey[dict[str, Counter[str]]]()
 
@@ -36,21 +34,19 @@ class OpenKey(Protocol):
     def verify(self, alg: str, digest: bytes, signature: bytes) -> bool: ...
 
 
-class LocalEntry:
-    """The local key itself, driven as the client drives it: look up, check, run."""
+class ClientEntry:
+    """The public API: a client of a JWK."""
 
     # Some published keys are smaller than what this library takes from applications.
     min_rsa_bits = 1024
 
     def __init__(self, jwk: JsonWebKey) -> None:
-        key = load(jwk, min_rsa_bits=self.min_rsa_bits)
-        assert key is not None
-        self.key = key
+        self.client = CryptographyClient.from_jwk(jwk, min_rsa_bits=self.min_rsa_bits)
 
     def encrypt(self, alg: str, plaintext: bytes, iv: bytes | None = None, aad: bytes | None = None) -> Any:
-        row = algorithms.encryption(alg)
-        assert self.key.supports("encrypt", row)
-        return self.key.encrypt(row, *checks.check_encrypt(row, plaintext, iv, aad))
+        result = self.client.encrypt(alg, plaintext, iv=iv, additional_authenticated_data=aad)
+        assert result.performed == "local"
+        return result.ciphertext, result.iv, result.tag
 
     def decrypt(
         self,
@@ -60,38 +56,26 @@ class LocalEntry:
         tag: bytes | None = None,
         aad: bytes | None = None,
     ) -> bytes:
-        row = algorithms.encryption(alg)
-        assert self.key.supports("decrypt", row)
-        return self.key.decrypt(row, *checks.check_decrypt(row, ciphertext, iv, tag, aad))
+        result = self.client.decrypt(alg, ciphertext, iv=iv, authentication_tag=tag, additional_authenticated_data=aad)
+        return result.plaintext
 
     def wrap(self, alg: str, key: bytes) -> bytes:
-        row = algorithms.key_wrap(alg)
-        assert self.key.supports("wrapKey", row)
-        return self.key.wrap(row, checks.check_wrap(row, key))
+        return self.client.wrap_key(alg, key).encrypted_key
 
     def unwrap(self, alg: str, encrypted_key: bytes) -> bytes:
-        row = algorithms.key_wrap(alg)
-        assert self.key.supports("unwrapKey", row)
-        return self.key.unwrap(row, checks.check_unwrap(row, encrypted_key))
+        return self.client.unwrap_key(alg, encrypted_key).key
 
     def sign(self, alg: str, digest: bytes) -> bytes:
-        row = algorithms.signature(alg)
-        assert self.key.supports("sign", row)
-        return self.key.sign(row, checks.check_sign(row, digest))
+        return self.client.sign(alg, digest).signature
 
     def verify(self, alg: str, digest: bytes, signature: bytes) -> bool:
-        row = algorithms.signature(alg)
-        assert self.key.supports("verify", row)
-        return self.key.verify(row, *checks.check_verify(row, digest, signature))
+        return self.client.verify(alg, digest, signature).is_valid
 
 
-ENTRIES: dict[str, Callable[[JsonWebKey], OpenKey]] = {"local": LocalEntry}
-
-
-@pytest.fixture(params=list(ENTRIES))
-def open_key(request: pytest.FixtureRequest) -> Callable[[JsonWebKey], OpenKey]:
+@pytest.fixture
+def open_key() -> Callable[[JsonWebKey], OpenKey]:
     """Open a JWK through the entry point under test."""
-    return ENTRIES[request.param]
+    return ClientEntry
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import cavp
 import pytest
 
-from azure.keyvault.keys._jwk import JsonWebKey
+from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto._local import DecryptionError
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 import cryptography
 import pytest
 
-from azure.keyvault.keys._jwk import JsonWebKey
+from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto._local import load
 
 ROOT = files("cryptography_vectors")
@@ -27,7 +27,7 @@ FOLDERS = [
 ]
 
 
-# Releases of cryptography before these leave the file to OpenSSL, which is laxer. The version is the first that refuses.
+# Earlier releases of cryptography than these leave the file to OpenSSL, which is laxer.
 LAXER_BEFORE = {
     "ec-inconsistent-curve2.pem": 45,
     "ec-invalid-private-scalar.pem": 45,

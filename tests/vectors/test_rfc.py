@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from azure.keyvault.keys._jwk import JsonWebKey
+from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto._local import DecryptionError
 
 RFC = json.loads((Path(__file__).parent / "data" / "rfc.json").read_text("utf-8"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import wycheproof
 
-from azure.keyvault.keys._jwk import JsonWebKey
+from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto._local import DecryptionError
 
 OAEP = {("SHA-1", "SHA-1"): "RSA-OAEP", ("SHA-256", "SHA-256"): "RSA-OAEP-256"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import wycheproof
 
-from azure.keyvault.keys._jwk import JsonWebKey
+from azure.keyvault.keys import JsonWebKey
 
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "secp256k1": "P-256K"}
 

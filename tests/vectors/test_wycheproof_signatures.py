@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import wycheproof
 
-from azure.keyvault.keys._jwk import JsonWebKey
+from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto._local._der import der_to_raw
 
 CURVES = {
