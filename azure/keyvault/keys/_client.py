@@ -23,7 +23,7 @@ from ._paging import KeyPages, extract
 from ._polling import KeyVaultPoller, Progress
 from ._shared import ApiVersion
 from ._shared._base import KeyVaultClientBase, wire_of
-from ._shared._connection import VaultConnection
+from ._shared._connection import WORLD, VaultConnection
 from ._shared._pipeline import configure
 from .crypto import CryptographyClient
 
@@ -83,7 +83,7 @@ class KeyClient(KeyVaultClientBase):
             as ``retry_policy``.
         :returns: the policies; hand them to a client as ``config=``.
         """
-        return configure(credential, asynchronous=False, **kwargs)
+        return configure(WORLD, credential, **kwargs)
 
     @distributed_trace
     def create_key(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPolling
 
 from ._generated.operations import Operation
-from ._shared._connection import VaultConnection
-from ._shared._connection_async import AsyncVaultConnection
 from ._shared._wire import inner_code
+
+if TYPE_CHECKING:
+    from ._shared._connection import VaultConnection
+    from ._shared._connection_async import AsyncVaultConnection
 
 T = TypeVar("T")
 

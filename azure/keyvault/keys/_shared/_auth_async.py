@@ -4,57 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Generator
 from typing import Any, TypeVar
 
-from azure.core.exceptions import ServiceRequestTimeoutError
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
 from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate
 from ._call import remaining
 from ._credentials import check_credential
+from ._deadline import OutOfTime, within_async
+from ._flight import AsyncSingleFlight, out_of_time
 from ._identifiers import Origin, secure_origin_of
 
 T = TypeVar("T")
-
-
-class AsyncSingleFlight:
-    """Lets one task at a time do a piece of work, and lets those that wait share its failure.
-
-    When the task that works is cancelled, the next one that waits takes over. Event loops do not wait for each
-    other: every loop has a flight of its own.
-    """
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ended = 0
-        self._failure: tuple[int, Exception] | None = None
-
-    async def run(self, work: Callable[[], Awaitable[T]], *, optional: bool) -> T | None:
-        """Do the work when no other task does; with ``optional`` return None instead of waiting."""
-        lock = self._lock_of_loop()
-        ended = self._ended
-        waited = lock.locked()
-        if waited and optional:
-            return None
-        async with lock:
-            if waited and self._failure and self._failure[0] > ended:
-                raise self._failure[1]
-            try:
-                return await work()
-            except Exception as error:
-                self._failure = (self._ended + 1, error)
-                raise
-            finally:
-                self._ended += 1
-
-    def _lock_of_loop(self) -> asyncio.Lock:
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._lock, self._loop = asyncio.Lock(), loop
-        return self._lock
 
 
 class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
@@ -97,14 +60,26 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
 
     async def _fulfil(self, wish: Any, flight: AsyncSingleFlight, context: PipelineContext) -> Any:
         if isinstance(wish, Send):
-            return await self.next.send(wish.request)
+            return await self._send(wish.request)
         if isinstance(wish, GetToken):
-            return await within(remaining(context), self._token(wish))
+            return await self._token(wish)
         exclusive: Exclusive = wish
-        return await within(
-            remaining(context),
-            flight.run(lambda: self._drive(exclusive.flow, flight, context), optional=exclusive.optional),
+        work = flight.run(
+            lambda: self._drive(exclusive.flow, flight, context), context=context, optional=exclusive.optional
         )
+        left = remaining(context)
+        if left is None:
+            return await work
+        try:
+            return await within_async(left, work)
+        except OutOfTime:
+            raise out_of_time() from None
+
+    async def _send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        response = await self.next.send(request)
+        if response.http_response.status_code == 401 and request.context.options.get("stream"):
+            await response.http_response.read()  # nobody else may: the flow drops it for another one
+        return response
 
     async def _token(self, wish: GetToken) -> Any:
         if self._source.is_async:
@@ -112,16 +87,3 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         token = await asyncio.to_thread(self._source.request, wish)
         # A wrapper around an asynchronous credential may not look like one.
         return await token if inspect.isawaitable(token) else token
-
-
-async def within(limit: float | None, work: Awaitable[T]) -> T:
-    """Await something, but no longer than ``limit`` seconds.
-
-    :raises ~azure.core.exceptions.ServiceRequestTimeoutError: when it takes longer; the work is cancelled.
-    """
-    if limit is None:
-        return await work
-    try:
-        return await asyncio.wait_for(work, limit)
-    except asyncio.TimeoutError as error:
-        raise ServiceRequestTimeoutError("The call's timeout ran out while it waited for a token") from error

@@ -9,7 +9,8 @@ rule of the flow. In short:
 2. A token for that resource is asked for once, however many calls wait for it, and used until shortly before it
    expires.
 3. A 401 to a request with a token is answered once per kind of challenge: with a token for the new resource or
-   tenant, and with a token that holds the claims asked for (continuous access evaluation).
+   tenant, and with a token that holds the claims asked for (continuous access evaluation). A token that the vault
+   has refused is not used again.
 """
 
 from __future__ import annotations
@@ -17,19 +18,23 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.rest import HttpRequest
 
-from ._call import set_probing
+from ._call import Stage, enter
 from ._challenge import CHALLENGES, Challenge, ChallengeError, UnsupportedSchemeError, parse_challenge, verify_challenge
 from ._identifiers import Origin
 
-# A token is replaced when it has less than this many seconds left.
+# A token is replaced when it has less than this many seconds left ...
 _MARGIN = 300
+# ... and not used any more when it has less than this: it has to be good when the vault reads it.
+_LEAST = 30
+# A credential that has failed to replace a token that is still good is left in peace for as long.
+_PAUSE = 30
 
 # RFC 6750 section 2.1: the characters of a bearer token.
 _BEARER_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
@@ -65,8 +70,9 @@ class GetToken:
 class Exclusive:
     """Run a flow that only one call of a session may run at a time; brings what that flow returns.
 
-    A call that has to wait runs its own flow afterwards, which finds the grant that the other has left; when the
-    other failed, it fails in the same way. With ``optional`` it does not wait: the wish brings None.
+    A call that has to wait fails as the other does. When the other has succeeded, it runs its own flow, which finds
+    the grant that was left; when the other was cancelled, one of those that wait takes its place. With ``optional`` a
+    call does not wait: the wish brings None.
     """
 
     flow: Generator[Any, Any, Any]
@@ -84,24 +90,30 @@ class Grant:
 
     def is_usable(self, now: float) -> bool:
         """Whether the token is good for another call."""
-        return now < self.expires_on - _MARGIN
+        return now < self.expires_on - _LEAST
 
     def is_stale(self, now: float) -> bool:
-        """Whether the credential would like the token to be replaced, though it is still good."""
+        """Whether the token ought to be replaced, though it is still good."""
         return now >= self.refresh_on
 
 
 class AuthSession:
     """What one credential has been granted at one vault.
 
-    ``grant`` is replaced as a whole and never cleared while a call uses it, so that any number of threads
-    and tasks may read it.
+    ``grant`` is replaced as a whole, and a call keeps the one that it has read, so that any number of threads and
+    tasks may share a session.
     """
 
     def __init__(self, origin: Origin, *, verify: bool) -> None:
         self.origin = origin
         self.verify = verify
         self.grant: Grant | None = None
+
+    def reject(self, grant: Grant) -> None:
+        """Forget a grant that the vault has refused, unless another one has taken its place."""
+        CHALLENGES.remove(self.origin, grant.challenge)
+        if self.grant is grant:
+            self.grant = None
 
 
 Flow = Generator[Any, Any, PipelineResponse[Any, Any]]
@@ -114,30 +126,34 @@ def authenticate(session: AuthSession, request: PipelineRequest[Any]) -> Flow:
     :raises ChallengeError: when the vault's challenge names a resource that is not its own.
     :raises ~azure.core.exceptions.ClientAuthenticationError: when the challenge or the token cannot be used.
     """
-    set_probing(request.context, False)
     now = time.time()
     grant = session.grant
-    cold = grant is None or not grant.is_usable(now)
-    if grant is None or cold:
+    enter(request.context, Stage.TOKEN)
+    fresh = grant is None or not grant.is_usable(now)
+    if grant is None or fresh:
         outcome = yield Exclusive(_authorise(session, request))
         if not isinstance(outcome, Grant):
             return outcome  # type: ignore[no-any-return]  # the response to a probe that was no challenge
         grant = outcome
     elif grant.is_stale(now):
         grant = (yield Exclusive(_refresh(session, grant), optional=True)) or grant
-    response = yield Send(_authorised(request, grant))
+    response = yield _sent(request, grant)
 
-    # A fresh token that meets the vault's own challenge again will not do better the second time.
-    answered = {"vault"} if cold else set()
+    answered: set[str] = set()
     while response.http_response.status_code == 401:
-        kind, challenge = _challenge_of(session, grant, response)
-        if challenge is None or kind in answered:
-            CHALLENGES.remove(session.origin, grant.challenge)
-            request.http_request.headers.pop("Authorization", None)
+        kind, challenge = _challenge_of(grant, response)
+        # A fresh token that meets the very challenge it answers will not do better the second time.
+        if challenge is None or kind in answered or (fresh and challenge == grant.challenge):
             break
         answered.add(kind)
-        grant = yield Exclusive(_renew(session, grant, challenge))
-        response = yield Send(_authorised(request, grant))
+        enter(request.context, Stage.TOKEN)
+        refused, grant = grant, (yield Exclusive(_renew(session, grant, challenge)))
+        if grant.header == refused.header and challenge == refused.challenge:
+            break  # the credential has nothing else to offer
+        response = yield _sent(request, grant)
+    if response.http_response.status_code == 401:
+        session.reject(grant)
+        request.http_request.headers.pop("Authorization", None)
     return response  # type: ignore[no-any-return]
 
 
@@ -148,8 +164,10 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any]) -> Generator
         return grant  # another call has been here while this one waited
     challenge = CHALLENGES.get(session.origin)
     if challenge is None:
-        set_probing(request.context, True)
+        enter(request.context, Stage.PROBE)
         response = yield Send(_probe(request))
+        # Whoever follows a redirect or tries again starts from the whole request, not from the emptied one.
+        response.http_request = request.http_request
         if response.http_response.status_code != 401:
             return (yield from _unchallenged(request, response))
         try:
@@ -163,7 +181,7 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any]) -> Generator
                 message="The vault's challenge names no resource to request a token for.",
                 response=response.http_response,
             )
-        set_probing(request.context, False)
+        enter(request.context, Stage.TOKEN)
     return (yield from _grant(session, challenge))
 
 
@@ -171,7 +189,7 @@ def _unchallenged(request: PipelineRequest[Any], response: Any) -> Generator[Any
     """Pass on what a probe brought, unless it succeeded although it had no body."""
     if response.http_response.status_code < 300 and request.http_request.content:
         # The server wants no token, so the request is sent as it is; the probe's success was not the answer.
-        set_probing(request.context, False)
+        enter(request.context, Stage.REQUEST)
         return (yield Send(request))
     return response
 
@@ -182,7 +200,9 @@ def _refresh(session: AuthSession, grant: Grant) -> Generator[Any, Any, Grant]:
         return session.grant or grant
     try:
         return (yield from _grant(session, grant.challenge))
-    except Exception:  # whatever a credential raises; it is asked again, and heard, when the token runs out
+    except Exception:  # whatever a credential raises; it is heard when the token runs out
+        if session.grant is grant:
+            session.grant = replace(grant, refresh_on=time.time() + _PAUSE)
         return grant
 
 
@@ -198,7 +218,11 @@ def _renew(session: AuthSession, refused: Grant, challenge: Challenge) -> Genera
 
 def _grant(session: AuthSession, challenge: Challenge) -> Generator[Any, Any, Grant]:
     if session.verify:
-        verify_challenge(challenge, session.origin)
+        try:
+            verify_challenge(challenge, session.origin)
+        except ChallengeError:
+            CHALLENGES.remove(session.origin, challenge)  # a client that does not verify may have left it there
+            raise
     assert challenge.scope is not None  # noqa: S101  # callers have seen to it
     token = yield GetToken(challenge.scope, challenge.tenant, challenge.claims)
     # Claims belong to one token, the rest of the challenge to the vault.
@@ -208,12 +232,12 @@ def _grant(session: AuthSession, challenge: Challenge) -> Generator[Any, Any, Gr
         lasting = known
     else:
         CHALLENGES.put(session.origin, lasting)
-    grant = Grant(lasting, "Bearer " + _checked(token), token.expires_on, _refresh_time(token))
+    grant = _granted(lasting, token)
     session.grant = grant
     return grant
 
 
-def _challenge_of(session: AuthSession, grant: Grant, response: Any) -> tuple[str, Challenge | None]:
+def _challenge_of(grant: Grant, response: Any) -> tuple[str, Challenge | None]:
     """Return the kind of a challenge, and what to ask the credential for; None when there is nothing to ask."""
     try:
         challenge = parse_challenge(_headers(response))
@@ -242,21 +266,25 @@ def _probe(request: PipelineRequest[Any]) -> PipelineRequest[Any]:
     return PipelineRequest(HttpRequest(original.method, original.url, headers=headers), request.context)
 
 
-def _authorised(request: PipelineRequest[Any], grant: Grant) -> PipelineRequest[Any]:
+def _sent(request: PipelineRequest[Any], grant: Grant) -> Send:
+    """Return the wish to send the request with its token."""
+    enter(request.context, Stage.REQUEST)
     request.http_request.headers["Authorization"] = grant.header
-    return request
+    return Send(request)
 
 
-def _checked(token: Token) -> str:
-    """Return the text of a token that may stand in a header."""
+def _granted(challenge: Challenge, token: Token) -> Grant:
+    """Check what a credential has returned, and work out when to replace it."""
     text = getattr(token, "token", None)
     if not isinstance(text, str) or not _BEARER_TOKEN.fullmatch(text):
         raise ClientAuthenticationError(
             message="The credential returned a token that is empty or no bearer token (RFC 6750 section 2.1)."
         )
-    return text
-
-
-def _refresh_time(token: Any) -> float:
-    refresh_on = getattr(token, "refresh_on", None)
-    return float("inf") if refresh_on is None else refresh_on
+    try:
+        expires_on = float(token.expires_on)
+        refresh_on = float(getattr(token, "refresh_on", None) or expires_on)
+    except (AttributeError, TypeError, ValueError):
+        raise ClientAuthenticationError(
+            message="The credential returned a token whose expires_on or refresh_on is no Unix time."
+        ) from None
+    return Grant(challenge, "Bearer " + text, expires_on, min(refresh_on, expires_on - _MARGIN))

@@ -1,20 +1,18 @@
-"""What every client has: an address, a credential, a connection. The two worlds differ in ``await`` only."""
+"""What every synchronous client has: an address, a credential, a connection."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._connection import VaultConnection
-from ._connection_async import AsyncVaultConnection
 from ._identifiers import parse_vault_url
 from ._versions import DEFAULT_VERSION
 from ._wire import Wire
 
 if TYPE_CHECKING:
-    from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
+    from azure.core.rest import HttpRequest, HttpResponse
     from typing_extensions import Self
 
 
@@ -93,62 +91,3 @@ class KeyVaultClientBase:
         traceback: TracebackType | None = None,
     ) -> None:
         self.close()
-
-
-class AsyncKeyVaultClientBase:
-    """An asyncio client.
-
-    :param connection: the vault it talks to; None for a client that sends no requests.
-    :param owned: whether closing the client closes the connection.
-    """
-
-    def __init__(self, connection: AsyncVaultConnection | None, *, owned: bool = True) -> None:
-        self._vault = connection
-        self._owned = owned
-
-    @property
-    def _connection(self) -> AsyncVaultConnection:
-        if self._vault is None:
-            raise ValueError("This client works with a key that is in no vault, and sends no requests")
-        return self._vault
-
-    @property
-    def vault_url(self) -> str:
-        """The URL of the vault."""
-        return self._connection.wire.vault_url
-
-    @property
-    def api_version(self) -> str:
-        """The version of the REST API that the client uses."""
-        return self._connection.wire.api_version
-
-    def send_request(
-        self, request: HttpRequest, *, stream: bool = False, **kwargs: Any
-    ) -> Awaitable[AsyncHttpResponse]:
-        """Send a request of your own through the client's pipeline: authentication, retries and logging included.
-
-        :param request: the request. A relative URL is completed with the vault's, and the API version is added where
-            the URL has none.
-        :param stream: whether to leave the body of the response unread.
-        :returns: the response, whatever its status: call its ``raise_for_status`` to make an exception of an error.
-        :raises ValueError: when the URL leads away from the vault.
-        """
-        return self._connection.send_request(request, stream=stream, **kwargs)
-
-    async def close(self) -> None:
-        """Close the client's connections. Closing it twice does no harm; using it afterwards is an error."""
-        if self._owned and self._vault is not None:
-            await self._vault.close()
-
-    async def __aenter__(self) -> Self:
-        if self._owned and self._vault is not None:
-            await self._vault.open()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()

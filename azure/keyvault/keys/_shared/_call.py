@@ -1,16 +1,20 @@
-"""What the policies know of one call: its hard limit, whether it may be repeated, whether it only probes."""
+"""What the policies know of one call: its hard limit, whether it may be repeated, which stage it has reached."""
 
 from __future__ import annotations
 
 import time
+from enum import Enum
 from typing import Any
 
-from azure.core.pipeline import PipelineContext, PipelineRequest
+from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
+
+#: The context of a pipeline, where a call keeps what the policies know of it.
+Call = dict[str, Any]
 
 _DEADLINE = "keyvault_deadline"
 _REPEATABLE = "keyvault_repeatable"
-_PROBING = "keyvault_probing"
+_STAGE = "keyvault_stage"
 
 #: Methods that may be repeated when nothing else is known of a request (RFC 9110 section 9.2.2).
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
@@ -35,22 +39,30 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
         context[_REPEATABLE] = context.options.pop("repeatable", request.http_request.method.upper() in _IDEMPOTENT)
 
 
-def remaining(context: PipelineContext) -> float | None:
+def remaining(context: Call) -> float | None:
     """Return the seconds that a call has left, at least 0; None when it has no limit."""
     deadline = context.get(_DEADLINE)
     return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
-def is_repeatable(context: PipelineContext) -> bool:
+def is_repeatable(context: Call) -> bool:
     """Whether sending the request twice has the effect of sending it once."""
     return bool(context.get(_REPEATABLE))
 
 
-def set_probing(context: PipelineContext, probing: bool) -> None:
-    """Note that what is sent now only asks for the vault's challenge, or no longer does."""
-    context[_PROBING] = probing
+class Stage(Enum):
+    """What a call is about at the moment."""
+
+    PROBE = "asking the vault for its challenge"
+    TOKEN = "asking the credential for a token"
+    REQUEST = "sending the request"
 
 
-def is_probing(context: PipelineContext) -> bool:
-    """Whether what was sent last only asked for the vault's challenge."""
-    return bool(context.get(_PROBING))
+def enter(context: Call, stage: Stage) -> None:
+    """Note what a call is about from now on."""
+    context[_STAGE] = stage
+
+
+def stage_of(context: Call) -> Stage:
+    """Return what a call is about."""
+    return context.get(_STAGE, Stage.REQUEST)  # type: ignore[no-any-return]

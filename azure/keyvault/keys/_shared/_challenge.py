@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ._identifiers import Origin, canonical_host
+from ._fork import renew_after_fork
+from ._identifiers import Origin, origin_of
 
 # Real challenges have a few hundred characters; a claims challenge may have a few thousand.
 _MAX_HEADER = 32_768
@@ -114,7 +115,10 @@ def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
 
 def _tenant(authority: str) -> str | None:
     """Return the tenant in the path of an authority: the first segment, the second for dSTS, none for AD FS."""
-    segments = [segment for segment in urlsplit(authority).path.split("/") if segment]
+    try:
+        segments = [segment for segment in urlsplit(authority).path.split("/") if segment]
+    except ValueError as error:
+        raise ChallengeError("the authority that the challenge names is no URL") from error
     if segments and segments[0].lower() == "dstsv2":
         segments = segments[1:]
     if not segments or segments[0].lower().endswith("adfs"):
@@ -144,9 +148,9 @@ def verify_challenge(challenge: Challenge, origin: Origin) -> None:
     :raises ChallengeError: for any other resource, a mere parent domain such as ``azure.net`` among them.
     """
     try:
-        parts = urlsplit(challenge.scope or "")
-        resource = canonical_host(parts.hostname or "")
-        trusted = parts.scheme.lower() == "https" and "@" not in parts.netloc and _is_trusted(resource, origin.host)
+        # origin_of refuses what parsers read differently, and blanks, which would make several scopes of one.
+        resource = origin_of(challenge.scope or "")
+        trusted = resource.scheme == "https" and _is_trusted(resource.host, origin.host)
     except ValueError:
         trusted = False
     if not trusted:
@@ -158,8 +162,6 @@ def verify_challenge(challenge: Challenge, origin: Origin) -> None:
 
 
 def _is_trusted(resource: str, host: str) -> bool:
-    if not resource:
-        return False
     parent = host.partition(".")[2]
     if resource == host or (resource == parent and "." in parent):
         return True
@@ -172,6 +174,7 @@ class ChallengeCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._challenges: dict[Origin, Challenge] = {}
+        renew_after_fork(self)
 
     def get(self, origin: Origin) -> Challenge | None:
         """Return what the vault asked for last, or None."""
@@ -193,7 +196,7 @@ class ChallengeCache:
         with self._lock:
             self._challenges.clear()
 
-    def renew_lock(self) -> None:
+    def renew(self) -> None:
         """Replace the lock in a child process: the thread that held the old one may not exist there."""
         self._lock = threading.Lock()
 

@@ -9,10 +9,29 @@ from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.rest import HttpRequest, HttpResponse
 
 from .._generated.operations import Operation
-from ._pipeline import build_pipeline, configure
+from ._auth import ChallengeAuthPolicy
+from ._group import VaultPipeline
+from ._pipeline import World, build_pipeline, configure
+from ._redirects import SameOriginRedirectPolicy
+from ._retry import KeyVaultRetryPolicy
 from ._wire import Wire
 
 T = TypeVar("T")
+
+
+def _transport(**kwargs: Any) -> Any:
+    from ._transport import VaultTransport
+
+    return VaultTransport(**kwargs)
+
+
+WORLD = World(
+    pipeline=VaultPipeline,
+    transport=_transport,
+    authentication=ChallengeAuthPolicy,
+    redirects=SameOriginRedirectPolicy,
+    retries=KeyVaultRetryPolicy,
+)
 
 
 class VaultConnection:
@@ -49,8 +68,8 @@ class VaultConnection:
     def _build(self) -> Pipeline[Any, Any]:
         if self._closed:
             raise ValueError("This client is closed: create another one")
-        config = self._config or configure(self._credential, asynchronous=False, **self._settings)
-        return build_pipeline(self.wire.vault_url, config, **self._settings)
+        config = self._config or configure(WORLD, self._credential, **self._settings)
+        return build_pipeline(WORLD, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
 
     def send(self, operation: Operation[T], **options: Any) -> T:
         """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""

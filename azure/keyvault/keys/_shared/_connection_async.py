@@ -9,10 +9,29 @@ from azure.core.pipeline import AsyncPipeline, PipelineResponse
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from .._generated.operations import Operation
-from ._pipeline import build_async_pipeline, configure
+from ._auth_async import AsyncChallengeAuthPolicy
+from ._group import AsyncVaultPipeline
+from ._pipeline import World, build_pipeline, configure
+from ._redirects import AsyncSameOriginRedirectPolicy
+from ._retry import AsyncKeyVaultRetryPolicy
 from ._wire import Wire
 
 T = TypeVar("T")
+
+
+def _transport(**kwargs: Any) -> Any:
+    from ._transport_async import AsyncVaultTransport
+
+    return AsyncVaultTransport(**kwargs)
+
+
+WORLD = World(
+    pipeline=AsyncVaultPipeline,
+    transport=_transport,
+    authentication=AsyncChallengeAuthPolicy,
+    redirects=AsyncSameOriginRedirectPolicy,
+    retries=AsyncKeyVaultRetryPolicy,
+)
 
 
 class AsyncVaultConnection:
@@ -49,8 +68,8 @@ class AsyncVaultConnection:
     def _build(self) -> AsyncPipeline[Any, Any]:
         if self._closed:
             raise ValueError("This client is closed: create another one")
-        config = self._config or configure(self._credential, asynchronous=True, **self._settings)
-        return build_async_pipeline(self.wire.vault_url, config, **self._settings)
+        config = self._config or configure(WORLD, self._credential, **self._settings)
+        return build_pipeline(WORLD, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
 
     async def send(self, operation: Operation[T], **options: Any) -> T:
         """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""

@@ -33,6 +33,13 @@ class TokenSource:
         """Whether the credential is made for asyncio."""
         return inspect.iscoroutinefunction(self._token_info or self.credential.get_token)
 
+    def wrong_world(self) -> TypeError:
+        """Return the error for an asynchronous credential in a synchronous client."""
+        return TypeError(
+            f"credential {type(self.credential).__name__} is asynchronous: use it with azure.keyvault.keys.aio, "
+            "or take its namesake from azure.identity for this client"
+        )
+
     def request(self, wish: GetToken) -> Any:
         """Call the credential.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from azure.core.configuration import Configuration
-from azure.core.pipeline import AsyncPipeline, Pipeline, PipelineRequest
+from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import (
     CustomHookPolicy,
     DistributedTracingPolicy,
@@ -19,13 +20,8 @@ from azure.core.pipeline.policies import (
 )
 
 from .._version import VERSION
-from ._auth import ChallengeAuthPolicy
-from ._auth_async import AsyncChallengeAuthPolicy
 from ._call import CallPolicy
-from ._group import AsyncVaultPipeline, VaultPipeline
 from ._logging import TraceLoggingPolicy, http_logging_policy
-from ._redirects import AsyncSameOriginRedirectPolicy, SameOriginRedirectPolicy
-from ._retry import AsyncKeyVaultRetryPolicy, KeyVaultRetryPolicy
 from ._tls import environment_proxies
 
 _REQUEST_ID = "x-ms-client-request-id"
@@ -62,10 +58,28 @@ _REPLACEABLE = (
 )
 
 
+@dataclass(frozen=True)
+class World:
+    """The classes in which the synchronous and the asyncio world differ.
+
+    :ivar pipeline: made of a transport and policies.
+    :ivar transport: makes the transport; loads its HTTP library when it is called.
+    :ivar authentication: the policy that answers challenges.
+    :ivar redirects: the policy that follows redirects.
+    :ivar retries: the policy that tries again.
+    """
+
+    pipeline: type[Any]
+    transport: Callable[..., Any]
+    authentication: type[Any]
+    redirects: type[Any]
+    retries: type[Any]
+
+
 def configure(
+    world: World,
     credential: Any,
     *,
-    asynchronous: bool,
     verify_challenge_resource: bool = True,
     timeout: float | None = None,
     **kwargs: Any,
@@ -82,35 +96,39 @@ def configure(
     config.custom_hook_policy = CustomHookPolicy(**kwargs)
     config.logging_policy = TraceLoggingPolicy(**kwargs)
     config.http_logging_policy = http_logging_policy(**kwargs)
-    if asynchronous:
-        config.redirect_policy = AsyncSameOriginRedirectPolicy(**kwargs)
-        config.retry_policy = AsyncKeyVaultRetryPolicy(**kwargs)
-    else:
-        config.redirect_policy = SameOriginRedirectPolicy(**kwargs)
-        config.retry_policy = KeyVaultRetryPolicy(**kwargs)
+    config.redirect_policy = world.redirects(**kwargs)
+    config.retry_policy = world.retries(**kwargs)
     for name in _REPLACEABLE:
         if kwargs.get(name) is not None:
             setattr(config, name, kwargs[name])
     if config.authentication_policy is None:
-        policy = AsyncChallengeAuthPolicy if asynchronous else ChallengeAuthPolicy
-        config.authentication_policy = policy(credential, verify_challenge_resource=verify_challenge_resource)
+        config.authentication_policy = world.authentication(
+            credential, verify_challenge_resource=verify_challenge_resource
+        )
     config.call_policy = CallPolicy(timeout)  # type: ignore[attr-defined]  # ours, beside those azure-core names
     return config
 
 
 def _policies(
-    config: Any, *, policies: Any = None, per_call_policies: Any = None, per_retry_policies: Any = None, **kwargs: Any
+    config: Any,
+    proxy_policy: Any,
+    deadline_policy: Any,
+    *,
+    policies: Any = None,
+    per_call_policies: Any = None,
+    per_retry_policies: Any = None,
+    **kwargs: Any,
 ) -> list[Any]:
     """Return the policies in the order in which a request passes them."""
     call = getattr(config, "call_policy", None) or CallPolicy()
     if policies is not None:
-        return [call, *_listed(per_call_policies), *policies, *_listed(per_retry_policies)]
+        return [call, *_listed(per_call_policies), *policies, *_listed(per_retry_policies), deadline_policy]
     return [
         call,
         config.request_id_policy,
         config.headers_policy,
         config.user_agent_policy,
-        config.proxy_policy,
+        proxy_policy,
         *_listed(per_call_policies),
         config.redirect_policy,
         config.retry_policy,
@@ -120,6 +138,7 @@ def _policies(
         config.logging_policy,
         DistributedTracingPolicy(**kwargs),
         config.http_logging_policy,
+        deadline_policy,
     ]
 
 
@@ -131,27 +150,30 @@ def _listed(policies: Any) -> list[Any]:
 
 def build_pipeline(vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any) -> Pipeline[Any, Any]:
     """Return the pipeline of a synchronous client. A transport that the caller brings is used as it is."""
+    proxy_policy = config.proxy_policy
     if transport is None:
         from ._transport import VaultTransport
 
         transport = VaultTransport(**kwargs)
-        _use_environment(vault_url, config, **kwargs)
-    return VaultPipeline(transport, _policies(config, **kwargs))
+        proxy_policy = _with_environment(vault_url, proxy_policy, **kwargs)
+    return VaultPipeline(transport, _policies(config, proxy_policy, DeadlinePolicy(), **kwargs))
 
 
 def build_async_pipeline(
     vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any
 ) -> AsyncPipeline[Any, Any]:
     """Return the pipeline of an asyncio client. A transport that the caller brings is used as it is."""
+    proxy_policy = config.proxy_policy
     if transport is None:
         from ._transport_async import AsyncVaultTransport
 
         transport = AsyncVaultTransport(**kwargs)
-        _use_environment(vault_url, config, **kwargs)
-    return AsyncVaultPipeline(transport, _policies(config, **kwargs))
+        proxy_policy = _with_environment(vault_url, proxy_policy, **kwargs)
+    return AsyncVaultPipeline(transport, _policies(config, proxy_policy, AsyncDeadlinePolicy(), **kwargs))
 
 
-def _use_environment(vault_url: str, config: Any, *, use_env_settings: bool = True, **_: Any) -> None:
+def _with_environment(vault_url: str, proxy_policy: Any, *, use_env_settings: bool = True, **_: Any) -> Any:
     """Look up the environment's proxies once, unless the caller has named some."""
-    if use_env_settings and config.proxy_policy is not None and config.proxy_policy.proxies is None:
-        config.proxy_policy = ProxyPolicy(proxies=environment_proxies(vault_url))
+    if use_env_settings and isinstance(proxy_policy, ProxyPolicy) and proxy_policy.proxies is None:
+        return ProxyPolicy(proxies=environment_proxies(vault_url))
+    return proxy_policy

@@ -11,11 +11,12 @@ import json
 import random
 from typing import Any
 
-from azure.core.exceptions import ServiceRequestError, ServiceRequestTimeoutError, ServiceResponseTimeoutError
+from azure.core.exceptions import IncompleteReadError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncRetryPolicy, RetryMode, RetryPolicy
 
-from ._call import is_probing, is_repeatable, remaining
+from ._call import Stage, is_repeatable, remaining, stage_of
+from ._tls import is_certificate_error
 
 _THROTTLED = 429
 _TRANSIENT = frozenset({408, _THROTTLED, 500, 502, 503, 504})
@@ -84,21 +85,6 @@ class _RetryRules:
         # Clients that were throttled together must not come back together.
         return min(float(settings["max_backoff"]), factor) * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret
 
-    def _configure_timeout(
-        self, request: PipelineRequest[Any], absolute_timeout: float, is_response_error: bool
-    ) -> None:
-        """Let no try outlive the call: cut the transport's own timeouts to what is left."""
-        left = remaining(request.context)
-        if left is None:
-            return
-        if left <= 0:
-            kind = ServiceResponseTimeoutError if is_response_error else ServiceRequestTimeoutError
-            raise kind("The call's timeout ran out")
-        config = getattr(request.context.transport, "connection_config", None)
-        for option, attribute in (("connection_timeout", "timeout"), ("read_timeout", "read_timeout")):
-            configured = request.context.options.get(option) or getattr(config, attribute, None) or left
-            request.context.options[option] = min(configured, left)
-
 
 class KeyVaultRetryPolicy(_RetryRules, RetryPolicy):  # type: ignore[type-arg]  # as azure-core
     """The retry policy of the synchronous clients; takes the keywords of azure-core's ``RetryPolicy``."""
@@ -117,25 +103,17 @@ class AsyncKeyVaultRetryPolicy(_RetryRules, AsyncRetryPolicy):  # type: ignore[t
 
 
 def _was_harmless(error: Exception, request: PipelineRequest[Any]) -> bool:
-    """Whether a request whose connection failed may be sent again."""
-    if isinstance(error, ServiceRequestError):
-        return not _is_certificate_error(error)  # the request was not sent
-    return _may_repeat(request.context)
+    """Whether a request that brought an error instead of an answer may be sent again."""
+    if stage_of(request.context) is Stage.TOKEN:
+        return False  # the credential has failed, after retries of its own
+    if isinstance(error, ServiceRequestError):  # the request was not sent
+        return not is_certificate_error(error)
+    return isinstance(error, (ServiceResponseError, IncompleteReadError)) and _may_repeat(request.context)
 
 
 def _may_repeat(context: PipelineContext) -> bool:
     """Whether what was sent last may be sent again. A probe has no effect, whatever it was made for."""
-    return is_repeatable(context) or is_probing(context)
-
-
-def _is_certificate_error(error: BaseException | None) -> bool:
-    """Whether TLS failed on the server's certificate: trying again would bring the same one."""
-    seen = 0
-    while error is not None and seen < 10:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return True
-        error, seen = error.__cause__ or error.__context__, seen + 1
-    return False
+    return is_repeatable(context) or stage_of(context) is Stage.PROBE
 
 
 def _conflict(response: PipelineResponse[Any, Any]) -> str | None:

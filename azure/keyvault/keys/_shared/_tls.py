@@ -7,6 +7,11 @@ import ssl
 from functools import lru_cache
 from typing import Any
 
+from azure.core.exceptions import ServiceRequestError
+
+#: Seconds to connect in, when the caller says nothing else: who does not answer by then is not there.
+CONNECTION_TIMEOUT = 5
+
 #: Where certificate authorities may be named, first come first served (requests, curl, OpenSSL twice).
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -33,6 +38,12 @@ def tls_context(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLCon
     if cert:
         context.load_cert_chain(*((cert,) if isinstance(cert, (str, os.PathLike)) else cert))
     return context
+
+
+@lru_cache(maxsize=16)
+def context_of_call(verify: Any, cert: Any) -> ssl.SSLContext:
+    """Return the context for a single call that does not want its client's."""
+    return tls_context(verify, cert, use_env_settings=False)
 
 
 def _from_environment(use_env_settings: bool) -> str | None:
@@ -66,6 +77,27 @@ def _trusting(path: str | None, stamp: float | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=path)
     except (ssl.SSLError, OSError) as error:
         raise ValueError(f"connection_verify: {path!r} is no bundle of certificate authorities in PEM") from error
+
+
+def is_certificate_error(error: BaseException | None) -> bool:
+    """Whether TLS failed on the server's certificate: trying again would bring the same one."""
+    seen = 0
+    while error is not None and seen < 10:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return True
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return False
+
+
+def explained(error: ServiceRequestError) -> ServiceRequestError:
+    """Return an error of a transport, with advice when the server's certificate is what failed."""
+    if not is_certificate_error(error):
+        return error
+    return ServiceRequestError(
+        f"{error.message}\nThe certificate of the server was not accepted. If a private authority has issued it, name "
+        "that authority with connection_verify=<path of its certificate in PEM>, REQUESTS_CA_BUNDLE or SSL_CERT_FILE.",
+        error=error.inner_exception,
+    )
 
 
 def environment_proxies(vault_url: str) -> dict[str, str]:

@@ -6,14 +6,25 @@ import ssl
 from typing import Any
 
 import requests
+from azure.core.exceptions import (
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
-from ._tls import tls_context
+from ._body import IDENTITY, check_encoding, check_size
+from ._fork import renew_after_fork
+from ._tls import CONNECTION_TIMEOUT, context_of_call, explained, is_certificate_error, tls_context
 
 # One connection for each of this many threads is kept open; more threads work, but connect anew.
 _POOL_SIZE = 100
+# Answers of the service have a few kilobytes.
+_CHUNK = 65_536
 
 
 class _VaultAdapter(HTTPAdapter):
@@ -34,18 +45,52 @@ class _VaultAdapter(HTTPAdapter):
         return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        """Let the context say what is verified, unless a single call wants something else."""
-        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        if verify is not True:
-            return host, pool
-        context = self._context
+        """Let a context say what is verified: the client's, or one of its own when a single call wants another.
+
+        Without that, urllib3 would change the client's context to suit the call.
+        """
+        host, _ = super().build_connection_pool_key_attributes(request, True, None)
+        context = self._context if verify is True and not cert else context_of_call(verify, cert)
         hostname = None if context.check_hostname else False
         return host, {"cert_reqs": context.verify_mode.name, "ssl_context": context, "assert_hostname": hostname}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Add no authorities to a context that has its own."""
-        if verify is not True:
-            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+
+    def send(self, request: Any, stream: bool = False, **kwargs: Any) -> requests.Response:
+        """Send a request, and read the answer unless it is to be streamed.
+
+        :raises ~azure.core.exceptions.ServiceResponseError: when the connection was lost before the whole answer was
+            there: the service may have processed the request.
+        :raises ~azure.core.exceptions.DecodeError: when the answer is none of the service's: too long or encoded.
+        """
+        try:
+            response = super().send(request, stream=stream, **kwargs)
+        except requests.exceptions.SSLError as error:
+            if is_certificate_error(error):
+                raise
+            # TLS may have failed after the request was sent.
+            raise ServiceResponseError(error, error=error) from error
+        if not stream:
+            with response:
+                response._content = _body(response)
+            response._content_consumed = True  # type: ignore[attr-defined]
+        return response
+
+
+def _body(response: requests.Response) -> bytes:
+    check_encoding(response.headers, response.status_code)
+    body = bytearray()
+    try:
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            check_size(len(body), response.headers, response.status_code)
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise IncompleteReadError(error, error=error) from error
+    except requests.exceptions.ConnectionError as error:
+        late = error.args and isinstance(error.args[0], ReadTimeoutError)
+        raise (ServiceResponseTimeoutError if late else ServiceResponseError)(error, error=error) from error
+    return bytes(body)
 
 
 class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exports it lazily
@@ -65,8 +110,26 @@ class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exp
     ) -> None:
         self._context = tls_context(connection_verify, connection_cert, use_env_settings=use_env_settings)
         # What the context decides, and what the environment says, are not looked up again for every request.
-        super().__init__(use_env_settings=False, **kwargs)
+        super().__init__(use_env_settings=False, **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs})
+        renew_after_fork(self)
 
     def _init_session(self, session: requests.Session) -> None:
         session.trust_env = False
         session.mount("https://", _VaultAdapter(self._context))
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        """Send a request.
+
+        :raises ~azure.core.exceptions.ServiceRequestError: when it was not sent.
+        :raises ~azure.core.exceptions.ServiceResponseError: when nobody knows whether the service has processed it.
+        """
+        request.headers.setdefault(*IDENTITY)
+        try:
+            return super().send(request, **kwargs)
+        except ServiceRequestError as error:
+            raise explained(error) from error.inner_exception
+
+    def renew(self) -> None:
+        """Connect anew in a child process: the connections are the parent's."""
+        if self.session is not None and self._session_owner:
+            self.session, self._has_been_opened = None, False

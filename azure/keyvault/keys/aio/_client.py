@@ -23,8 +23,9 @@ from .._models import (
 from .._paging import AsyncKeyPages, extract_async
 from .._polling import AsyncKeyVaultPoller, Progress
 from .._shared import ApiVersion
-from .._shared._base import AsyncKeyVaultClientBase, wire_of
-from .._shared._connection_async import AsyncVaultConnection
+from .._shared._base import wire_of
+from .._shared._base_async import AsyncKeyVaultClientBase
+from .._shared._connection_async import WORLD, AsyncVaultConnection
 from .._shared._pipeline import configure
 from ..crypto.aio import CryptographyClient
 
@@ -85,7 +86,7 @@ class KeyClient(AsyncKeyVaultClientBase):
             as ``retry_policy``.
         :returns: the policies; hand them to a client as ``config=``.
         """
-        return configure(credential, asynchronous=True, **kwargs)
+        return configure(WORLD, credential, **kwargs)
 
     @distributed_trace_async
     async def create_key(
