@@ -10,6 +10,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 
 from .._generated.operations import Operation
 from ._auth import ChallengeAuthPolicy
+from ._deadline import DeadlinePolicy
 from ._group import VaultPipeline
 from ._pipeline import World, build_pipeline, configure
 from ._redirects import SameOriginRedirectPolicy
@@ -31,6 +32,7 @@ WORLD = World(
     authentication=ChallengeAuthPolicy,
     redirects=SameOriginRedirectPolicy,
     retries=KeyVaultRetryPolicy,
+    deadlines=DeadlinePolicy,
 )
 
 

@@ -10,6 +10,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from .._generated.operations import Operation
 from ._auth_async import AsyncChallengeAuthPolicy
+from ._deadline import AsyncDeadlinePolicy
 from ._group import AsyncVaultPipeline
 from ._pipeline import World, build_pipeline, configure
 from ._redirects import AsyncSameOriginRedirectPolicy
@@ -31,6 +32,7 @@ WORLD = World(
     authentication=AsyncChallengeAuthPolicy,
     redirects=AsyncSameOriginRedirectPolicy,
     retries=AsyncKeyVaultRetryPolicy,
+    deadlines=AsyncDeadlinePolicy,
 )
 
 

@@ -67,6 +67,7 @@ class World:
     :ivar authentication: the policy that answers challenges.
     :ivar redirects: the policy that follows redirects.
     :ivar retries: the policy that tries again.
+    :ivar deadlines: the policy that ends a call whose time is up.
     """
 
     pipeline: type[Any]
@@ -74,6 +75,7 @@ class World:
     authentication: type[Any]
     redirects: type[Any]
     retries: type[Any]
+    deadlines: type[Any]
 
 
 def configure(
@@ -148,28 +150,13 @@ def _listed(policies: Any) -> list[Any]:
     return list(policies) if isinstance(policies, Iterable) else [policies]
 
 
-def build_pipeline(vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any) -> Pipeline[Any, Any]:
-    """Return the pipeline of a synchronous client. A transport that the caller brings is used as it is."""
+def build_pipeline(world: World, vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any) -> Any:
+    """Return the pipeline of a client. A transport that the caller brings is used as it is."""
     proxy_policy = config.proxy_policy
     if transport is None:
-        from ._transport import VaultTransport
-
-        transport = VaultTransport(**kwargs)
+        transport = world.transport(**kwargs)
         proxy_policy = _with_environment(vault_url, proxy_policy, **kwargs)
-    return VaultPipeline(transport, _policies(config, proxy_policy, DeadlinePolicy(), **kwargs))
-
-
-def build_async_pipeline(
-    vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any
-) -> AsyncPipeline[Any, Any]:
-    """Return the pipeline of an asyncio client. A transport that the caller brings is used as it is."""
-    proxy_policy = config.proxy_policy
-    if transport is None:
-        from ._transport_async import AsyncVaultTransport
-
-        transport = AsyncVaultTransport(**kwargs)
-        proxy_policy = _with_environment(vault_url, proxy_policy, **kwargs)
-    return AsyncVaultPipeline(transport, _policies(config, proxy_policy, AsyncDeadlinePolicy(), **kwargs))
+    return world.pipeline(transport, _policies(config, proxy_policy, world.deadlines(), **kwargs))
 
 
 def _with_environment(vault_url: str, proxy_policy: Any, *, use_env_settings: bool = True, **_: Any) -> Any:

@@ -1,0 +1,110 @@
+"""The hard limit of a call, in every phase: an answer that comes byte by byte is late as well."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
+from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy
+
+from ._call import remaining
+
+T = TypeVar("T")
+
+
+class OutOfTime(Exception):
+    """Work has not ended in time."""
+
+
+def within(limit: float, work: Callable[[], T]) -> T:
+    """Do blocking work in a thread, and wait for it no longer than ``limit`` seconds.
+
+    No socket option bounds a name look-up, a handshake and an answer that trickles in; not waiting does.
+
+    :raises OutOfTime: when it takes longer; the work is left to itself.
+    """
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # raised again by the thread that waits
+            failure.append(error)
+
+    context = contextvars.copy_context()
+    worker = threading.Thread(target=context.run, args=(run,), name="keyvault-call", daemon=True)
+    worker.start()
+    worker.join(limit)
+    if failure:
+        raise failure.pop()
+    if not outcome:
+        raise OutOfTime
+    return outcome.pop()
+
+
+async def within_async(limit: float, work: Awaitable[T]) -> T:
+    """Await something, but no longer than ``limit`` seconds.
+
+    :raises OutOfTime: when it takes longer; the work is cancelled.
+    """
+    waiting = asyncio.ensure_future(work)
+    try:
+        return await asyncio.wait_for(waiting, limit)
+    except asyncio.TimeoutError:
+        if waiting.done() and not waiting.cancelled():
+            raise  # the work's own
+        raise OutOfTime from None
+
+
+def _prepare(context: PipelineContext, left: float) -> None:
+    """Cut the transport's own timeouts to what is left.
+
+    :raises ~azure.core.exceptions.ServiceRequestTimeoutError: when nothing is.
+    """
+    if left <= 0:
+        raise ServiceRequestTimeoutError("The call's timeout ran out before the request was sent")
+    config = getattr(context.transport, "connection_config", None)
+    for option, attribute in (("connection_timeout", "timeout"), ("read_timeout", "read_timeout")):
+        configured = context.options.get(option) or getattr(config, attribute, None) or left
+        if isinstance(configured, (int, float)):
+            context.options[option] = min(configured, left)
+
+
+def _late() -> ServiceResponseTimeoutError:
+    return ServiceResponseTimeoutError("The call's timeout ran out while it waited for the vault's answer")
+
+
+class DeadlinePolicy(HTTPPolicy[Any, Any]):
+    """Ends a synchronous exchange with the vault when the call's time is up. The last policy before the transport."""
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request, for as long as the call has time."""
+        left = remaining(request.context)
+        if left is None:
+            return self.next.send(request)
+        _prepare(request.context, left)
+        try:
+            return within(left, lambda: self.next.send(request))
+        except OutOfTime:
+            raise _late() from None
+
+
+class AsyncDeadlinePolicy(AsyncHTTPPolicy[Any, Any]):
+    """Ends an asynchronous exchange with the vault when the call's time is up. The last policy before the transport."""
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request, for as long as the call has time."""
+        left = remaining(request.context)
+        if left is None:
+            return await self.next.send(request)
+        _prepare(request.context, left)
+        try:
+            return await within_async(left, self.next.send(request))
+        except OutOfTime:
+            raise _late() from None
