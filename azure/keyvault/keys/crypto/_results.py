@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Generic, Literal, TypeVar
 
-if TYPE_CHECKING:
-    from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 
 Performed = Literal["local", "remote"]
+_Algorithm = TypeVar("_Algorithm")
 
 
-class _Result:
+class _Result(Generic[_Algorithm]):
     """What every result tells: with which key it was made, by which algorithm, and where."""
 
     __slots__ = ("algorithm", "key_id", "performed")
 
     key_id: str | None
-    algorithm: str
+    algorithm: _Algorithm
     performed: Performed
 
     def _details(self) -> str:
@@ -30,7 +30,7 @@ class _Result:
         )
 
 
-class EncryptResult(_Result):
+class EncryptResult(_Result[EncryptionAlgorithm]):
     """The result of an encryption.
 
     :ivar key_id: the full id of the key version, which decryption needs; ``None`` for a key without an id.
@@ -43,8 +43,6 @@ class EncryptResult(_Result):
     """
 
     __slots__ = ("aad", "ciphertext", "iv", "tag")
-
-    algorithm: EncryptionAlgorithm
 
     def __init__(
         self,
@@ -79,7 +77,7 @@ class EncryptResult(_Result):
         return f", ciphertext=<{len(self.ciphertext)} bytes>"
 
 
-class DecryptResult(_Result):
+class DecryptResult(_Result[EncryptionAlgorithm]):
     """The result of a decryption.
 
     :ivar key_id: the full id of the key version; ``None`` for a key without an id.
@@ -89,8 +87,6 @@ class DecryptResult(_Result):
     """
 
     __slots__ = ("plaintext",)
-
-    algorithm: EncryptionAlgorithm
 
     def __init__(
         self,
@@ -106,7 +102,7 @@ class DecryptResult(_Result):
         self.performed = performed
 
 
-class SignResult(_Result):
+class SignResult(_Result[SignatureAlgorithm]):
     """The result of signing.
 
     :ivar key_id: the full id of the key version; ``None`` for a key without an id.
@@ -116,8 +112,6 @@ class SignResult(_Result):
     """
 
     __slots__ = ("signature",)
-
-    algorithm: SignatureAlgorithm
 
     def __init__(
         self,
@@ -150,7 +144,7 @@ class SignResult(_Result):
         return f", signature=<{len(self.signature)} bytes>"
 
 
-class VerifyResult(_Result):
+class VerifyResult(_Result[SignatureAlgorithm]):
     """The result of verifying a signature.
 
     :ivar key_id: the full id of the key version; ``None`` for a key without an id.
@@ -160,8 +154,6 @@ class VerifyResult(_Result):
     """
 
     __slots__ = ("is_valid",)
-
-    algorithm: SignatureAlgorithm
 
     def __init__(
         self,
@@ -180,7 +172,7 @@ class VerifyResult(_Result):
         return f", is_valid={self.is_valid!r}"
 
 
-class WrapResult(_Result):
+class WrapResult(_Result[KeyWrapAlgorithm]):
     """The result of wrapping a key.
 
     :ivar key_id: the full id of the wrapping key's version; ``None`` for a key without an id.
@@ -190,8 +182,6 @@ class WrapResult(_Result):
     """
 
     __slots__ = ("encrypted_key",)
-
-    algorithm: KeyWrapAlgorithm
 
     def __init__(
         self,
@@ -210,7 +200,7 @@ class WrapResult(_Result):
         return f", encrypted_key=<{len(self.encrypted_key)} bytes>"
 
 
-class UnwrapResult(_Result):
+class UnwrapResult(_Result[KeyWrapAlgorithm]):
     """The result of unwrapping a key.
 
     :ivar key_id: the full id of the wrapping key's version; ``None`` for a key without an id.
@@ -220,8 +210,6 @@ class UnwrapResult(_Result):
     """
 
     __slots__ = ("key",)
-
-    algorithm: KeyWrapAlgorithm
 
     def __init__(
         self,
@@ -237,7 +225,7 @@ class UnwrapResult(_Result):
         self.performed = performed
 
 
-class SecureWrapResult(_Result):
+class SecureWrapResult(_Result[KeySecureWrapAlgorithm]):
     """The result of a secure wrap: a key that the service made and shows in wrapped form only.
 
     :ivar key_id: the full id of the wrapping key's version.
@@ -247,8 +235,6 @@ class SecureWrapResult(_Result):
     """
 
     __slots__ = ("encrypted_key",)
-
-    algorithm: KeySecureWrapAlgorithm
 
     def __init__(
         self,
@@ -267,7 +253,7 @@ class SecureWrapResult(_Result):
         return f", encrypted_key=<{len(self.encrypted_key)} bytes>"
 
 
-class SecureUnwrapResult(_Result):
+class SecureUnwrapResult(_Result[KeySecureWrapAlgorithm]):
     """The result of a secure unwrap, for an attested environment.
 
     :ivar key_id: the full id of the wrapping key's version.
@@ -277,8 +263,6 @@ class SecureUnwrapResult(_Result):
     """
 
     __slots__ = ("key",)
-
-    algorithm: KeySecureWrapAlgorithm
 
     def __init__(
         self,

@@ -213,7 +213,7 @@ def _unknown(algorithm: object, kind: Kind) -> Algorithm:
     if not isinstance(algorithm, str):
         raise TypeError(f"'algorithm' must be an algorithm enum or its string, not {type(algorithm).__name__}")
     name = str.__str__(algorithm)
-    other = next((row.kind for row in ALGORITHMS if row.name == name), None)
+    other: Kind | None = next((row.kind for row in ALGORITHMS if row.name == name), None)
     if other is not None:
         raise ValueError(f"'algorithm' {name} is for {_METHODS[other]}, not for {_METHODS[kind]}")
     return Algorithm(name, kind, None)
