@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from enum import Enum
+from enum import Enum, auto
 from typing import Any
 
 from azure.core.pipeline import PipelineRequest
@@ -53,9 +53,9 @@ def is_repeatable(context: Call) -> bool:
 class Stage(Enum):
     """What a call is about at the moment."""
 
-    PROBE = "asking the vault for its challenge"
-    TOKEN = "asking the credential for a token"
-    REQUEST = "sending the request"
+    PROBE = auto()  # asking the vault for its challenge
+    TOKEN = auto()  # asking the credential for a token
+    REQUEST = auto()  # sending the request itself
 
 
 def enter(context: Call, stage: Stage) -> None:

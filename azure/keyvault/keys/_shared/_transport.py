@@ -57,7 +57,7 @@ class _VaultAdapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Add no authorities to a context that has its own."""
 
-    def send(self, request: Any, stream: bool = False, **kwargs: Any) -> requests.Response:
+    def send(self, request: Any, stream: bool = False, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request, and read the answer unless it is to be streamed.
 
         :raises ~azure.core.exceptions.ServiceResponseError: when the connection was lost before the whole answer was
@@ -65,16 +65,18 @@ class _VaultAdapter(HTTPAdapter):
         :raises ~azure.core.exceptions.DecodeError: when the answer is none of the service's: too long or encoded.
         """
         try:
-            response = super().send(request, stream=stream, **kwargs)
+            response = super().send(request, stream, *args, **kwargs)
         except requests.exceptions.SSLError as error:
             if is_certificate_error(error):
                 raise
             # TLS may have failed after the request was sent.
             raise ServiceResponseError(error, error=error) from error
         if not stream:
-            with response:
+            try:
                 response._content = _body(response)
-            response._content_consumed = True  # type: ignore[attr-defined]
+            except BaseException:
+                response.close()
+                raise
         return response
 
 
@@ -108,6 +110,7 @@ class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exp
         use_env_settings: bool = True,
         **kwargs: Any,
     ) -> None:
+        self.session: requests.Session | None
         self._context = tls_context(connection_verify, connection_cert, use_env_settings=use_env_settings)
         # What the context decides, and what the environment says, are not looked up again for every request.
         super().__init__(use_env_settings=False, **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs})
