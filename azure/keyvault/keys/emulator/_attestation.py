@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -32,9 +33,12 @@ class AttestationAuthority:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._key = rsa.generate_private_key(65537, 2048)
         self._trusted: dict[str, rsa.RSAPublicKey] = {}
         self.base_url = ""
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        return rsa.generate_private_key(65537, 2048)
 
     @property
     def url(self) -> str:
@@ -95,7 +99,7 @@ def check_policy(policy: bytes, claims: Mapping[str, Any]) -> None:
     """
     try:
         satisfied = _any_of(json.loads(policy)["anyOf"], "", claims, 0)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
         raise AttestationError("The release policy is not valid.") from error
     if not satisfied:
         raise AttestationError("Target environment attestation statement cannot be verified against the policy.")

@@ -6,9 +6,11 @@ durable one has its own, kept with its records.
 
 from __future__ import annotations
 
-import functools
 import json
+import threading
 import uuid
+from collections.abc import Callable
+from functools import cache, cached_property
 from typing import Any, cast
 
 from cryptography.hazmat.primitives import serialization
@@ -28,14 +30,27 @@ class ForeignBackupError(ValueError):
 class BackupKey:
     """The key under which backups are encrypted."""
 
-    def __init__(self, pkcs8: bytes) -> None:
-        self._key = key = cast(rsa.RSAPrivateKey, serialization.load_der_private_key(pkcs8, None))
-        self._kid = str(uuid.uuid5(uuid.NAMESPACE_OID, str(key.public_key().public_numbers().n)))
+    def __init__(self, pkcs8: Callable[[], bytes]) -> None:
+        self._pkcs8 = pkcs8
 
     @classmethod
-    def of(cls, storage: Storage, *, shared: bool) -> BackupKey:
-        """Return the process's key, or the one kept in a storage."""
-        return cls(_process_key() if shared else storage.secret("backup", _new_key))
+    def stored(cls, storage: Storage) -> BackupKey:
+        """Return the key kept in a storage."""
+        pkcs8 = storage.secret("backup", _new_key)
+        return cls(lambda: pkcs8)
+
+    @classmethod
+    def shared(cls) -> BackupKey:
+        """Return the process's key, which is made when it is needed."""
+        return cls(_process_key)
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        return cast(rsa.RSAPrivateKey, serialization.load_der_private_key(self._pkcs8(), None))
+
+    @property
+    def _kid(self) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, str(self._key.public_key().public_numbers().n)))
 
     def seal(self, key: Key) -> bytes:
         """Return the backup of a key."""
@@ -71,6 +86,14 @@ def _new_key() -> bytes:
     )
 
 
-@functools.cache
+_LOCK = threading.Lock()
+
+
 def _process_key() -> bytes:
+    with _LOCK:
+        return _made_key()
+
+
+@cache
+def _made_key() -> bytes:
     return _new_key()

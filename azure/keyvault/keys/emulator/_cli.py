@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         parser.error(str(error))
     if not runs_command:
-        return asyncio.run(_serve(options))
+        return _serve(options)
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not command:
         parser.error("a command is required")
@@ -80,23 +80,29 @@ def _parser(runs_command: bool) -> argparse.ArgumentParser:
     return parser
 
 
-async def _serve(options: EmulatorOptions) -> int:
+def _serve(options: EmulatorOptions) -> int:
     """Serve until interrupted."""
-    certificates, service = Certificates(options.hostnames), Service(options)
-    server = Server(service, certificates)
+    service = Service(options)
+    certificates = Certificates(options.hostnames)
     try:
-        await server.start()
+        return asyncio.run(_serve_until_interrupted(service, certificates))
     except OSError as error:
         print(f"cannot listen on port {options.port}: {error.strerror}", file=sys.stderr)
         return 1
-    else:
-        _announce(service, certificates)
-        await _interrupted()
-        return 0
     finally:
-        await server.stop()
         service.close()
         certificates.close()
+
+
+async def _serve_until_interrupted(service: Service, certificates: Certificates) -> int:
+    server, interruption = Server(service, certificates), _interruption()
+    try:
+        await server.start()
+        _announce(service, certificates)
+        await interruption.wait()
+    finally:
+        await server.stop()
+    return 0
 
 
 def _announce(service: Service, certificates: Certificates) -> None:
@@ -106,11 +112,12 @@ def _announce(service: Service, certificates: Certificates) -> None:
     print("\nCtrl+C ends it.", flush=True)
 
 
-async def _interrupted() -> None:
+def _interruption() -> asyncio.Event:
+    """Return an event that interrupting or terminating the process sets."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    await stop.wait()
+    return stop

@@ -51,8 +51,8 @@ class KeyVaultEmulator:
         """
         if self._thread is not None:
             raise RuntimeError("the emulator is running")
-        self._certificates = Certificates(self.options.hostnames)
         self._service = Service(self.options)
+        self._certificates = Certificates(self.options.hostnames)
         ready, failures = threading.Event(), list[BaseException]()
         self._thread = threading.Thread(target=self._run, args=(ready, failures), name="keyvault-emulator", daemon=True)
         self._thread.start()
@@ -134,6 +134,11 @@ class KeyVaultEmulator:
     def async_credential(self) -> AsyncEmulatorCredential:
         """A credential for asynchronous clients."""
         return AsyncEmulatorCredential(self.service.tokens)
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant, a GUID, whose tokens the vault accepts beside those of ``adfs``."""
+        return self.service.tokens.tenant
 
     @property
     def requests(self) -> Recorder:

@@ -82,7 +82,10 @@ class Server:
         if _LOGGER.isEnabledFor(logging.INFO):
             milliseconds = (time.perf_counter() - started) * 1000
             _LOGGER.info("%s %s -> %d in %.1f ms", request.method, inbound.path, reply.status, milliseconds)
-        return _response(reply)
+        response = _response(reply)
+        if request.content.exception() is not None:
+            response.force_close()
+        return response
 
     async def _reply(self, inbound: Inbound, fault: Fault | None) -> Reply:
         if fault is None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ._errors import ServiceError
@@ -86,6 +87,7 @@ class Seal:
     """Encryption of private parts at rest: AES-256-GCM under a key file that only its owner may read."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._cipher = AESGCM(_key_file(path))
 
     def close(self, data: bytes, label: str) -> bytes:
@@ -94,8 +96,14 @@ class Seal:
         return nonce + self._cipher.encrypt(nonce, data, label.encode())
 
     def open(self, sealed: bytes, label: str) -> bytes:
-        """Decrypt what :meth:`close` made with the same label."""
-        return self._cipher.decrypt(sealed[:12], sealed[12:], label.encode())
+        """Decrypt what :meth:`close` made with the same label.
+
+        :raises ValueError: the key file is not the one it was sealed with.
+        """
+        try:
+            return self._cipher.decrypt(sealed[:12], sealed[12:], label.encode())
+        except InvalidTag as error:
+            raise ValueError(f"{self._path} does not fit the records beside it") from error
 
 
 def _key_file(path: Path) -> bytes:

@@ -1,0 +1,163 @@
+"""The data directory: what was acknowledged is there after a kill, and nothing private can be read from it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import urllib3
+
+from .client import EmulatorFactory, b64, private_jwk, unb64
+
+_CREATES = 1000
+_PARALLEL = 32
+
+
+def test_keys_survive_a_restart(start: EmulatorFactory, tmp_path: Path) -> None:
+    api = start(data_dir=tmp_path, deletion_delay=0)
+    bundles = {name: api.create(name, kty=kty) for name, kty in (("rsa", "RSA"), ("Ec", "EC"))}
+    bundles["Ec"] = api("PATCH", "/keys/ec", {"tags": {"a": "\ud800"}}).json
+    first = bundles["rsa"]["key"]["kid"].rsplit("/", 1)[1]
+    bundles["rsa"] = api.create("rsa", kty="RSA", attributes={"exp": 1800000000})
+    policy = api("PUT", "/keys/rsa/rotationpolicy", {"attributes": {"expiryTime": "P90D"}}).json
+    api.create("deleted")
+    deleted = api("DELETE", "/keys/deleted").json
+    api.create("purged")
+    api("DELETE", "/keys/purged")
+    api("DELETE", "/deletedkeys/purged")
+    backup = api("POST", "/keys/ec/backup").json
+    signature = api("POST", f"/keys/rsa/{first}/sign", {"alg": "RS256", "value": b64(b"1" * 32)}).json["value"]
+    old_url = api.vault.url
+    api.vault.stop()
+
+    again = start(data_dir=tmp_path, deletion_delay=0)
+
+    def moved(value: Any) -> Any:
+        return json.loads(json.dumps(value).replace(old_url, again.vault.url))
+
+    for name, bundle in bundles.items():
+        assert again("GET", f"/keys/{name}").json == moved(bundle)
+    assert again("GET", "/keys/rsa/rotationpolicy").json == moved(policy)
+    assert again("GET", "/deletedkeys/deleted").json == moved(deleted)
+    assert again("GET", "/deletedkeys/purged").status == 404
+    body = {"alg": "RS256", "digest": b64(b"1" * 32), "value": signature}
+    assert again("POST", f"/keys/rsa/{first}/verify", body).json == {"value": True}
+    assert (
+        again("POST", f"/keys/rsa/{first}/sign", {"alg": "RS256", "value": b64(b"1" * 32)}).json["value"] == signature
+    )
+    again("DELETE", "/keys/ec")
+    again("DELETE", "/deletedkeys/ec")
+    assert again("POST", "/keys/restore", backup).status == 200
+
+
+def test_private_material_is_not_readable_in_the_data_directory(start: EmulatorFactory, tmp_path: Path) -> None:
+    api, directory = start("7.6", data_dir=tmp_path / "new", managed_hsm=True), tmp_path / "new"
+    secrets = [b"very secret bytes of an oct key!"]
+    api("PUT", "/keys/oct", {"key": {"kty": "oct", "k": b64(secrets[0])}})
+    for kind in ("RSA", "P-256"):
+        jwk = private_jwk(kind)
+        api("PUT", f"/keys/{kind}", {"key": jwk})
+        secrets += [unb64(jwk[member]) for member in ("d", "p", "q") if member in jwk]
+    content = b"".join(path.read_bytes() for path in directory.iterdir())
+    for secret in secrets:
+        assert secret not in content
+        assert b64(secret).encode() not in content
+        assert secret.hex().encode() not in content
+    assert b"PRIVATE KEY" not in content
+    assert stat.S_IMODE((directory / "vault.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_records_of_another_key_file_are_refused(start: EmulatorFactory, tmp_path: Path) -> None:
+    api = start(data_dir=tmp_path)
+    api.create("a")
+    api.vault.stop()
+    (tmp_path / "vault.key").write_bytes(os.urandom(32))
+    with pytest.raises(ValueError, match=r"vault\.key does not fit"):
+        start(data_dir=tmp_path)
+
+
+async def _create_until_killed(
+    api_url: str, headers: dict[str, str], bundle: str, process: subprocess.Popen[str]
+) -> list[str]:
+    """Create keys in parallel; kill the emulator half way; return the kids that were acknowledged."""
+    acknowledged: list[str] = []
+    numbers = iter(range(_CREATES))
+    context = ssl.create_default_context(cafile=bundle)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), headers=headers) as session:
+
+        async def worker() -> None:
+            for number in numbers:
+                url = f"{api_url}/keys/key-{number}/create?api-version=7.4"
+                async with session.post(url, json={"kty": "EC"}) as response:
+                    body = await response.json()
+                acknowledged.append(body["key"]["kid"])
+                if len(acknowledged) == _CREATES // 2:
+                    process.send_signal(signal.SIGKILL)
+
+        await asyncio.gather(*(worker() for _ in range(_PARALLEL)), return_exceptions=True)
+    return acknowledged
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_kill_in_the_middle_of_creates_loses_no_acknowledged_key(start: EmulatorFactory, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "azure.keyvault.keys.emulator", "--port", "0", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        environment = {}
+        for line in process.stdout:
+            if line.startswith("export "):
+                variable, _, value = line.removeprefix("export ").strip().partition("=")
+                environment[variable] = value
+            if line.startswith("Ctrl+C"):
+                break
+        reader = threading.Thread(target=process.stdout.read, daemon=True)
+        reader.start()
+        token = _managed_identity_token(environment)
+        headers = {"Authorization": f"Bearer {token}"}
+        kids = asyncio.run(
+            _create_until_killed(environment["VAULT_URL"], headers, environment["SSL_CERT_FILE"], process)
+        )
+        assert process.wait(10) == -signal.SIGKILL
+        reader.join()
+    assert _CREATES // 2 <= len(kids) < _CREATES
+    api = start(data_dir=tmp_path)
+    lost = [kid for kid in kids if api("GET", kid.removeprefix(environment["VAULT_URL"])).status != 200]
+    assert lost == []
+
+
+def _managed_identity_token(environment: dict[str, str]) -> str:
+    with urllib3.PoolManager(ca_certs=environment["SSL_CERT_FILE"]) as http:
+        fields = {"api-version": "2019-08-01", "resource": environment["VAULT_URL"]}
+        headers = {"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"]}
+        answer = http.request("GET", environment["IDENTITY_ENDPOINT"], fields=fields, headers=headers)
+        token: str = answer.json()["access_token"]
+        return token
+
+
+def test_thousand_creates_are_kept(start: EmulatorFactory, tmp_path: Path) -> None:
+    api = start(data_dir=tmp_path)
+
+    def create(numbers: range) -> None:
+        for number in numbers:
+            api.create(f"key-{number}")
+
+    threads = [threading.Thread(target=create, args=(range(index, _CREATES, 8),)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    api.vault.stop()
+    again = start(data_dir=tmp_path)
+    assert all(again("GET", f"/keys/key-{number}").status == 200 for number in range(0, _CREATES, 50))

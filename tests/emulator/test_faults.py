@@ -1,0 +1,160 @@
+"""Faults on demand, throttling and refusals, as other tests use them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import urllib3
+
+from .client import Api, EmulatorFactory
+
+
+@pytest.fixture
+def faulty(start: EmulatorFactory) -> Api:
+    api = start(deletion_delay=0)
+    api.create("a")
+    return api
+
+
+def test_status_is_answered_the_given_times_for_matching_calls(faulty: Api) -> None:
+    faulty.vault.faults.status(503, times=2, method="GET", path="^/keys/a", retry_after=7)
+    assert faulty("GET", "/keys").status == 200
+    first = faulty("GET", "/keys/a")
+    assert (first.status, first.headers["Retry-After"], first.error[1]) == (503, "7", "Injected")
+    assert [faulty("GET", "/keys/a").status for _ in range(2)] == [503, 200]
+
+
+def test_probes_are_spared_unless_asked_for(faulty: Api) -> None:
+    faulty.vault.faults.status(500)
+    assert faulty.send("GET", "/keys?api-version=7.4").status == 401
+    assert faulty("GET", "/keys").status == 500
+    faulty.vault.faults.status(500, probes=True)
+    assert faulty("GET", "/keys").status == 200
+    assert faulty.send("GET", "/keys?api-version=7.4").status == 500
+
+
+def test_throttled_answer_has_no_retry_after_unless_given_C1(faulty: Api) -> None:
+    faulty.vault.faults.throttled()
+    answer = faulty("GET", "/keys")
+    assert answer.error == (429, "Throttled", None)
+    assert "Retry-After" not in answer.headers
+    faulty.vault.faults.throttled(retry_after="soon")
+    assert faulty("GET", "/keys").headers["Retry-After"] == "soon"
+
+
+def test_answer_is_sent_as_given_E2(faulty: Api) -> None:
+    faulty.vault.faults.answer(b"<html>", content_type="text/html", headers={"X-Portal": "yes"})
+    answer = faulty("GET", "/keys/a")
+    assert (answer.status, answer.data, answer.headers["Content-Type"]) == (200, b"<html>", "text/html")
+    assert answer.headers["X-Portal"] == "yes"
+
+
+def test_redirect_points_elsewhere_B4(faulty: Api) -> None:
+    faulty.vault.faults.redirect("https://elsewhere.test/keys", status=308)
+    answer = faulty("GET", "/keys/a")
+    assert (answer.status, answer.headers["Location"]) == (308, "https://elsewhere.test/keys")
+
+
+def test_rewrite_changes_a_processed_reply_E16(faulty: Api) -> None:
+    faulty.vault.faults.rewrite(status=202, headers={"X": "y"})
+    answer = faulty("POST", "/keys/b/create", {"kty": "EC"})
+    assert (answer.status, answer.headers["X"]) == (202, "y")
+    assert faulty("GET", "/keys/b").status == 200
+
+
+def test_delay_answers_late(faulty: Api) -> None:
+    faulty.vault.faults.delay(0.3)
+    started = time.monotonic()
+    assert faulty("GET", "/keys/a").status == 200
+    assert time.monotonic() - started > 0.29
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
+@pytest.mark.parametrize("kind", ["none", "headers", "partial"])
+def test_connection_is_broken_C15(faulty: Api, kind: str, reset: bool) -> None:
+    if kind == "partial":
+        faulty.vault.faults.truncate(20, reset=reset)
+    else:
+        faulty.vault.faults.drop(after_headers=kind == "headers", reset=reset)
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        faulty("GET", "/keys/a")
+    assert faulty("GET", "/keys/a").status == 200
+
+
+def test_truncated_body_can_pose_as_whole_C15(faulty: Api) -> None:
+    faulty.vault.faults.truncate(20, as_success=True)
+    answer = faulty("GET", "/keys/a")
+    assert (answer.status, len(answer.data)) == (200, 20)
+
+
+@pytest.mark.parametrize("sent", [None, 10], ids=["hang", "hang-mid-body"])
+def test_connection_hangs_C15(faulty: Api, sent: int | None) -> None:
+    faulty.vault.faults.hang(0.3, sent=sent)
+    started = time.monotonic()
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        faulty("GET", "/keys/a")
+    assert time.monotonic() - started > 0.29
+
+
+@pytest.mark.parametrize("processed", [True, False])
+def test_dropped_reply_can_have_been_processed_C5(faulty: Api, processed: bool) -> None:
+    faulty.vault.faults.drop(processed=processed)
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        faulty("POST", "/keys/b/create", {"kty": "EC"})
+    assert faulty("GET", "/keys/b").status == (200 if processed else 404)
+
+
+def test_faults_can_be_cleared_and_last_forever(faulty: Api) -> None:
+    faulty.vault.faults.status(500, times=None)
+    assert [faulty("GET", "/keys").status for _ in range(3)] == [500] * 3
+    faulty.vault.faults.clear()
+    assert faulty("GET", "/keys").status == 200
+
+
+def test_limit_throttles_and_forgets(faulty: Api) -> None:
+    faulty.vault.throttle.limit(3, seconds=10)
+    assert [faulty("GET", "/keys").status for _ in range(5)] == [200, 200, 200, 429, 429]
+    faulty.vault.clock.advance(10)
+    assert faulty("GET", "/keys").status == 200
+    faulty.vault.throttle.limit(1, retry_after=3)
+    assert [faulty("GET", "/keys").headers.get("Retry-After") for _ in range(2)] == [None, "3"]
+    faulty.vault.throttle.off()
+    assert faulty("GET", "/keys").status == 200
+
+
+def test_documented_limits_count_creates_by_protection(faulty: Api) -> None:
+    faulty.vault.throttle.documented_limits()
+    statuses = [faulty("POST", "/keys/a/create", {"kty": "EC"}).status for _ in range(21)]
+    assert statuses == [200] * 20 + [429]
+    assert faulty("GET", "/keys/a").error == (429, "Throttled", None)
+
+
+@pytest.mark.parametrize(
+    ("permission", "method", "path"),
+    [
+        ("list", "GET", "/keys"),
+        ("list", "GET", "/deletedkeys"),
+        ("delete", "DELETE", "/keys/a"),
+        ("sign", "POST", "/keys/a/sign"),
+    ],
+)
+def test_denied_permission_is_refused_in_both_wordings(faulty: Api, permission: str, method: str, path: str) -> None:
+    faulty.vault.permissions.deny(permission)
+    answer = faulty(method, path)
+    assert answer.error == (403, "Forbidden", "ForbiddenByPolicy")
+    assert f" does not have keys {permission} permission on key vault 'localhost;location=" in answer.message
+    faulty.vault.permissions.rbac = True
+    answer = faulty(method, path)
+    assert answer.error == (403, "Forbidden", "ForbiddenByRbac")
+    assert answer.message.startswith("Caller is not authorized to perform action on resource.\r\n")
+
+
+def test_firewall_refuses_everything_N2(faulty: Api) -> None:
+    faulty.vault.permissions.firewall = True
+    assert faulty("GET", "/keys").error == (403, "Forbidden", "ForbiddenByFirewall")
+
+
+def test_unknown_permission_is_a_mistake_of_the_test(faulty: Api) -> None:
+    with pytest.raises(ValueError, match="not a permission: fly"):
+        faulty.vault.permissions.deny("fly")

@@ -1,0 +1,166 @@
+"""The emulator inside a test process: life cycle, handles and recording."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import gc
+import logging
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from azure.core.credentials import TokenCredential
+from azure.core.credentials_async import AsyncTokenCredential
+
+from azure.keyvault.keys import emulator
+from azure.keyvault.keys.emulator import KeyVaultEmulator
+
+from .client import Api, EmulatorFactory
+
+pytest_plugins = ["azure.keyvault.keys.emulator.pytest_plugin"]
+
+
+def test_fixture_hands_out_an_empty_vault(keyvault_emulator: KeyVaultEmulator) -> None:
+    api = Api(keyvault_emulator)
+    assert api("GET", "/keys").json["value"] == []
+    api.close()
+
+
+def test_requests_are_recorded_in_order_A1(start: EmulatorFactory) -> None:
+    api = start()
+    api.send("POST", "/keys/a/create?api-version=7.4", headers={"Content-Type": "application/json"})
+    api.create("a")
+    probe, create = api.vault.requests
+    assert (probe.method, probe.path, probe.query) == ("POST", "/keys/a/create", {"api-version": "7.4"})
+    assert (probe.authorised, probe.body, probe.body_length, probe.status) == (False, None, None, 401)
+    assert (create.authorised, create.body, create.status) == (True, b'{"kty": "EC"}', 200)
+    assert create.headers["content-type"] == "application/json"
+    assert api.token not in repr(create)
+    assert len(api.vault.requests.matching("POST", "/keys/a")) == 2
+    api.vault.requests.clear()
+    assert len(api.vault.requests) == 0
+
+
+def test_credentials_are_those_of_azure_core(start: EmulatorFactory) -> None:
+    vault = start().vault
+    credential, asynchronous = vault.credential, vault.async_credential
+    assert isinstance(credential, TokenCredential)
+    assert isinstance(asynchronous, AsyncTokenCredential)
+    info = credential.get_token_info(f"{vault.url}/.default", options={"claims": "{}"})
+    assert info.expires_on > time.time() + 3000
+    assert vault.token_requests[-1].claims == "{}"
+
+    async def tokens() -> list[str]:
+        async with asynchronous:
+            first = await asynchronous.get_token(f"{vault.url}/.default", enable_cae=True)
+            second = await asynchronous.get_token_info(f"{vault.url}/.default")
+        return [first.token, second.token]
+
+    assert len(set(asyncio.run(tokens()))) == 2
+    with pytest.raises(ValueError, match="exactly one scope"):
+        credential.get_token()
+
+
+def test_async_with_starts_and_stops() -> None:
+    async def use() -> int:
+        async with KeyVaultEmulator() as vault:
+            api = Api(vault)
+            status = await asyncio.to_thread(api, "GET", "/keys")
+            api.close()
+            return status.status
+
+    assert asyncio.run(use()) == 200
+
+
+def test_start_and_stop_work_without_a_block() -> None:
+    vault = KeyVaultEmulator()
+    with pytest.raises(RuntimeError, match="not been started"):
+        _ = vault.url
+    vault.stop()
+    vault.start()
+    with pytest.raises(RuntimeError, match="is running"):
+        vault.start()
+    vault.stop()
+    vault.stop()
+    vault.start()
+    vault.stop()
+
+
+def test_taken_port_is_an_oserror(start: EmulatorFactory) -> None:
+    port = int(start().vault.url.rsplit(":", 1)[1])
+    vault = KeyVaultEmulator(port=port)
+    with pytest.raises(OSError, match="in use"):
+        vault.start()
+
+
+def test_emulators_side_by_side_share_nothing(start: EmulatorFactory) -> None:
+    first, second = start(), start()
+    first.create("a")
+    assert second("GET", "/keys/a").status == 404
+    answer = second.send("GET", "/keys?api-version=7.4", headers={"Authorization": f"Bearer {first.token}"})
+    assert answer.status == 401
+
+
+def test_key_generation_does_not_hold_up_other_calls(start: EmulatorFactory) -> None:
+    api = start()
+    api("GET", "/keys")
+    makers = [
+        threading.Thread(target=api, args=("POST", f"/keys/k{index}/create", {"kty": "RSA", "key_size": 4096}))
+        for index in range(2)
+    ]
+    for maker in makers:
+        maker.start()
+    waits = []
+    while any(maker.is_alive() for maker in makers):
+        started = time.perf_counter()
+        assert api("GET", "/keys").status == 200
+        waits.append(time.perf_counter() - started)
+    assert sorted(waits)[len(waits) // 2] < 0.1
+
+
+def test_nothing_is_logged_above_info(start: EmulatorFactory, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        api = start(deletion_delay=0)
+        api.create("a", kty="RSA")
+        api("GET", "/nothing")
+    assert [record for record in caplog.records if record.levelno > logging.INFO and "keyvault" in record.name] == []
+    assert api.token not in caplog.text
+
+
+def test_stopping_leaves_no_resource_open() -> None:
+    script = (
+        "from azure.keyvault.keys.emulator import KeyVaultEmulator\n"
+        "import urllib3, gc\n"
+        "with KeyVaultEmulator() as vault:\n"
+        "    http = urllib3.PoolManager(ca_certs=vault.ca_bundle)\n"
+        "    http.request('GET', vault.url + '/keys').release_conn()\n"
+        "http.clear()\n"
+        "gc.collect()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    gc.collect()
+
+
+def test_emulator_imports_nothing_of_the_library() -> None:
+    directory = Path(emulator.__file__).parent
+    imports = [
+        (path.name, node.level, node.module or "")
+        for path in directory.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    ]
+    assert len(imports) > 100
+    assert {level for _, level, _ in imports} == {0, 1}
+    assert not [found for found in imports if found[1] == 0 and found[2].startswith(("azure.keyvault", "msrest"))]
+
+
+def test_public_names_are_sorted_and_exist() -> None:
+    assert emulator.__all__ == sorted(emulator.__all__)
+    assert all(hasattr(emulator, name) for name in emulator.__all__)

@@ -1,0 +1,241 @@
+"""What a Managed HSM does differently, and what only it does."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap, aes_key_wrap_with_padding
+
+from .client import Api, EmulatorFactory, b64, unb64
+
+_SECRET = bytes(range(32))
+
+
+def _import_oct(hsm: Api, name: str, k: bytes, *key_ops: str) -> Any:
+    jwk: dict[str, Any] = {"kty": "oct", "k": b64(k)}
+    if key_ops:
+        jwk["key_ops"] = list(key_ops)
+    answer = hsm("PUT", f"/keys/{name}", {"key": jwk})
+    assert answer.status == 200, answer.data
+    return answer.json
+
+
+def test_members_are_written_in_alphabetical_order(hsm: Api, name: str) -> None:
+    bundle = hsm.create(name)
+    assert list(bundle) == ["attributes", "key"]
+    assert list(bundle["attributes"]) == sorted(bundle["attributes"])
+    assert bundle["attributes"]["exportable"] is False
+
+
+@pytest.mark.parametrize("kty", ["RSA", "EC", "oct"])
+def test_key_types_become_hsm_types(hsm: Api, name: str, kty: str) -> None:
+    assert hsm.create(name, kty=kty)["key"]["kty"] == f"{kty}-HSM"
+
+
+def test_errors_end_with_an_activity_id(hsm: Api) -> None:
+    answer = hsm("GET", "/keys/nothing")
+    assert answer.message.startswith(f"Key not found: {hsm.vault.url}/keys/nothing (Activity ID: ")
+    assert answer.headers["x-ms-request-id"] in answer.message
+    deleted = hsm("GET", "/deletedkeys/nothing").message
+    assert deleted.startswith(f"Key not found: {hsm.vault.url}/deletedkeys/nothing (Activity ID: ")
+
+
+def test_headers_are_those_of_a_managed_hsm(hsm: Api) -> None:
+    headers = hsm("GET", "/keys").headers
+    assert headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert headers["Content-Security-Policy"] == "default-src 'self'"
+    assert "x-ms-server-latency" in headers
+
+
+def test_delete_and_recover_are_visible_at_once(hsm: Api, name: str) -> None:
+    hsm.create(name)
+    hsm("DELETE", f"/keys/{name}")
+    assert hsm("GET", f"/deletedkeys/{name}").status == 200
+    hsm("POST", f"/deletedkeys/{name}/recover")
+    assert hsm("GET", f"/keys/{name}").status == 200
+    hsm("DELETE", f"/keys/{name}")
+    purged = hsm("DELETE", f"/deletedkeys/{name}")
+    assert (purged.status, purged.data) == (204, b"")
+
+
+def test_symmetric_key_shows_neither_value_nor_size_L12(hsm: Api, name: str) -> None:
+    key = hsm.create(name, kty="oct-HSM", key_size=128)["key"]
+    assert sorted(key) == ["key_ops", "kid", "kty"]
+    assert sorted(key["key_ops"]) == ["decrypt", "encrypt", "unwrapKey", "wrapKey"]
+    newest = hsm.at("2026-04-01")("GET", f"/keys/{name}").json
+    assert newest["attributes"]["key_size"] == 128
+
+
+def test_symmetric_key_of_odd_size_is_refused(hsm: Api, name: str) -> None:
+    answer = hsm("POST", f"/keys/{name}/create", {"kty": "oct", "key_size": 64})
+    assert answer.message.startswith("Invalid key size: '64' (Activity ID: ")
+
+
+def test_symmetric_import_over_64_bytes_is_refused(hsm: Api, name: str) -> None:
+    _import_oct(hsm, name, b"k" * 64)
+    answer = hsm("PUT", f"/keys/{name}", {"key": {"kty": "oct", "k": b64(b"k" * 65)}})
+    assert answer.message.startswith("JSON Web Key: k property of oct key is too large, maximum size is 64")
+
+
+@pytest.mark.parametrize("bits", [128, 192, 256])
+def test_gcm_reply_is_decrypted_by_cryptography(hsm: Api, name: str, bits: int) -> None:
+    kid = _import_oct(hsm, name, _SECRET[: bits // 8])["key"]["kid"]
+    body = {"alg": f"A{bits}GCM", "value": b64(b"hello"), "aad": b64(b"with")}
+    sealed = hsm("POST", f"/keys/{name}/encrypt", body).json
+    assert sorted(sealed) == ["alg", "iv", "kid", "tag", "value"]
+    iv, tag = unb64(sealed["iv"]), unb64(sealed["tag"])
+    assert (len(iv), iv[12:], len(tag), sealed["kid"]) == (16, bytes(4), 16, kid)
+    opened = AESGCM(_SECRET[: bits // 8]).decrypt(iv[:12], unb64(sealed["value"]) + tag, b"with")
+    assert opened == b"hello"
+    request = {**body, "value": sealed["value"], "iv": sealed["iv"], "tag": sealed["tag"]}
+    assert hsm("POST", f"/keys/{name}/decrypt", request).json["value"] == b64(b"hello")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tag": None},
+        {"tag": ""},
+        {"tag": b64(b"t" * 12)},
+        {"tag": b64(b"t" * 16)},
+        {"iv": None},
+        {"iv": b64(b"i" * 16)},
+        {"aad": b64(b"x")},
+    ],
+    ids=str,
+)
+def test_gcm_with_wrong_tag_nonce_or_aad_is_refused_L4(hsm: Api, name: str, change: dict[str, Any]) -> None:
+    hsm.create(name, kty="oct", key_size=256)
+    sealed = hsm("POST", f"/keys/{name}/encrypt", {"alg": "A256GCM", "value": "aGVsbG8"}).json
+    body = {member: value for member, value in {**sealed, **change}.items() if value is not None and member != "kid"}
+    assert hsm("POST", f"/keys/{name}/decrypt", body).error == (400, "BadParameter", None)
+
+
+@pytest.mark.parametrize("algorithm", ["A128CBC", "A192CBC", "A256CBC", "A128CBCPAD", "A192CBCPAD", "A256CBCPAD"])
+def test_cbc_needs_an_iv_of_16_bytes_and_returns_it_L8(hsm: Api, name: str, algorithm: str) -> None:
+    hsm.create(name, kty="oct", key_size=int(algorithm[1:4]))
+    body = {"alg": algorithm, "value": b64(b"sixteen bytes...")}
+    for iv in (None, "", b64(b"i" * 12)):
+        refused = hsm("POST", f"/keys/{name}/encrypt", body if iv is None else {**body, "iv": iv})
+        assert refused.error == (400, "BadParameter", None)
+    sealed = hsm("POST", f"/keys/{name}/encrypt", {**body, "iv": b64(b"i" * 16)}).json
+    assert sorted(sealed) == ["alg", "iv", "kid", "value"]
+    assert sealed["iv"] == b64(b"i" * 16)
+    assert len(unb64(sealed["value"])) == (32 if algorithm.endswith("PAD") else 16)
+    opened = hsm("POST", f"/keys/{name}/decrypt", {**body, "iv": sealed["iv"], "value": sealed["value"]}).json
+    assert opened["value"] == body["value"]
+    odd = hsm("POST", f"/keys/{name}/encrypt", {**body, "iv": sealed["iv"], "value": "aGVsbG8"})
+    assert odd.status == (200 if algorithm.endswith("PAD") else 400)
+
+
+def test_cbc_padding_and_length_errors_have_one_text_L5(hsm: Api, name: str) -> None:
+    hsm.create(name, kty="oct", key_size=128)
+    texts = {
+        hsm(
+            "POST", f"/keys/{name}/decrypt", {"alg": "A128CBCPAD", "iv": b64(bytes(16)), "value": b64(value)}
+        ).message.split(" (")[0]
+        for value in (b"", b"x" * 15, b"x" * 16, b"x" * 48)
+    }
+    assert texts == {"Unable to decrypt specified value with this key"}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "wrap"),
+    [
+        ("A256KW", aes_key_wrap),
+        ("CKM_AES_KEY_WRAP", aes_key_wrap),
+        ("CKM_AES_KEY_WRAP_PAD", aes_key_wrap_with_padding),
+    ],
+)
+def test_key_wrap_is_that_of_the_rfc_L7(hsm: Api, name: str, algorithm: str, wrap: Any) -> None:
+    _import_oct(hsm, name, _SECRET)
+    wrapped = hsm("POST", f"/keys/{name}/wrapkey", {"alg": algorithm, "value": b64(b"k" * 16)}).json
+    assert unb64(wrapped["value"]) == wrap(_SECRET, b"k" * 16)
+    opened = hsm("POST", f"/keys/{name}/unwrapkey", {"alg": algorithm, "value": wrapped["value"]}).json
+    assert opened["value"] == b64(b"k" * 16)
+    for value in (b"", b"x" * 7, b"x" * 24):
+        refused = hsm("POST", f"/keys/{name}/unwrapkey", {"alg": algorithm, "value": b64(value)})
+        assert refused.error == (400, "BadParameter", None)
+
+
+def test_key_wrap_needs_a_key_of_its_size_L6(hsm: Api, name: str) -> None:
+    _import_oct(hsm, name, _SECRET)
+    assert hsm("POST", f"/keys/{name}/wrapkey", {"alg": "A128KW", "value": b64(b"k" * 16)}).status == 400
+    _import_oct(hsm, name, _SECRET[:17])
+    assert hsm("POST", f"/keys/{name}/wrapkey", {"alg": "CKM_AES_KEY_WRAP", "value": b64(b"k" * 16)}).status == 400
+
+
+@pytest.mark.parametrize("bits", [256, 384, 512])
+def test_hmac_is_that_of_the_standard_library(hsm: Api, name: str, bits: int) -> None:
+    _import_oct(hsm, name, _SECRET, "sign", "verify")
+    digest = hashlib.new(f"sha{bits}", b"x").digest()
+    body = {"alg": f"HS{bits}", "value": b64(digest)}
+    signature = hsm("POST", f"/keys/{name}/sign", body).json["value"]
+    assert unb64(signature) == hmac.digest(_SECRET, digest, f"sha{bits}")
+    check = {"alg": f"HS{bits}", "digest": b64(digest), "value": signature}
+    assert hsm("POST", f"/keys/{name}/verify", check).json == {"value": True}
+    assert hsm("POST", f"/keys/{name}/verify", {**check, "value": "AAAA"}).json == {"value": False}
+
+
+def test_random_bytes_have_the_requested_count(hsm: Api) -> None:
+    values = {hsm("POST", "/rng", {"count": 128}).json["value"] for _ in range(3)}
+    assert {len(unb64(value)) for value in values} == {128}
+    assert len(values) == 3
+    for count in (0, 129, None, "16", 1.5):
+        answer = hsm("POST", "/rng", {} if count is None else {"count": count})
+        assert answer.error == (400, "BadParameter", None)
+    assert hsm("POST", "/rng", {"count": 0}).message.startswith(
+        "GetRandomBytesRequest: count cannot be greater than 128 or less than 1 (Activity ID: "
+    )
+
+
+@pytest.mark.parametrize("versioned", [True, False], ids=["version", "latest"])
+def test_attestation_adds_to_the_attributes(hsm: Api, name: str, versioned: bool) -> None:
+    kid = hsm.create(name)["key"]["kid"]
+    path = kid.removeprefix(hsm.vault.url) if versioned else f"/keys/{name}"
+    attestation = hsm("GET", f"{path}/attestation").json["attributes"]["attestation"]
+    assert sorted(attestation) == ["certificatePemFile", "privateKeyAttestation", "publicKeyAttestation", "version"]
+    assert "attestation" not in hsm("GET", f"/keys/{name}").json["attributes"]
+
+
+def test_hsm_only_operations_are_unknown_to_a_vault(api: Api, name: str) -> None:
+    api.create(name)
+    newest = api.at("2026-04-01")
+    assert newest("POST", "/rng", {"count": 1}).status == 404
+    assert newest("GET", f"/keys/{name}/attestation").status == 404
+    oct_key = newest("POST", f"/keys/{name}/create", {"kty": "oct"})
+    assert oct_key.error == (400, "BadParameter", "KeyTypeNotSupported")
+    assert oct_key.message == "Invalid kty value: oct"
+
+
+def test_external_key_keeps_its_id(hsm: Api, name: str) -> None:
+    newest = hsm.at("2026-04-01")
+    bundle = newest.create(name, kty="RSA-HSM", attributes={"external_key": {"id": "ekm-1"}})
+    assert bundle["attributes"]["external_key"] == {"id": "ekm-1"}
+    assert "external_key" not in hsm("GET", f"/keys/{name}").json["attributes"]
+    bad = newest("POST", f"/keys/{name}/create", {"kty": "RSA", "attributes": {"external_key": {"id": "a_b"}}})
+    assert bad.status == 400
+
+
+def test_backup_of_a_foreign_hsm_is_refused(hsm: Api, start: EmulatorFactory, name: str, tmp_path: Any) -> None:
+    hsm.create(name)
+    other = start("7.6", managed_hsm=True, data_dir=tmp_path)
+    answer = other("POST", "/keys/restore", hsm("POST", f"/keys/{name}/backup").json)
+    assert answer.error == (400, "MalformedBackupBlob", None)
+    assert answer.message.startswith("Backup blob belongs to a different crypto domain")
+
+
+def test_public_exponent_is_chosen(hsm: Api, name: str) -> None:
+    assert hsm.create(name, kty="RSA", public_exponent=3)["key"]["e"] == b64(b"\3")
+    assert hsm("POST", f"/keys/{name}/create", {"kty": "RSA", "public_exponent": 4}).status == 400
+
+
+def test_every_reply_is_json_in_utf8(hsm: Api) -> None:
+    answer = hsm("GET", "/keys")
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert isinstance(json.loads(answer.data), dict)

@@ -1,0 +1,206 @@
+"""``python -m azure.keyvault.keys.emulator``: real azure-identity in a child process, signals and exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from azure.identity import ClientSecretCredential, aio
+
+from .client import EmulatorFactory
+
+_RUN = [sys.executable, "-m", "azure.keyvault.keys.emulator"]
+
+_CHILD = """
+import asyncio, json, os, sys
+import urllib3
+import azure.identity, azure.identity.aio
+
+url = os.environ["VAULT_URL"]
+http = urllib3.PoolManager(ca_certs=os.environ["SSL_CERT_FILE"])
+
+def status(token):
+    headers = {"Authorization": "Bearer " + token}
+    return http.request("GET", url + "/keys?api-version=7.4", headers=headers).status
+
+def secret(module):
+    names = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+    return module.ClientSecretCredential(*(os.environ[name] for name in names))
+
+def make(module):
+    kind = sys.argv[1]
+    return secret(module) if kind == "secret" else getattr(module, kind)()
+
+def sync():
+    with make(azure.identity) as credential:
+        return status(credential.get_token(url + "/.default").token)
+
+async def asynchronous():
+    async with make(azure.identity.aio) as credential:
+        return status((await credential.get_token(url + "/.default", enable_cae=True)).token)
+
+print(json.dumps([sync(), asyncio.run(asynchronous())]))
+"""
+
+
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
+    return subprocess.run(
+        [*_RUN, "run", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**inherited, "PYTHONWARNINGS": "error::ResourceWarning", **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ([], "DefaultAzureCredential"),
+        ([], "ManagedIdentityCredential"),
+        (["--service-principal"], "DefaultAzureCredential"),
+        (["--service-principal"], "EnvironmentCredential"),
+        (["--service-principal"], "secret"),
+    ],
+    ids=["mi-default", "mi", "sp-default", "sp-environment", "sp-secret"],
+)
+def test_credentials_of_azure_identity_are_served_offline(options: list[str], kind: str) -> None:
+    # Variables of the caller that would lead elsewhere must not reach the child.
+    done = _run(
+        *options, "--", "python", "-c", _CHILD, kind,
+        AZURE_CLIENT_ID="mine", AZURE_TENANT_ID="mine", AZURE_TOKEN_CREDENTIALS="dev", HTTPS_PROXY="http://127.0.0.1:1",
+        IMDS_ENDPOINT="http://127.0.0.1:1", SSL_CERT_DIR="/nowhere", CURL_CA_BUNDLE="/nowhere",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [200, 200]
+
+
+def test_guid_tenant_is_served_without_instance_discovery(start: EmulatorFactory) -> None:
+    vault = start(service_principal=True).vault
+    names = ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+    arguments = [vault.tenant_id, *(vault.environment[name] for name in names)]
+    options = {"authority": vault.url, "disable_instance_discovery": True, **vault.client_options}
+    scope = f"{vault.url}/.default"
+
+    async def asynchronous() -> str:
+        async with aio.ClientSecretCredential(*arguments, **options) as credential:
+            return (await credential.get_token(scope)).token
+
+    with ClientSecretCredential(*arguments, **options) as credential:
+        tokens = [credential.get_token(scope).token, asyncio.run(asynchronous())]
+    claims = [jwt.decode(token, options={"verify_signature": False}) for token in tokens]
+    assert [claim["iss"] for claim in claims] == [f"{vault.url}/{vault.tenant_id}/"] * 2
+    assert [request.grant for request in vault.token_requests[-2:]] == ["client_credentials"] * 2
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_exit_code_is_that_of_the_command(code: int) -> None:
+    assert _run("python", "-c", f"raise SystemExit({code})").returncode == code
+
+
+def test_command_that_does_not_exist_is_127() -> None:
+    done = _run("no-such-command")
+    assert done.returncode == 127
+    assert "no-such-command: command not found" in done.stderr
+
+
+def test_python_is_the_interpreter_that_runs_the_emulator() -> None:
+    done = _run("python", "-c", "import sys; print(sys.executable)", PATH="/nowhere")
+    assert Path(done.stdout.strip()).resolve() == Path(sys.executable).resolve()
+
+
+def test_environment_has_the_documented_variables() -> None:
+    show = "import json, os; print(json.dumps(dict(os.environ)))"
+    environment: dict[str, Any] = json.loads(_run("python", "-c", show, NO_PROXY="internal.test").stdout)
+    assert environment["VAULT_URL"] == environment["AZURE_KEYVAULT_URL"]
+    assert environment["SSL_CERT_FILE"] == environment["REQUESTS_CA_BUNDLE"]
+    assert environment["IDENTITY_ENDPOINT"] == environment["VAULT_URL"] + "/msi/token"
+    assert "AZURE_CLIENT_ID" not in environment
+    assert environment["NO_PROXY"].startswith("internal.test,localhost,")
+    principal = json.loads(_run("--service-principal", "python", "-c", show).stdout)
+    assert principal["AZURE_AUTHORITY_HOST"] == principal["VAULT_URL"]
+    assert principal["AZURE_TENANT_ID"] == "adfs"
+    assert "IDENTITY_ENDPOINT" not in principal
+
+
+def test_bundle_holds_the_public_roots_too() -> None:
+    show = "import os; print(open(os.environ['SSL_CERT_FILE']).read().count('BEGIN CERTIFICATE'))"
+    assert int(_run("python", "-c", show).stdout) > 50
+
+
+def test_options_after_the_command_are_the_commands_own() -> None:
+    done = _run("python", "-c", "import sys; print(sys.argv[1:])", "--port", "--help")
+    assert done.stdout.strip() == "['--port', '--help']"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_signal_is_forwarded_and_the_command_decides(tmp_path: Path) -> None:
+    script = (
+        "import signal, sys, time, pathlib\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))\n"
+        f"pathlib.Path({str(tmp_path / 'ready')!r}).touch()\n"
+        "time.sleep(30)\n"
+    )
+    with subprocess.Popen([*_RUN, "run", "python", "-c", script]) as process:
+        _wait_for(tmp_path / "ready")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_server_says_where_it_is_and_ends_cleanly(number: signal.Signals) -> None:
+    command = [sys.executable, "-X", "dev", "-W", "error", *_RUN[1:], "--port", "0"]
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout
+        text = ""
+        for line in process.stdout:
+            text += line
+            if line.startswith("Ctrl+C"):
+                break
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=15)
+    assert process.returncode == 0
+    assert errors == ""
+    assert "For development and tests only" in text
+    assert "Serving vault keys on https://localhost:" in text
+    assert "export IDENTITY_ENDPOINT=https://localhost:" in text
+
+
+def test_port_that_is_taken_is_said_so() -> None:
+    script = (
+        "import subprocess, sys, os; sys.exit(subprocess.call([sys.executable, '-m', "
+        "'azure.keyvault.keys.emulator', '--port', os.environ['VAULT_URL'].rsplit(':', 1)[1]]))"
+    )
+    done = _run("python", "-c", script)
+    assert done.returncode == 1
+    assert "cannot listen on port" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["--retention-days", "6"], ["--page-size", "26"]], ids=str)
+def test_wrong_arguments_are_explained(arguments: list[str]) -> None:
+    done = subprocess.run([*_RUN, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert "error: " in done.stderr
+
+
+def _wait_for(path: Path) -> None:
+    for _ in range(300):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not appear")
