@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 import traceback
 from collections.abc import Callable
 from functools import cache
@@ -70,6 +71,20 @@ def test_private_key_survives_encryption_K11(kind: str) -> None:
         JsonWebKey.from_pem(jwk.to_pem(True, "secret"), "guess")
     with pytest.raises(ValueError, match="a password was given"):
         JsonWebKey.from_pem(jwk.to_pem(True), "needless")
+
+
+def test_empty_password_does_not_write_a_private_key_in_the_clear() -> None:
+    for password in ("", b""):
+        with pytest.raises(ValueError, match=r"[Pp]assword"):
+            jwk_of("P-256").to_pem(private=True, password=password)
+
+
+def test_pem_of_many_broken_blocks_is_refused_quickly_K11() -> None:
+    started = time.monotonic()
+    for text in (b"-----BEGIN A-----\n" * 100_000, b"-----BEGIN " + b"A" * 1_000_000, b"-" * 1_000_000):
+        with pytest.raises(ValueError, match="no PEM"):
+            JsonWebKey.from_pem(text)
+    assert time.monotonic() - started < 10
 
 
 FORMATS = ["PKCS8", "TraditionalOpenSSL"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cryptography import x509
@@ -15,7 +16,8 @@ Key = rsa.RSAPublicKey | rsa.RSAPrivateKey | ec.EllipticCurvePublicKey | ec.Elli
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+# Nothing within a block looks like its border, so that the search takes linear time whatever the text.
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
 _PKCS12 = re.compile(rb"\x30(?:\x80|[\x00-\x7f]|\x81.|\x82..|\x83...)\x02\x01\x03\x30", re.DOTALL)
 
 
@@ -63,7 +65,7 @@ def read_pem(data: str | bytes, password: str | bytes | None) -> Key:
     for label, read in _READERS.items():
         if label in blocks:
             name = label.decode("ascii").lower()
-            return _supported(_read(name, lambda: read(blocks[label] + b"\n", _password(password))))  # noqa: B023
+            return _supported(_read(name, partial(read, blocks[label] + b"\n", _password(password))))
     raise ValueError(_no_pem(data, blocks))
 
 
@@ -129,11 +131,11 @@ def _password(password: str | bytes | None) -> bytes | None:
 def write(key: PublicKey | PrivateKey, encoding: serialization.Encoding, password: str | bytes | None = None) -> bytes:
     """Write a public key as SubjectPublicKeyInfo, or a private key as PKCS#8.
 
-    :raises ValueError: when a password is given for a public key.
+    :raises ValueError: when the password is empty, or given for a public key.
     """
     secret = _password(password)
     if isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
-        encryption = serialization.BestAvailableEncryption(secret) if secret else serialization.NoEncryption()
+        encryption = serialization.NoEncryption() if secret is None else serialization.BestAvailableEncryption(secret)
         return key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, encryption)
     if secret is not None:
         raise ValueError("'password' is for private keys: add private=True")
