@@ -477,7 +477,7 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        poller = self.begin_delete_key(name, **kwargs)
+        poller = self.begin_delete_key(name, **self._connection.within_timeout(kwargs))
         poller.wait()
         return poller.result()
 
@@ -589,7 +589,7 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        poller = self.begin_recover_deleted_key(name, **kwargs)
+        poller = self.begin_recover_deleted_key(name, **self._connection.within_timeout(kwargs))
         poller.wait()
         return poller.result()
 

@@ -9,6 +9,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPolling
 
 from ._generated.operations import Operation
+from ._shared._call import remaining
 from ._shared._wire import inner_code
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ def _deadline(timeout: float | None) -> float | None:
     return None if timeout is None else time.monotonic() + timeout
 
 
+def _capped(pause: float, options: dict[str, Any]) -> float:
+    """Return how long to sleep, so that a call whose time is up hears of it then."""
+    left = remaining(options)
+    return pause if left is None else min(pause, left)
+
+
 class KeyVaultPoller(LROPoller[T]):
     """Waits for a deletion or a recovery.
 
@@ -103,7 +110,7 @@ class KeyVaultPoller(LROPoller[T]):
             pause = self._progress.pause(deadline)
             if self._progress.finished or pause is None:
                 return
-            self._connection.sleep(pause)
+            self._connection.sleep(_capped(pause, self._options))
 
     def _ask(self) -> HttpResponseError | None:
         try:
@@ -153,7 +160,7 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
             pause = self._progress.pause(deadline)
             if self._progress.finished or pause is None:
                 return
-            await self._connection.sleep(pause)
+            await self._connection.sleep(_capped(pause, self._options))
 
     async def _ask(self) -> HttpResponseError | None:
         try:

@@ -36,6 +36,14 @@ def _wire(vault_url: str, version: str) -> Wire:
     return Wire(parse_vault_url(vault_url), version)
 
 
+def not_copied(client: object) -> TypeError:
+    """Return the error for pickling or copying a client, which is full of connections, locks and tokens."""
+    return TypeError(
+        f"a {type(client).__name__} can be neither copied nor pickled: share it, or create another one with the same "
+        "arguments"
+    )
+
+
 class KeyVaultClientBase:
     """A synchronous client.
 
@@ -46,6 +54,9 @@ class KeyVaultClientBase:
     def __init__(self, connection: VaultConnection | None, *, owned: bool = True) -> None:
         self._vault = connection
         self._owned = owned
+
+    def __reduce__(self) -> Any:
+        raise not_copied(self)
 
     @property
     def _connection(self) -> VaultConnection:

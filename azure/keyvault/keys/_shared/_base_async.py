@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ._base import not_copied
 from ._connection_async import AsyncVaultConnection
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class AsyncKeyVaultClientBase:
     def __init__(self, connection: AsyncVaultConnection | None, *, owned: bool = True) -> None:
         self._vault = connection
         self._owned = owned
+
+    def __reduce__(self) -> Any:
+        raise not_copied(self)
 
     @property
     def _connection(self) -> AsyncVaultConnection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
@@ -28,18 +29,31 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
 
     def __init__(self, timeout: float | None = None) -> None:
         super().__init__()
-        self._timeout = timeout
+        self.timeout = timeout
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Note the deadline and whether the request may be repeated."""
         context = request.context
-        timeout = context.options.pop("timeout", self._timeout)
-        if timeout is not None:
+        timeout = context.options.pop("timeout", self.timeout)
+        if _DEADLINE in context.options:  # of a call that is made of several requests
+            context[_DEADLINE] = context.options.pop(_DEADLINE)
+        elif timeout is not None:
             context[_DEADLINE] = time.monotonic() + timeout
         context[_REPEATABLE] = context.options.pop("repeatable", request.http_request.method.upper() in _IDEMPOTENT)
 
 
-def remaining(context: Call) -> float | None:
+def with_deadline(options: Mapping[str, Any], default: float | None) -> dict[str, Any]:
+    """Return the options of a call with the time of its end in place of its ``timeout``.
+
+    :param default: seconds that the call may take when it gives no timeout itself; None for no limit.
+    """
+    fixed = dict(options)
+    timeout = fixed.pop("timeout", default)
+    fixed.setdefault(_DEADLINE, None if timeout is None else time.monotonic() + timeout)
+    return fixed
+
+
+def remaining(context: Mapping[str, Any]) -> float | None:
     """Return the seconds that a call has left, at least 0; None when it has no limit."""
     deadline = context.get(_DEADLINE)
     return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -10,7 +10,9 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from .._generated.operations import Operation
 from ._auth_async import AsyncChallengeAuthPolicy
+from ._call import with_deadline
 from ._deadline import AsyncDeadlinePolicy
+from ._fork import renew_after_fork
 from ._group import AsyncVaultPipeline
 from ._pipeline import World, build_pipeline, configure
 from ._redirects import AsyncSameOriginRedirectPolicy
@@ -56,6 +58,7 @@ class AsyncVaultConnection:
         self._built: AsyncPipeline[Any, Any] | None = None
         self._closed = False
         self._lock = threading.Lock()
+        renew_after_fork(self)
         if prepared:
             self._pipeline  # noqa: B018  # builds it
 
@@ -105,3 +108,12 @@ class AsyncVaultConnection:
     async def sleep(self, seconds: float) -> None:
         """Wait, in the way that the transport waits between tries."""
         await self._pipeline._transport.sleep(seconds)
+
+    def renew(self) -> None:
+        """Start anew in a child process: the thread that builds the pipeline is not there."""
+        self._lock = threading.Lock()
+
+    def within_timeout(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return options under which several requests have the time of one call together."""
+        policy = getattr(self._config, "call_policy", None)
+        return with_deadline(options, policy.timeout if policy else self._settings.get("timeout"))

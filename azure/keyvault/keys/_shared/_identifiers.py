@@ -24,6 +24,7 @@ class KeyVaultResourceId(NamedTuple):
     version: str | None
 
 
+@lru_cache(maxsize=1024)
 def parse_key_vault_id(source_id: str) -> KeyVaultResourceId:
     """Take the identifier of a vault object apart.
 

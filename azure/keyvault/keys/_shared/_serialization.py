@@ -20,6 +20,7 @@ from msrest import Deserializer, Serializer
 from msrest.exceptions import DeserializationError, SerializationError  # type: ignore[attr-defined]  # untyped
 
 from .._generated.models import CLASSES, Model
+from ._identifiers import parse_key_vault_id
 
 #: What every answer of the service holds, by model: an answer without it is none.
 _REQUIRED = {
@@ -51,6 +52,11 @@ def _unix_time(value: Any) -> datetime:
     return _EPOCH + timedelta(seconds=value)
 
 
+def _key_id(value: Any) -> str:
+    """Check the identifier of a key, of which everything else that is known of the key is said."""
+    return parse_key_vault_id(_typed(str, value)).source_id
+
+
 def _to_base64(value: Any) -> str:
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise TypeError
@@ -69,7 +75,7 @@ def _typed(kind: type, value: Any) -> Any:
 
 #: What the basic types of msrest are on the wire, and how to read and write them.
 _BASIC: dict[str, Callable[[Any], Any]] = {name: partial(_typed, kind) for name, kind in _PYTHON_TYPES.items()}
-_READERS = {**_BASIC, "base64": _base64, "unix-time": _unix_time}
+_READERS = {**_BASIC, "kid": _key_id, "base64": _base64, "unix-time": _unix_time}
 _WRITERS = {**_BASIC, "base64": _to_base64, "unix-time": _to_unix_time}
 
 
@@ -97,7 +103,7 @@ def _plan(model: type[Model], converters: dict[str, Callable[[Any], Any]], neste
         _Field(
             name,
             description["key"],
-            _converter(description["type"], converters, nested),
+            converters.get(description["key"]) or _converter(description["type"], converters, nested),
             model._validation.get(name, {}),
             name in required,
         )

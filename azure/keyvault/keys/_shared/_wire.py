@@ -135,15 +135,25 @@ class Wire:
         if operation.returns is None:
             return None  # type: ignore[return-value]  # an Operation[None]
         try:
-            data = _DECODER.decode(http.content.decode("utf-8"))
+            data = _decoded(http.content)
             if self._to_new:
                 _translate(data, self._to_new)
-            return DESERIALIZER(operation.returns, data)  # type: ignore[no-any-return]
+            result = DESERIALIZER(operation.returns, data)
         except DeserializationError as error:
             raise malformed(http, str(error)) from None
         except (ValueError, RecursionError):
             # The cause is left out: it holds the text that could not be decoded.
             raise malformed(http, "it is not JSON in UTF-8") from None
+        link = getattr(result, "next_link", None)
+        if link:
+            self._check_link(http, link)
+        return result  # type: ignore[no-any-return]
+
+    def _check_link(self, http: Any, link: str) -> None:
+        try:
+            self.check_origin(link, "the link to the next page")
+        except ValueError as error:
+            raise malformed(http, str(error)) from None
 
     def _check_version(self, operation: Operation[Any]) -> None:
         if operation.since in self._lacking:
@@ -178,12 +188,24 @@ class Wire:
         return data
 
 
+def _decoded(content: bytes) -> Any:
+    """Return what an answer's JSON says.
+
+    :raises ValueError: when it is no JSON in UTF-8, or holds text that no encoding can write (half a surrogate pair).
+    """
+    data = _DECODER.decode(content.decode("utf-8"))
+    if b"\\u" in content:
+        json.dumps(data, ensure_ascii=False).encode("utf-8")
+    return data
+
+
 def _translate(data: Any, names: dict[str, str]) -> None:
     """Replace the names of curves and algorithms by those of another version, in place."""
     if isinstance(data, dict):
         for field in _RENAMED_FIELDS:
-            if data.get(field) in names:
-                data[field] = names[data[field]]
+            value = data.get(field)
+            if isinstance(value, str):
+                data[field] = names.get(value, value)
         _translate(data.get("key"), names)
 
 

@@ -480,7 +480,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        poller = await self.begin_delete_key(name, **kwargs)
+        poller = await self.begin_delete_key(name, **self._connection.within_timeout(kwargs))
         await poller.wait()
         return await poller.result()
 
@@ -595,7 +595,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        poller = await self.begin_recover_deleted_key(name, **kwargs)
+        poller = await self.begin_recover_deleted_key(name, **self._connection.within_timeout(kwargs))
         await poller.wait()
         return await poller.result()
 
