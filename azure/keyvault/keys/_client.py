@@ -454,7 +454,7 @@ class KeyClient(KeyVaultClientBase):
         delete the key can be recovered until it is purged.
 
         :param name: the name of the key.
-        :param polling_interval: seconds between two looks at the deletion. Default: 2.
+        :param polling_interval: seconds between two looks at the deletion. By default they grow from 0.25 to 2.
         :returns: a poller. Its ``result()`` is the deleted key, at once; its ``wait()`` returns when the deletion has
             finished, so that the key can be recovered or purged.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
@@ -567,7 +567,7 @@ class KeyClient(KeyVaultClientBase):
         Needs the permission keys/recover, and keys/get to see when the recovery has finished.
 
         :param name: the name of the key.
-        :param polling_interval: seconds between two looks at the recovery. Default: 2.
+        :param polling_interval: seconds between two looks at the recovery. By default they grow from 0.25 to 2.
         :returns: a poller. Its ``result()`` is the recovered key, at once; its ``wait()`` returns when it can be used.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.

@@ -16,9 +16,6 @@ from ._models import KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPol
 
 _MAX_PAGE_SIZE = 25
 
-# Seconds between two looks at a key that is being deleted or recovered.
-_POLLING_INTERVAL = 2.0
-
 # Whose frames lie between a caller and a warning raised here: the facades, and the decorators of azure-core on them.
 _NOT_THE_CALLER = ("azure.keyvault.keys.", "azure.core.")
 
@@ -241,14 +238,14 @@ def restore_parameters(backup: bytes) -> wire.KeyRestoreParameters:
     return wire.KeyRestoreParameters(value=bytes(backup))
 
 
-def interval(polling_interval: float | None, options: dict[str, Any]) -> float:
+def interval(polling_interval: float | None, options: dict[str, Any]) -> float | None:
     """Return the polling interval, which 4.x called ``_polling_interval``; that name is taken off ``options``.
 
     :raises ValueError: when it is less than nothing.
     """
     given = one_of("polling_interval", polling_interval, "_polling_interval", options.pop("_polling_interval", None))
     if given is None:
-        return _POLLING_INTERVAL
+        return None
     if not isinstance(given, (int, float)) or isinstance(given, bool):
         raise TypeError(f"polling_interval must be a number of seconds, not {type(given).__name__}")
     if not 0 <= given < math.inf:

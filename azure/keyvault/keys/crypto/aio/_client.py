@@ -11,11 +11,11 @@ from azure.core.tracing.decorator_async import distributed_trace_async
 from ..._generated import operations
 from ..._models import KeyVaultKey
 from ..._shared import ApiVersion
-from ..._shared._flight import AsyncSingleFlight
 from ..._shared._base import wire_of
 from ..._shared._base_async import AsyncKeyVaultClientBase
 from ..._shared._connection_async import AsyncVaultConnection
 from ..._shared._credentials import check_credential
+from ..._shared._flight import AsyncSingleFlight
 from .._decision import Execution
 from .._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from .._hashing import Data, digest_of_async
