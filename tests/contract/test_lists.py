@@ -1,0 +1,240 @@
+"""The three lists: pages, their size, going on from a continuation token."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from itertools import chain
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from azure.core.exceptions import DecodeError, HttpResponseError
+from fixtures.targets import Target, Traffic
+from fixtures.worlds import SYNC, World, listed, pages_of
+
+from azure.keyvault.keys import DeletedKey, KeyProperties
+from azure.keyvault.keys.emulator import KeyVaultEmulator
+
+COUNT = 28
+NAMES = [f"key-{number:02}" for number in range(COUNT)]
+DELETED = [f"old-{number:02}" for number in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def library() -> Any:
+    """A vault with more keys, versions and deleted keys than a page holds."""
+    with KeyVaultEmulator(deletion_delay=0) as emulator:
+        target = Target.emulated(emulator)
+        with SYNC.KeyClient(target.url, target.credential, **target.options) as client:
+            for name in NAMES:
+                client.create_ec_key(name, tags={"of": name}, enabled=name != NAMES[0])
+            for _ in range(COUNT - 1):
+                client.create_ec_key(NAMES[0])
+            for name in DELETED:
+                client.create_ec_key(name, tags={"of": name})
+                client.begin_delete_key(name)
+        yield emulator
+
+
+@pytest.fixture
+def shelf(library: KeyVaultEmulator) -> Any:
+    """The same vault, its requests and faults forgotten."""
+    library.requests.clear()
+    yield library
+    library.faults.clear()
+
+
+@pytest_asyncio.fixture
+async def reader(client_of: Any, shelf: KeyVaultEmulator) -> AsyncIterator[Any]:
+    """A client for that vault."""
+    yield client_of(Target.emulated(shelf))
+
+
+LISTS: dict[str, Callable[..., Any]] = {
+    "list_keys": lambda client, **options: client.list_keys(**options),
+    "list_properties_of_keys": lambda client, **options: client.list_properties_of_keys(**options),
+    "list_key_versions": lambda client, **options: client.list_key_versions(NAMES[0], **options),
+    "list_properties_of_key_versions": lambda client, **options: client.list_properties_of_key_versions(
+        NAMES[0], **options
+    ),
+    "list_deleted_keys": lambda client, **options: client.list_deleted_keys(**options),
+}
+any_list = pytest.mark.parametrize("which", LISTS)
+
+
+@any_list
+async def test_list_f1_longer_than_a_page_gives_every_item_once(reader: Any, which: str) -> None:
+    items = await listed(LISTS[which](reader))
+    assert len({item.id for item in items}) == len(items) == COUNT
+
+
+@any_list
+async def test_by_page_f5_with_a_page_size_gives_pages_of_it(reader: Any, which: str) -> None:
+    pages = await pages_of(LISTS[which](reader, max_page_size=10).by_page())
+    assert [len(page) for page in pages] == [10, 10, 8]
+
+
+@any_list
+async def test_by_page_f5_without_a_page_size_leaves_it_to_the_service(
+    reader: Any, shelf: KeyVaultEmulator, which: str
+) -> None:
+    pages = await pages_of(LISTS[which](reader).by_page())
+    assert [len(page) for page in pages] == [25, 3]
+    assert all("maxresults" not in request.query for request in shelf.requests)
+
+
+@any_list
+@pytest.mark.parametrize("size", [26, 1000])
+async def test_by_page_f5_with_more_than_the_service_gives_asks_for_its_most(
+    reader: Any, shelf: KeyVaultEmulator, which: str, size: int
+) -> None:
+    assert len(await listed(LISTS[which](reader, max_page_size=size))) == COUNT
+    assert {request.query["maxresults"] for request in shelf.requests if request.authorised} == {"25"}
+
+
+@any_list
+@pytest.mark.parametrize("size", [0, -1], ids=["zero", "negative"])
+async def test_list_f5_with_a_page_size_below_one_raises(
+    reader: Any, shelf: KeyVaultEmulator, which: str, size: int
+) -> None:
+    with pytest.raises(ValueError, match=f"max_page_size must be 1 or more, not {size}"):
+        LISTS[which](reader, max_page_size=size)
+    assert len(shelf.requests) == 0
+
+
+@any_list
+async def test_by_page_f4_goes_on_from_a_continuation_token(client_of: Any, shelf: Any, which: str) -> None:
+    """The token is text that another client, in another process, may use."""
+    target = Target.emulated(shelf)
+    pages = LISTS[which](client_of(target), max_page_size=10).by_page()
+    first = await listed(await anext(pages))
+    token = json.loads(json.dumps(pages.continuation_token))
+    rest = await pages_of(LISTS[which](client_of(target), max_page_size=10).by_page(token))
+    everything = await listed(LISTS[which](client_of(target)))
+    assert [item.id for item in chain(first, *rest)] == [item.id for item in everything]
+
+
+@any_list
+async def test_by_page_f4_at_the_end_has_no_continuation_token(reader: Any, which: str) -> None:
+    pages = LISTS[which](reader).by_page()
+    await pages_of(pages)
+    assert pages.continuation_token is None
+
+
+@any_list
+@pytest.mark.parametrize(
+    "token",
+    ["https://evil.example/keys?api-version=7.4", "http://localhost/keys", "https://localhost:1/keys", "gASVBQAAAA=="],
+    ids=["other host", "not https", "other port", "no link"],
+)
+async def test_by_page_f4_refuses_a_token_that_leads_away(
+    reader: Any, shelf: KeyVaultEmulator, which: str, token: str
+) -> None:
+    with pytest.raises(ValueError, match="The link to the next page"):
+        await pages_of(LISTS[which](reader).by_page(token))
+    assert len(shelf.requests) == 0
+
+
+@any_list
+async def test_by_page_f4_refuses_a_link_of_the_service_that_leads_away(
+    reader: Any, shelf: KeyVaultEmulator, which: str
+) -> None:
+    shelf.faults.answer(b'{"value":[],"nextLink":"https://evil.example/keys?api-version=7.4"}')
+    with pytest.raises(DecodeError, match="leads to another origin"):
+        await listed(LISTS[which](reader))
+
+
+@any_list
+async def test_list_f3_whose_links_lead_in_a_circle_raises(reader: Any, shelf: KeyVaultEmulator, which: str) -> None:
+    link = f"{shelf.url}/keys?api-version=7.4&$skiptoken=again"
+    shelf.faults.answer(json.dumps({"value": [], "nextLink": link}).encode(), times=None)
+    with pytest.raises(DecodeError, match="leads in a circle"):
+        await listed(LISTS[which](reader))
+
+
+@any_list
+async def test_list_f2_goes_on_after_an_empty_page(client_of: Any, which: str) -> None:
+    with KeyVaultEmulator(empty_pages=True, deletion_delay=0) as emulator:
+        client = client_of(Target.emulated(emulator))
+        for name in (NAMES[0], DELETED[0], DELETED[1]):
+            await client.create_ec_key(name)
+        await client.create_ec_key(NAMES[0])
+        for name in DELETED[:2]:
+            await client.begin_delete_key(name)
+        pages = await pages_of(LISTS[which](client, max_page_size=1).by_page())
+        expected = 1 if which in ("list_keys", "list_properties_of_keys") else 2
+        assert [len(page) for page in pages] == [0, 1] * expected
+        assert len(await listed(LISTS[which](client))) == expected
+
+
+@any_list
+@pytest.mark.parametrize("end", ["null", '""', None], ids=["null", "empty", "absent"])
+async def test_list_f2_of_nothing_is_empty(reader: Any, shelf: KeyVaultEmulator, which: str, end: str | None) -> None:
+    shelf.faults.answer(b'{"value":[]}' if end is None else f'{{"value":[],"nextLink":{end}}}'.encode())
+    assert await listed(LISTS[which](reader)) == []
+
+
+async def test_list_f7_follows_a_link_as_it_is(reader: Any, shelf: KeyVaultEmulator) -> None:
+    query = "api-version=7.4&$skiptoken=a%2Fb+c%C3%A9&maxresults=2"
+    shelf.faults.answer(json.dumps({"value": [], "nextLink": f"{shelf.url}/keys?{query}"}).encode())
+    shelf.faults.answer(b'{"value":[],"nextLink":null}')
+    sent: list[str] = []
+    await listed(reader.list_keys(raw_request_hook=lambda request: sent.append(request.http_request.url)))
+    assert sent[-1].partition("?")[2] == query
+
+
+async def test_list_f6_asks_for_a_page_when_it_is_needed(reader: Any, shelf: KeyVaultEmulator) -> None:
+    items = reader.list_keys(max_page_size=5)
+    assert len(shelf.requests) == 0
+    async for _ in items:
+        break
+    assert len([request for request in shelf.requests if request.authorised]) == 1
+
+
+async def test_list_keys_gives_properties_without_versions(reader: Any) -> None:
+    items = await listed(reader.list_keys())
+    assert [item.name for item in items] == NAMES
+    assert {type(item) for item in items} == {KeyProperties}
+    assert {item.version for item in items} == {None}
+    # The attributes are those of the latest version, and the first key has had many.
+    assert [item.tags for item in items[1:]] == [{"of": name} for name in NAMES[1:]]
+    assert {item.enabled for item in items} == {True}
+
+
+async def test_list_key_versions_gives_properties_with_versions(reader: Any) -> None:
+    items = await listed(reader.list_key_versions(NAMES[0]))
+    assert {item.name for item in items} == {NAMES[0]}
+    assert all(len(item.version) == 32 for item in items)
+    assert [item.enabled for item in items].count(False) == 1
+
+
+async def test_list_key_versions_of_no_key_is_empty(reader: Any) -> None:
+    assert await listed(reader.list_key_versions("no-such-key")) == []
+
+
+async def test_list_deleted_keys_gives_deleted_keys(reader: Any) -> None:
+    items = await listed(reader.list_deleted_keys())
+    assert {type(item) for item in items} == {DeletedKey}
+    assert [item.name for item in items] == DELETED
+    assert [item.recovery_id.rpartition("/")[2] for item in items] == DELETED
+    assert all(item.scheduled_purge_date > item.deleted_date for item in items)
+    assert [item.properties.tags for item in items] == [{"of": name} for name in DELETED]
+
+
+async def test_list_of_a_refusing_service_raises_at_the_first_item(
+    client: Any, emulator: KeyVaultEmulator, traffic: Traffic
+) -> None:
+    emulator.permissions.deny("list")
+    items = client.list_keys()
+    assert len(traffic) == 0
+    with pytest.raises(HttpResponseError, match="does not have keys list permission"):
+        await listed(items)
+
+
+async def test_list_twice_of_one_pager_gives_what_is_left(world: World, reader: Any) -> None:
+    """Azure-core's pagers are iterators: what has been read does not come again."""
+    items = reader.list_keys()
+    async for _ in items:
+        break
+    assert len(await listed(items)) == COUNT - 1
