@@ -447,6 +447,10 @@ class ReleaseKeyResult:
     def __init__(self, value: str) -> None:
         self.value = value
 
+    @classmethod
+    def _from_wire(cls, result: wire.KeyReleaseResult) -> ReleaseKeyResult:
+        return cls(result.value or "")
+
 
 class KeyRotationLifetimeAction:
     """What happens to a key at a certain point of its life.

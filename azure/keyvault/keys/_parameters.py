@@ -12,7 +12,7 @@ from typing import Any
 
 from ._generated import models as wire
 from ._jwk import JsonWebKey
-from ._models import KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPolicy
+from ._models import ExternalKey, KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPolicy
 
 _MAX_PAGE_SIZE = 25
 
@@ -87,7 +87,7 @@ def key_attributes(
     expires_on: datetime | None = None,
     expires: datetime | None = None,
     exportable: bool | None = None,
-    external_key: wire.ExternalKey | None = None,
+    external_key: ExternalKey | None = None,
 ) -> wire.KeyAttributes | None:
     """Return the attributes of a key, or None when no argument asks for any."""
     expiry = one_of("expires_on", expires_on, "expires", expires)
@@ -99,7 +99,7 @@ def key_attributes(
         not_before=_utc("not_before", not_before),
         expires=_utc("expires_on", expiry),
         exportable=_typed("exportable", exportable, bool),
-        external_key=external_key,
+        external_key=_external(external_key),
     )
 
 
@@ -109,6 +109,8 @@ def rotation_policy_parameters(
     expires_in: Any = None,
 ) -> wire.KeyRotationPolicy:
     """Return the body of ``update_key_rotation_policy``: what the arguments say goes before what the policy says."""
+    if not isinstance(policy, KeyRotationPolicy):
+        raise TypeError(f"policy must be a KeyRotationPolicy, not {type(policy).__name__}")
     actions = policy.lifetime_actions if lifetime_actions is None else lifetime_actions
     expiry = KeyRotationPolicy(expires_in=policy.expires_in if expires_in is None else expires_in).expires_in
     return wire.KeyRotationPolicy(
@@ -211,6 +213,11 @@ def _policy(policy: KeyReleasePolicy | None) -> wire.KeyReleasePolicy | None:
     return policy._to_wire() if policy else None
 
 
+def _external(external_key: ExternalKey | None) -> wire.ExternalKey | None:
+    _typed("external_key", external_key, ExternalKey)
+    return wire.ExternalKey(id=_text("external_key", external_key.id)) if external_key else None
+
+
 def _utc(name: str, moment: datetime | None) -> datetime | None:
     """Return a time for the wire: in UTC, in whole seconds (the fraction is cut off)."""
     _typed(name, moment, datetime)
@@ -251,3 +258,17 @@ def interval(polling_interval: float | None, options: dict[str, Any]) -> float |
     if not 0 <= given < math.inf:
         raise ValueError(f"polling_interval must be 0 seconds or more, not {given}")
     return given
+
+
+def release_parameters(token: str, algorithm: str | None, nonce: str | None) -> wire.KeyReleaseParameters:
+    """Return the body of ``release``."""
+    return wire.KeyReleaseParameters(
+        target=_text("target_attestation_token", token),
+        enc=None if algorithm is None else _text("algorithm", algorithm),
+        nonce=None if nonce is None else _text("nonce", nonce),
+    )
+
+
+def random_parameters(count: int) -> wire.GetRandomBytesRequest:
+    """Return the body of ``get_random_bytes``."""
+    return wire.GetRandomBytesRequest(count=_typed("count", count, int))

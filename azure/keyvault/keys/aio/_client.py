@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,17 @@ from azure.core.tracing.decorator import distributed_trace
 from azure.core.tracing.decorator_async import distributed_trace_async
 
 from .. import _parameters as parameters
-from .._enums import KeyCurveName, KeyOperation, KeyType
+from .._enums import KeyCurveName, KeyExportEncryptionAlgorithm, KeyOperation, KeyType
 from .._generated import operations
 from .._models import (
     DeletedKey,
+    ExternalKey,
     KeyProperties,
     KeyReleasePolicy,
+    KeyRotationLifetimeAction,
+    KeyRotationPolicy,
     KeyVaultKey,
+    ReleaseKeyResult,
 )
 from .._paging import AsyncKeyPages, extract_async
 from .._polling import AsyncKeyVaultPoller, Progress
@@ -321,6 +325,53 @@ class KeyClient(AsyncKeyVaultClientBase):
             release_policy=release_policy,
             **kwargs,
         )
+
+    @distributed_trace_async
+    async def create_external_key(
+        self,
+        name: str,
+        external_key: ExternalKey,
+        *,
+        key_type: str | KeyType = KeyType.oct_hsm,
+        enabled: bool | None = None,
+        tags: dict[str, str] | None = None,
+        not_before: datetime | None = None,
+        expires_on: datetime | None = None,
+        expires: datetime | None = None,
+        release_policy: KeyReleasePolicy | None = None,
+        **kwargs: Any,
+    ) -> KeyVaultKey:
+        """Create a key that stands for one in an external key manager (``POST /keys/{name}/create``).
+
+        Only a Managed HSM has external keys. Needs the permission keys/create and API version 2026-01-01-preview or
+        later. The call is repeated after a failure only when the service has certainly not processed it.
+
+        :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
+        :param external_key: the key in the external key manager.
+        :param key_type: the type of that key.
+        :param enabled: whether it may be used. The service's default is True.
+        :param tags: metadata of the application; 15 entries at most.
+        :param not_before: the time before which it may not be used to encrypt, wrap or sign.
+        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign.
+        :param expires: another name of ``expires_on``.
+        :param release_policy: the rules under which it may be released.
+        :returns: the new key.
+        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :raises TypeError: when an argument has the wrong type.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        body = parameters.create_parameters(
+            key_type,
+            enabled=enabled,
+            tags=tags,
+            not_before=not_before,
+            expires_on=expires_on,
+            expires=expires,
+            release_policy=release_policy,
+            external_key=external_key,
+        )
+        return KeyVaultKey._from_bundle(await self._connection.send(operations.create_key(name, body), **kwargs))
 
     @distributed_trace_async
     async def import_key(
@@ -649,6 +700,127 @@ class KeyClient(AsyncKeyVaultClientBase):
         :returns: the restored key.
         """
         return await self.restore_key_backup(backup, **kwargs)
+
+    @distributed_trace_async
+    async def rotate_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
+        """Create a new version of a key, of the same type and size, after its policy (``POST /keys/{name}/rotate``).
+
+        Needs the permission keys/rotate and API version 7.3 or later. The call is repeated after a failure only when
+        the service has certainly not processed it.
+
+        :param name: the name of the key.
+        :returns: the new version.
+        :raises ValueError: when the client's API version lacks rotation.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        return KeyVaultKey._from_bundle(await self._connection.send(operations.rotate_key(name), **kwargs))
+
+    @distributed_trace_async
+    async def get_key_rotation_policy(self, key_name: str, **kwargs: Any) -> KeyRotationPolicy:
+        """Get the rotation policy of a key (``GET /keys/{name}/rotationpolicy``).
+
+        Needs the permission keys/getrotationpolicy and API version 7.3 or later.
+
+        :param key_name: the name of the key.
+        :returns: its policy; for a key that was never given one, the service's default.
+        :raises ValueError: when the client's API version lacks rotation.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        policy = await self._connection.send(operations.get_key_rotation_policy(key_name), **kwargs)
+        return KeyRotationPolicy._from_wire(policy)
+
+    @distributed_trace_async
+    async def update_key_rotation_policy(
+        self,
+        key_name: str,
+        policy: KeyRotationPolicy,
+        *,
+        lifetime_actions: list[KeyRotationLifetimeAction] | None = None,
+        expires_in: str | timedelta | None = None,
+        **kwargs: Any,
+    ) -> KeyRotationPolicy:
+        """Replace the rotation policy of a key (``PUT /keys/{name}/rotationpolicy``).
+
+        Needs the permission keys/setrotationpolicy and API version 7.3 or later. It applies to versions that are
+        created afterwards.
+
+        :param key_name: the name of the key.
+        :param policy: the new policy.
+        :param lifetime_actions: actions in place of the policy's own; empty for none.
+        :param expires_in: the life of a new version in place of the policy's own, as an ISO 8601 duration ("P90D") or a
+            timedelta; empty for no expiry.
+        :returns: the policy, as the service has stored it.
+        :raises ValueError: when a duration is malformed, or the client's API version lacks rotation.
+        :raises TypeError: when an argument has the wrong type.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        """
+        body = parameters.rotation_policy_parameters(policy, lifetime_actions, expires_in)
+        stored = await self._connection.send(operations.update_key_rotation_policy(key_name, body), **kwargs)
+        return KeyRotationPolicy._from_wire(stored)
+
+    @distributed_trace_async
+    async def release_key(
+        self,
+        name: str,
+        target_attestation_token: str,
+        *,
+        version: str | None = None,
+        algorithm: str | KeyExportEncryptionAlgorithm | None = None,
+        nonce: str | None = None,
+        **kwargs: Any,
+    ) -> ReleaseKeyResult:
+        """Release an exportable key to a proven environment (``POST /keys/{name}/{version}/release``).
+
+        Needs the permission keys/release and API version 7.3 or later.
+
+        :param name: the name of the key.
+        :param target_attestation_token: the proof: a token (JWT) of an attestation service that the key's release
+            policy names.
+        :param version: the version to release; None or empty for the latest.
+        :param algorithm: how to encrypt the key. The service's default is CKM_RSA_AES_KEY_WRAP.
+        :param nonce: a value of the caller's choice that makes the answer fresh.
+        :returns: the released key, encrypted for the environment.
+        :raises ValueError: when the client's API version lacks releasing.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the policy, or the service, refuses.
+        """
+        body = parameters.release_parameters(target_attestation_token, algorithm, nonce)
+        result = await self._connection.send(operations.release(name, body, version or ""), **kwargs)
+        return ReleaseKeyResult._from_wire(result)
+
+    @distributed_trace_async
+    async def get_random_bytes(self, count: int, **kwargs: Any) -> bytes:
+        """Get random bytes that a Managed HSM has made (``POST /rng``).
+
+        Needs API version 7.3 or later.
+
+        :param count: how many: 1 to 128.
+        :returns: the bytes.
+        :raises ValueError: when the count is outside its limits, or the client's API version lacks the operation.
+        :raises TypeError: when the count is no integer.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses; a vault always does.
+        """
+        result = await self._connection.send(operations.get_random_bytes(parameters.random_parameters(count)), **kwargs)
+        return result.value or b""
+
+    @distributed_trace_async
+    async def get_key_attestation(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
+        """Get a key with the proof that it lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
+
+        Needs the permission keys/get and API version 7.6-preview.2 or later.
+
+        :param name: the name of the key.
+        :param version: the version to get; None or empty for the latest.
+        :returns: the key; the proof is in ``properties.attestation``.
+        :raises ValueError: when the client's API version lacks attestation.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses; a vault always does.
+        """
+        operation = operations.get_key_attestation(name, version or "")
+        return KeyVaultKey._from_bundle(await self._connection.send(operation, **kwargs))
 
     def get_cryptography_client(
         self, key_name: str | KeyVaultKey, *, key_version: str | None = None, **kwargs: Any
