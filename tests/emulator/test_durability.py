@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import json
 import os
 import signal
-import ssl
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 import urllib3
 
 from .client import EmulatorFactory, b64, private_jwk, unb64
 
 _CREATES = 1000
-_PARALLEL = 32
+_PARALLEL = 16
 
 
 def test_keys_survive_a_restart(start: EmulatorFactory, tmp_path: Path) -> None:
@@ -88,26 +87,47 @@ def test_records_of_another_key_file_are_refused(start: EmulatorFactory, tmp_pat
         start(data_dir=tmp_path)
 
 
-async def _create_until_killed(
-    api_url: str, headers: dict[str, str], bundle: str, process: subprocess.Popen[str]
-) -> list[str]:
+def test_directory_serves_one_emulator_at_a_time(start: EmulatorFactory, tmp_path: Path) -> None:
+    start(data_dir=tmp_path)
+    with pytest.raises(ValueError, match="cannot be used: database is locked"):
+        start(data_dir=tmp_path)
+
+
+def test_file_that_is_no_database_is_refused(start: EmulatorFactory, tmp_path: Path) -> None:
+    (tmp_path / "vault.db").write_bytes(b"x" * 4096)
+    with pytest.raises(ValueError, match="cannot be used: file is not a database"):
+        start(data_dir=tmp_path)
+
+
+def _create_until_killed(environment: dict[str, str], token: str, process: subprocess.Popen[str]) -> list[str]:
     """Create keys in parallel; kill the emulator half way; return the kids that were acknowledged."""
     acknowledged: list[str] = []
-    numbers = iter(range(_CREATES))
-    context = ssl.create_default_context(cafile=bundle)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), headers=headers) as session:
+    numbers = itertools.count()
+    headers = {"Authorization": f"Bearer {token}"}
+    http = urllib3.PoolManager(_PARALLEL, ca_certs=environment["SSL_CERT_FILE"], maxsize=_PARALLEL, retries=False)
 
-        async def worker() -> None:
-            for number in numbers:
-                url = f"{api_url}/keys/key-{number}/create?api-version=7.4"
-                async with session.post(url, json={"kty": "EC"}) as response:
-                    body = await response.json()
-                acknowledged.append(body["key"]["kid"])
-                if len(acknowledged) == _CREATES // 2:
-                    process.send_signal(signal.SIGKILL)
+    def create_keys() -> None:
+        while (number := next(numbers)) < _CREATES:
+            url = f"{environment['VAULT_URL']}/keys/key-{number}/create?api-version=7.4"
+            try:
+                answer = http.request("POST", url, json={"kty": "EC"}, headers=headers)
+            except urllib3.exceptions.HTTPError:
+                return
+            acknowledged.append(answer.json()["key"]["kid"])
+            if len(acknowledged) == _CREATES // 2:
+                process.send_signal(signal.SIGKILL)
 
-        await asyncio.gather(*(worker() for _ in range(_PARALLEL)), return_exceptions=True)
+    _in_threads(_PARALLEL, create_keys)
+    http.clear()
     return acknowledged
+
+
+def _in_threads(count: int, job: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=job) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
@@ -125,10 +145,7 @@ def test_kill_in_the_middle_of_creates_loses_no_acknowledged_key(start: Emulator
         reader = threading.Thread(target=process.stdout.read, daemon=True)
         reader.start()
         token = _managed_identity_token(environment)
-        headers = {"Authorization": f"Bearer {token}"}
-        kids = asyncio.run(
-            _create_until_killed(environment["VAULT_URL"], headers, environment["SSL_CERT_FILE"], process)
-        )
+        kids = _create_until_killed(environment, token, process)
         assert process.wait(10) == -signal.SIGKILL
         reader.join()
     assert _CREATES // 2 <= len(kids) < _CREATES
@@ -149,15 +166,13 @@ def _managed_identity_token(environment: dict[str, str]) -> str:
 def test_thousand_creates_are_kept(start: EmulatorFactory, tmp_path: Path) -> None:
     api = start(data_dir=tmp_path)
 
-    def create(numbers: range) -> None:
-        for number in numbers:
+    numbers = itertools.count()
+
+    def create_keys() -> None:
+        while (number := next(numbers)) < _CREATES:
             api.create(f"key-{number}")
 
-    threads = [threading.Thread(target=create, args=(range(index, _CREATES, 8),)) for index in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    _in_threads(8, create_keys)
     api.vault.stop()
     again = start(data_dir=tmp_path)
     assert all(again("GET", f"/keys/key-{number}").status == 200 for number in range(0, _CREATES, 50))

@@ -65,6 +65,22 @@ def test_credentials_are_those_of_azure_core(start: EmulatorFactory) -> None:
         credential.get_token()
 
 
+def test_reset_turns_every_knob_back(start: EmulatorFactory) -> None:
+    api = start()
+    api.create("a")
+    vault = api.vault
+    vault.faults.status(500, times=None)
+    vault.throttle.limit(1)
+    vault.permissions.deny("list")
+    vault.permissions.firewall = vault.permissions.rbac = True
+    vault.claims.demand(times=5)
+    vault.clock.advance(10**6)
+    vault.reset()
+    assert len(vault.requests) == 0
+    assert [api("GET", "/keys").status for _ in range(3)] == [200] * 3
+    assert api("GET", "/keys/a").status == 200
+
+
 def test_async_with_starts_and_stops() -> None:
     async def use() -> int:
         async with KeyVaultEmulator() as vault:

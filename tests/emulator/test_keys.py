@@ -157,7 +157,9 @@ def test_list_shows_items_without_material(start: EmulatorFactory) -> None:
     api = start()
     api.create("beta", tags={"team": "blue"})
     api.create("Alpha")
+    api("GET", "/keys/alpha")
     api.vault.mark_managed("alpha")
+    assert api("GET", "/keys/alpha").json["managed"] is True
     body = api("GET", "/keys").json
     assert [item["kid"] for item in body["value"]] == [f"{api.vault.url}/keys/Alpha", f"{api.vault.url}/keys/beta"]
     assert list(body["value"][1]) == ["kid", "attributes", "tags"]

@@ -62,6 +62,11 @@ class Permissions:
         """Give permissions back; all of them if none is named."""
         self._denied.difference_update(names or PERMISSIONS)
 
+    def reset(self) -> None:
+        """Allow everything again, and word refusals as access policies do."""
+        self.rbac = self.firewall = False
+        self._denied.clear()
+
     def check(self, permission: str, origin: Origin, issuer: str) -> None:
         """Refuse what is denied.
 

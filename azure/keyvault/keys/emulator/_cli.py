@@ -35,14 +35,17 @@ def main(arguments: Sequence[str]) -> int:
         logging.getLogger(__package__).setLevel(logging.INFO)
     try:
         options = _options(given, runs_command)
+        if not runs_command:
+            return _serve(options)
+        command = given.command[1:] if given.command[:1] == ["--"] else given.command
+        if not command:
+            raise ValueError("a command is required")
+        return run_command(command, **asdict(options))
     except ValueError as error:
         parser.error(str(error))
-    if not runs_command:
-        return _serve(options)
-    command = given.command[1:] if given.command[:1] == ["--"] else given.command
-    if not command:
-        parser.error("a command is required")
-    return run_command(command, **asdict(options))
+    except OSError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1
 
 
 def _options(given: argparse.Namespace, runs_command: bool) -> EmulatorOptions:
@@ -86,9 +89,6 @@ def _serve(options: EmulatorOptions) -> int:
     certificates = Certificates(options.hostnames)
     try:
         return asyncio.run(_serve_until_interrupted(service, certificates))
-    except OSError as error:
-        print(f"cannot listen on port {options.port}: {error.strerror}", file=sys.stderr)
-        return 1
     finally:
         service.close()
         certificates.close()

@@ -184,6 +184,15 @@ class KeyVaultEmulator:
         """Answer every token issued until now with a claims challenge."""
         self.service.tokens.revoke()
 
+    def reset(self) -> None:
+        """Turn every knob back: faults, limits, permissions, claims, clock and the record of requests. Keys stay."""
+        self.faults.clear()
+        self.throttle.off()
+        self.permissions.reset()
+        self.claims.demand(times=0)
+        self.clock.offset = 0.0
+        self.requests.clear()
+
     def mark_managed(self, name: str) -> None:
         """Make a key look as if a certificate backed it.
 
@@ -193,6 +202,8 @@ class KeyVaultEmulator:
         if key is None:
             raise KeyError(name)
         key.managed = True
+        for version in key.versions.values():
+            version.rendered.clear()
 
     def __enter__(self) -> KeyVaultEmulator:
         return self.start()

@@ -180,10 +180,17 @@ def _listening(family: socket.AddressFamily, host: str, port: int) -> socket.soc
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+        _bind(listening, host, port)
         listening.listen(1024)
         listening.setblocking(False)
     except OSError:
         listening.close()
         raise
     return listening
+
+
+def _bind(listening: socket.socket, host: str, port: int) -> None:
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on port {port} of {host}: {error.strerror}") from error

@@ -119,6 +119,24 @@ def _key_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def _opened(path: Path) -> sqlite3.Connection:
+    """Open the database for this process alone.
+
+    :raises ValueError: another emulator has it, or the file is none of the emulator's.
+    """
+    connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(_SCHEMA)
+    except sqlite3.Error as error:
+        connection.close()
+        raise ValueError(f"{path} cannot be used: {error}") from error
+    path.chmod(0o600)
+    return connection
+
+
 @dataclass(slots=True)
 class _Job:
     statements: _Statements
@@ -144,11 +162,7 @@ class SqliteStorage:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._seal = Seal(directory / "vault.key")
-        self._connection = sqlite3.connect(directory / "vault.db", isolation_level=None, check_same_thread=False)
-        os.chmod(directory / "vault.db", 0o600)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = _opened(directory / "vault.db")
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="emulator-storage", daemon=True)
         self._thread.start()
