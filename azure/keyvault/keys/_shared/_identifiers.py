@@ -130,9 +130,8 @@ def secure_origin_of(url: str) -> Origin:
     :raises ~azure.core.exceptions.ServiceRequestError: when the URL is not https.
     :raises ValueError: when the URL is malformed.
     """
+    if url[:8].lower() != "https://":
+        raise ServiceRequestError(f"Tokens are sent to https URLs only, and {url!r} is none")
     # Every call asks for the same few origins: what follows the authority is cut off before the look-up.
     end = url.find("/", 8)
-    origin = _origin_of_authority(url if end < 0 else url[:end])
-    if origin.scheme != "https":
-        raise ServiceRequestError(f"Tokens are sent to https URLs only, and {url!r} is none")
-    return origin
+    return _origin_of_authority(url if end < 0 else url[:end])

@@ -1,0 +1,388 @@
+"""The authentication flow as a pure generator: no client, no server, no event loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken, AccessTokenInfo
+from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
+from azure.core.rest import HttpRequest
+from fixtures.stub_vault import HOST_CHALLENGE, URL, Answer, challenged
+
+from azure.keyvault.keys._shared._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate
+from azure.keyvault.keys._shared._call import Stage, stage_of
+from azure.keyvault.keys._shared._challenge import CHALLENGES, Challenge, ChallengeError
+from azure.keyvault.keys._shared._identifiers import origin_of
+
+ORIGIN = origin_of(URL)
+SCOPE = "https://vault.azure.net/.default"
+CLAIMS_CHALLENGE = (
+    'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
+    'error="insufficient_claims", claims="eyJuYmYiOjF9"'
+)
+MOVED = 'Bearer authorization="https://login.windows.net/tenant-two", resource="https://vault.azure.net"'
+
+
+class Run:
+    """Fulfils the wishes of a flow from lists, and notes them.
+
+    :param answers: what requests bring; in a function, when it depends on the request.
+    :param tokens: what the credential gives; exceptions are raised.
+    """
+
+    def __init__(self, answers: list[Answer], tokens: list[Any] | None = None) -> None:
+        self.answers = answers
+        self.tokens = tokens
+        self.sent: list[tuple[str, str, Any, str | None]] = []
+        self.asked: list[GetToken] = []
+        self.stages: list[Stage] = []
+        self.flights = 0
+        self.before_leading: Callable[[], None] = lambda: None
+
+    def call(self, session: AuthSession, method: str = "GET", path: str = "/keys/a", content: Any = None) -> Any:
+        """Authenticate one request."""
+        headers = {"Content-Type": "application/json"}
+        request = PipelineRequest(HttpRequest(method, URL + path, headers=headers, content=content), context())
+        return self.drive(authenticate(session, request))
+
+    def drive(self, flow: Any) -> Any:
+        outcome, error = None, None
+        while True:
+            try:
+                wish = flow.throw(error) if error else flow.send(outcome)
+            except StopIteration as end:
+                return end.value
+            outcome, error = None, None
+            try:
+                outcome = self.fulfil(wish)
+            except Exception as failure:
+                error = failure
+
+    def fulfil(self, wish: Any) -> Any:
+        if isinstance(wish, Exclusive):
+            self.flights += 1
+            self.before_leading()
+            return self.drive(wish.flow)
+        if isinstance(wish, GetToken):
+            self.asked.append(wish)
+            token = f"token-{len(self.asked)}" if self.tokens is None else self.tokens.pop(0)
+            if isinstance(token, Exception):
+                raise token
+            return AccessToken(token, int(time.time()) + 3600) if isinstance(token, str) else token
+        assert isinstance(wish, Send)
+        request = wish.request.http_request
+        token = request.headers.get("Authorization")
+        self.sent.append((request.method, request.url, request.content, token))
+        self.stages.append(stage_of(wish.request.context))
+        return PipelineResponse(request, self.answers.pop(0), wish.request.context)
+
+
+def context() -> PipelineContext:
+    return PipelineContext(None)
+
+
+def ok() -> Answer:
+    return Answer(200, {})
+
+
+@pytest.fixture
+def session() -> AuthSession:
+    return AuthSession(ORIGIN, verify=True)
+
+
+def warm(session: AuthSession) -> None:
+    """Let a session have a grant."""
+    Run([challenged(), ok()], ["first"]).call(session)
+
+
+def test_cold_call_probes_without_body_and_token_then_sends_all_once_A1(session: AuthSession) -> None:
+    run = Run([challenged(), ok()])
+    response = run.call(session, "POST", content=b'{"kty":"RSA"}')
+    assert response.http_response.status_code == 200
+    assert run.sent == [
+        ("POST", URL + "/keys/a", None, None),
+        ("POST", URL + "/keys/a", b'{"kty":"RSA"}', "Bearer token-1"),
+    ]
+    assert run.asked == [GetToken(SCOPE, "tenant-one", None)]
+    assert run.stages == [Stage.PROBE, Stage.REQUEST]
+
+
+def test_warm_call_sends_one_request_and_asks_for_nothing_A2(session: AuthSession) -> None:
+    warm(session)
+    run = Run([ok()])
+    run.call(session)
+    assert run.sent == [("GET", URL + "/keys/a", None, "Bearer first")]
+    assert (run.asked, run.flights) == ([], 0)
+
+
+def test_call_of_another_client_uses_the_known_challenge_A2(session: AuthSession) -> None:
+    warm(session)
+    run = Run([ok()])
+    run.call(AuthSession(ORIGIN, verify=True))
+    assert [token for *_, token in run.sent] == ["Bearer token-1"]
+
+
+@pytest.mark.parametrize("status", [301, 403, 404, 408, 429, 500, 503])
+def test_probe_that_is_not_challenged_leaves_the_whole_request_for_the_next_try_A3(
+    session: AuthSession, status: int
+) -> None:
+    run = Run([Answer(status), challenged(), ok()])
+    request = PipelineRequest(HttpRequest("POST", URL + "/keys/a", content=b"body"), context())
+    first = run.drive(authenticate(session, request))
+    assert first.http_response.status_code == status
+    assert first.http_request is request.http_request
+    assert (request.http_request.content, run.sent[0][2]) == (b"body", None)
+    run.drive(authenticate(session, request))
+    assert run.sent[-1] == ("POST", URL + "/keys/a", b"body", "Bearer token-1")
+
+
+def test_claims_challenge_repeats_the_request_it_was_made_for_A4(session: AuthSession) -> None:
+    warm(session)
+    run = Run([challenged(CLAIMS_CHALLENGE), ok()])
+    run.call(session, "PATCH", "/keys/b", b"second")
+    assert run.sent == [
+        ("PATCH", URL + "/keys/b", b"second", "Bearer first"),
+        ("PATCH", URL + "/keys/b", b"second", "Bearer token-1"),
+    ]
+
+
+@pytest.mark.parametrize("resource", ["https://evil.example", "https://azure.net", "http://vault.azure.net"])
+def test_challenge_that_fails_verification_is_not_kept_and_asks_for_no_token_A5_B3(
+    session: AuthSession, resource: str
+) -> None:
+    run = Run([challenged(f'Bearer authorization="https://login.windows.net/t", resource="{resource}"')])
+    with pytest.raises(ChallengeError):
+        run.call(session, "PUT", content=b"private key")
+    assert [content for _, _, content, _ in run.sent] == [None]
+    assert (run.asked, CHALLENGES.get(ORIGIN), session.grant) == ([], None, None)
+
+
+def test_challenge_of_a_client_that_does_not_verify_is_verified_and_then_forgotten_A6() -> None:
+    hostile = 'Bearer authorization="https://login.windows.net/t", resource="https://evil.example"'
+    trusting = Run([challenged(hostile), ok()])
+    trusting.call(AuthSession(ORIGIN, verify=False))
+    assert trusting.asked == [GetToken("https://evil.example/.default", "t", None)]
+    session = AuthSession(ORIGIN, verify=True)
+    run = Run([])
+    with pytest.raises(ChallengeError):
+        run.call(session)
+    assert run.asked == []
+    Run([challenged(), ok()]).call(session)
+
+
+def test_rejecting_a_grant_spares_the_challenge_that_took_its_place_A7(session: AuthSession) -> None:
+    warm(session)
+    newer = Challenge(SCOPE, "tenant-two")
+    CHALLENGES.put(ORIGIN, newer)
+    Run([Answer(401)]).call(session)
+    assert CHALLENGES.get(ORIGIN) is newer
+
+
+def test_401_without_challenge_is_returned_and_the_token_not_used_again_A8(session: AuthSession) -> None:
+    warm(session)
+    run = Run([Answer(401), challenged(), ok()])
+    response = run.call(session)
+    assert response.http_response.status_code == 401
+    assert "Authorization" not in response.http_request.headers
+    assert (len(run.sent), run.asked, CHALLENGES.get(ORIGIN), session.grant) == (1, [], None, None)
+    run.call(session)
+    assert [token for *_, token in run.sent[1:]] == [None, "Bearer token-1"]
+
+
+def test_cold_call_that_is_always_challenged_ends_after_two_requests_A9(session: AuthSession) -> None:
+    run = Run([challenged()] * 9)
+    assert run.call(session).http_response.status_code == 401
+    assert (len(run.sent), len(run.asked)) == (2, 1)
+
+
+def test_warm_call_that_is_always_challenged_ends_after_two_requests_A9(session: AuthSession) -> None:
+    warm(session)
+    run = Run([challenged()] * 9)
+    assert run.call(session).http_response.status_code == 401
+    assert (len(run.sent), len(run.asked)) == (2, 1)
+
+
+def test_vault_challenge_then_claims_challenge_are_both_answered_A10(session: AuthSession) -> None:
+    run = Run([challenged(), challenged(CLAIMS_CHALLENGE), ok()])
+    assert run.call(session).http_response.status_code == 200
+    assert run.asked == [GetToken(SCOPE, "tenant-one", None), GetToken(SCOPE, "tenant-one", '{"nbf":1}')]
+
+
+def test_second_claims_challenge_in_a_row_is_returned_A10(session: AuthSession) -> None:
+    run = Run([challenged(), challenged(CLAIMS_CHALLENGE), challenged(CLAIMS_CHALLENGE), ok()])
+    assert run.call(session).http_response.status_code == 401
+    assert len(run.sent) == 3
+
+
+def test_claims_challenge_keeps_scope_and_tenant_and_is_not_remembered_A11(session: AuthSession) -> None:
+    warm(session)
+    run = Run([challenged(CLAIMS_CHALLENGE), ok()])
+    run.call(session)
+    assert run.asked == [GetToken(SCOPE, "tenant-one", '{"nbf":1}')]
+    assert CHALLENGES.get(ORIGIN) == Challenge(SCOPE, "tenant-one")
+
+
+def test_cold_call_that_meets_a_claims_challenge_raises_a_clear_error_A12(session: AuthSession) -> None:
+    with pytest.raises(ClientAuthenticationError, match="names no resource"):
+        Run([challenged(CLAIMS_CHALLENGE)]).call(session)
+
+
+@pytest.mark.parametrize("claims", ["%%%", "bm90IGpzb24=", "e" * 1_000_000], ids=["not-base64", "not-json", "1-MB"])
+@pytest.mark.parametrize("is_warm", [True, False], ids=["warm", "cold"])
+def test_claims_that_cannot_be_read_leave_the_401_A13(session: AuthSession, claims: str, is_warm: bool) -> None:
+    if is_warm:
+        warm(session)
+    run = Run([challenged(f'Bearer resource="https://vault.azure.net", claims="{claims}"')])
+    assert run.call(session).http_response.status_code == 401
+    assert run.asked == []
+
+
+def test_ambiguous_challenge_asks_for_no_token_A15(session: AuthSession) -> None:
+    run = Run([challenged(HOST_CHALLENGE + ', resource="https://evil.example"')])
+    assert run.call(session).http_response.status_code == 401
+    assert run.asked == []
+
+
+def test_vault_that_moved_to_another_tenant_costs_one_more_round_A19(session: AuthSession) -> None:
+    warm(session)
+    run = Run([challenged(MOVED), ok(), ok()])
+    assert run.call(session, "POST", content=b"x").http_response.status_code == 200
+    run.call(session)
+    assert run.asked == [GetToken(SCOPE, "tenant-two", None)]
+    assert [(content, token) for _, _, content, token in run.sent[:2]] == [
+        (b"x", "Bearer first"),
+        (b"x", "Bearer token-1"),
+    ]
+
+
+def test_vault_that_moved_while_the_token_expired_is_followed_A19(session: AuthSession) -> None:
+    Run([challenged(), ok()], [AccessToken("old", 1)]).call(session)
+    run = Run([challenged(MOVED), ok()])
+    assert run.call(session).http_response.status_code == 200
+    assert [wish.tenant for wish in run.asked] == ["tenant-one", "tenant-two"]
+
+
+def test_adfs_challenge_asks_for_no_tenant_A20(session: AuthSession) -> None:
+    run = Run([challenged('Bearer authorization="https://a.b/adfs", resource="https://vault.azure.net"'), ok()])
+    run.call(session)
+    assert run.asked == [GetToken(SCOPE, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "refresh_in", "asked"),
+    [(3600, None, 0), (200, None, 1), (20, None, 1), (-5, None, 1), (3600, -1, 1), (3600, 600, 0)],
+    ids=["good", "near-expiry", "about-to-expire", "expired", "past-refresh-on", "before-refresh-on"],
+)
+def test_token_is_replaced_in_time_A23(session: AuthSession, lifetime: int, refresh_in: int | None, asked: int) -> None:
+    now = int(time.time())
+    refresh_on = None if refresh_in is None else now + refresh_in
+    Run([challenged(), ok()], [AccessTokenInfo("first", now + lifetime, refresh_on=refresh_on)]).call(session)
+    run = Run([ok()])
+    run.call(session)
+    assert len(run.asked) == asked
+    assert run.sent[0][3] == ("Bearer token-1" if asked else "Bearer first")
+
+
+def test_token_that_the_vault_says_is_expired_is_not_sent_twice_A23(session: AuthSession) -> None:
+    warm(session)
+    run = Run([challenged(), ok()], ["first"])  # the credential's clock is slow as well
+    assert run.call(session).http_response.status_code == 401
+    assert [token for *_, token in run.sent] == ["Bearer first"]
+
+
+def test_failure_to_replace_a_good_token_fails_no_call_and_is_not_repeated_at_once_A23_D3(session: AuthSession) -> None:
+    Run([challenged(), ok()], [AccessToken("first", int(time.time()) + 200)]).call(session)
+    run = Run([ok(), ok()], [RuntimeError("the credential is down")])
+    run.call(session)
+    run.call(session)
+    assert [token for *_, token in run.sent] == ["Bearer first", "Bearer first"]
+    assert len(run.asked) == 1
+
+
+def test_failure_to_replace_an_expired_token_is_heard_A23(session: AuthSession) -> None:
+    Run([challenged(), ok()], [AccessToken("first", int(time.time()) + 20)]).call(session)
+    with pytest.raises(RuntimeError, match="is down"):
+        Run([], [RuntimeError("the credential is down")]).call(session)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [None, "", AccessToken("a\r\nX: y", 1), AccessToken("clé", 1), AccessToken("a b", 1), AccessToken(None, 1)],
+    ids=["None", "empty", "CRLF", "not-ascii", "blank", "no-text"],
+)
+def test_token_that_cannot_stand_in_a_header_is_refused_before_sending_A24(session: AuthSession, token: Any) -> None:
+    run = Run([challenged()], [token])
+    with pytest.raises(ClientAuthenticationError, match="RFC 6750"):
+        run.call(session)
+    assert (len(run.sent), session.grant) == (1, None)
+
+
+@pytest.mark.parametrize("expires_on", [None, "soon", object()], ids=["None", "text", "object"])
+def test_token_without_a_time_of_expiry_is_refused_A24(session: AuthSession, expires_on: Any) -> None:
+    with pytest.raises(ClientAuthenticationError, match="expires_on"):
+        Run([challenged()], [AccessToken("text", expires_on)]).call(session)
+
+
+def test_failure_of_the_credential_passes_unwrapped_and_the_next_call_tries_again_A25(session: AuthSession) -> None:
+    failure = KeyError("the credential's own")
+    with pytest.raises(KeyError) as caught:
+        Run([challenged()], [failure]).call(session)
+    assert caught.value is failure
+    assert (CHALLENGES.get(ORIGIN), session.grant) == (None, None)
+    run = Run([challenged(), ok()])
+    assert run.call(session).http_response.status_code == 200
+
+
+@pytest.mark.parametrize("header", ['PoP nonce="x"', 'Basic realm="y"'])
+def test_vault_that_wants_another_scheme_gets_a_clear_error_A27(session: AuthSession, header: str) -> None:
+    with pytest.raises(ClientAuthenticationError, match=f"scheme {header.split()[0]}, which is not supported"):
+        Run([challenged(header)]).call(session)
+
+
+def test_call_that_waited_uses_what_the_other_was_granted_D1(session: AuthSession) -> None:
+    run = Run([ok()])
+    run.before_leading = lambda: warm(session)
+    run.call(session)
+    assert run.sent == [("GET", URL + "/keys/a", None, "Bearer first")]
+
+
+def test_call_that_waited_while_another_renewed_uses_the_renewed_token_D3_D4(session: AuthSession) -> None:
+    warm(session)
+
+    def renewed_meanwhile() -> None:
+        session.grant = None
+        Run([ok()], ["newer"]).call(session)
+
+    run = Run([challenged(MOVED), ok()])
+    run.before_leading = renewed_meanwhile
+    run.call(session)
+    assert [token for *_, token in run.sent] == ["Bearer first", "Bearer newer"]
+    assert run.asked == []
+
+
+def test_call_survives_that_its_grant_is_rejected_by_another_D4(session: AuthSession) -> None:
+    warm(session)
+    request = PipelineRequest(HttpRequest("GET", URL + "/keys/a"), context())
+    flow = authenticate(session, request)
+    flow.send(None)
+    assert session.grant is not None
+    session.reject(session.grant)
+    with pytest.raises(StopIteration) as end:
+        flow.send(PipelineResponse(request.http_request, ok(), request.context))
+    assert end.value.value.http_response.status_code == 200
+
+
+def test_server_without_authentication_gets_the_body_after_the_probe(session: AuthSession) -> None:
+    run = Run([ok(), ok()])
+    run.call(session, "POST", content=b"body")
+    assert [content for _, _, content, _ in run.sent] == [None, b"body"]
+
+
+@pytest.mark.parametrize("stage_answers", [[challenged(), ok()]], ids=["cold"])
+def test_grant_does_not_show_its_token_I3(session: AuthSession, stage_answers: list[Answer]) -> None:
+    Run(stage_answers, ["canary"]).call(session)
+    assert "canary" not in repr(session.grant)
