@@ -24,9 +24,9 @@ class _SameOrigin:
         location: str | Literal[False] | None = super().get_redirect_location(response)  # type: ignore[misc]
         if not location:
             return location
-        source = response.http_request.url
-        target: str = urljoin(source, location)
+        source, target = response.http_request.url, location
         try:
+            target = urljoin(source, location)
             allowed = origin_of(target) == origin_of(source)
         except ValueError:
             allowed = False

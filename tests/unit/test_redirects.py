@@ -1,0 +1,112 @@
+"""Redirects: followed within a vault, refused to anywhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError, TooManyRedirectsError
+from azure.core.rest import HttpRequest
+from fixtures.stub_vault import URL, Answer, Script, StubWorld, Tokens, bundle
+
+OK = Answer(200, bundle())
+
+
+def moved(location: str, status: int = 307) -> Answer:
+    return Answer(status, None, {"Location": location})
+
+
+@pytest.mark.parametrize("location", [f"{URL}/keys/other?api-version=7.6", f"{URL}:443/keys/other", "/keys/other"])
+@pytest.mark.parametrize("status", [307, 308])
+async def test_redirect_within_the_vault_is_followed_with_token_and_body_B4(
+    stub: StubWorld, status: int, location: str
+) -> None:
+    script, tokens = Script([moved(location, status), OK]), Tokens()
+    await stub.client(script, tokens).create_rsa_key("orders")
+    first, second = script.calls
+    assert second.url.startswith(URL)
+    assert second.url.removeprefix(URL).removeprefix(":443").startswith("/keys/other")
+    assert (second.method, second.content, second.token) == ("POST", first.content, "token-1")
+    assert (len(script.probes), len(tokens.asked)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://evil.example/keys/orders",
+        "https://demo.vault.azure.net.evil.example/",
+        "https://demo.vault.azure.net:8443/keys/orders",
+        "http://demo.vault.azure.net/keys/orders",
+        "https://user:pw@demo.vault.azure.net/keys/orders",
+        "//evil.example/keys/orders",
+        "https://demo.vault.azure.net\\@evil.example/",
+        "https://[::1",
+    ],
+)
+@pytest.mark.parametrize("status", [300, 303, 307, 308])
+async def test_redirect_to_another_origin_is_refused_and_named_B4_B8(
+    stub: StubWorld, location: str, status: int
+) -> None:
+    script, tokens = Script([moved(location, status)]), Tokens()
+    with pytest.raises(HttpResponseError, match="is another origin") as caught:
+        await stub.client(script, tokens).restore_key(b"secret backup")
+    assert repr(location).strip("'/") in str(caught.value)
+    assert caught.value.status_code == status
+    assert len(script.calls) == 1
+
+
+async def test_redirect_of_a_probe_to_another_origin_is_refused_before_any_token_B5(stub: StubWorld) -> None:
+    script, tokens = Script(challenge=moved("https://evil.example/")), Tokens()
+    with pytest.raises(HttpResponseError, match="is another origin"):
+        await stub.client(script, tokens).restore_key(b"secret backup")
+    assert ([sent.content for sent in script.sent], tokens.asked) == ([None], [])
+
+
+async def test_redirect_of_a_probe_within_the_vault_keeps_the_body_A3(stub: StubWorld) -> None:
+    class Moving(Script):
+        def reply_to(self, request: Any, options: dict[str, Any]) -> Any:
+            found = super().reply_to(request, options)
+            return moved(f"{URL}/keys/restore2") if len(self.sent) == 1 else found
+
+    script = Moving([OK])
+    await stub.client(script).restore_key(b"backup")
+    assert [sent.content for sent in script.probes] == [None, None]
+    assert script.calls[0].content == b'{"value":"YmFja3Vw"}'
+
+
+async def test_303_becomes_a_get_without_content_B6(stub: StubWorld) -> None:
+    script = Script([moved("/keys/orders", 303), OK])
+    await stub.client(script).create_rsa_key("orders")
+    second = script.calls[1]
+    assert (second.method, second.content) == ("GET", None)
+    assert {"content-type", "content-length"}.isdisjoint(name.lower() for name in second.headers)
+
+
+async def test_circle_of_redirects_ends_in_a_typed_error_B7(stub: StubWorld) -> None:
+    script = Script([moved("/keys/orders")])
+    with pytest.raises(TooManyRedirectsError):
+        await stub.client(script).get_key("orders")
+    assert len(script.calls) == 31
+
+
+@pytest.mark.parametrize("status", [301, 302])
+async def test_redirect_that_would_change_the_method_is_an_error_B6(stub: StubWorld, status: int) -> None:
+    script = Script([moved("/keys/orders", status)])
+    with pytest.raises(HttpResponseError) as caught:
+        await stub.client(script).create_rsa_key("orders")
+    assert (caught.value.status_code, len(script.calls)) == (status, 1)
+
+
+async def test_redirect_without_location_is_an_error_B7(stub: StubWorld) -> None:
+    script = Script([Answer(307)])
+    with pytest.raises(HttpResponseError) as caught:
+        await stub.client(script).get_key("orders")
+    assert caught.value.status_code == 307
+
+
+@pytest.mark.parametrize("url", ["https://other.vault.azure.net/keys", "http://demo.vault.azure.net/keys"])
+async def test_request_of_the_caller_to_another_origin_is_refused_B1_B8(stub: StubWorld, url: str) -> None:
+    script, tokens = Script(), Tokens()
+    with pytest.raises(ValueError, match="leads to another origin"):
+        await stub.client(script, tokens).send_request(HttpRequest("GET", url))
+    assert (script.sent, tokens.asked) == ([], [])
