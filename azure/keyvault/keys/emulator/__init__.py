@@ -1,4 +1,17 @@
-"""A local Key Vault for keys: real HTTPS, real tokens, real cryptography, no Azure. For development and tests only."""
+"""A local Key Vault for keys: real HTTPS, real tokens, real cryptography, no Azure. For development and tests only.
+
+As a server: ``python -m azure.keyvault.keys.emulator``, or ``... emulator run COMMAND``. In process::
+
+    with KeyVaultEmulator(deletion_delay=0) as vault:
+        client = KeyClient(vault.url, vault.credential, **vault.client_options)
+        vault.faults.throttled(times=2, method="GET", retry_after=1)  # also: status, answer, redirect, drop, hang ...
+        vault.permissions.deny("get")  # 403 ForbiddenByPolicy; permissions.firewall = True refuses every call
+        vault.claims.demand()  # the next call gets a claims challenge; revoke_tokens() demands fresh tokens
+        vault.clock.advance(86400)  # keys and tokens expire, deletions finish
+        vault.throttle.limit(5, seconds=10)
+        vault.reset()  # turns all of it back
+        assert [request.status for request in vault.requests.matching("GET", "/keys")] == []
+"""
 
 from ._emulator import KeyVaultEmulator
 from ._faults import Fault, Faults

@@ -122,8 +122,8 @@ class Application:
 
     def _with_headers(self, request: Inbound, reply: Reply, request_id: str) -> Reply:
         headers = {**self._headers, "x-ms-request-id": request_id}
-        client_request_id = request.headers.get("x-ms-client-request-id")
-        if client_request_id:
+        client_request_id = request.headers.get("x-ms-client-request-id", "")
+        if client_request_id.isascii() and client_request_id.isprintable() and client_request_id:
             headers["x-ms-client-request-id"] = client_request_id
         headers.update(reply.headers)
         reply.headers = headers

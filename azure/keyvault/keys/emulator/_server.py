@@ -109,7 +109,7 @@ class Server:
             path=inbound.path,
             query=inbound.query_values(),
             headers=inbound.headers,
-            body_length=int(length) if length.isdigit() and length != "0" else None,
+            body_length=int(length) if length.isdecimal() and length != "0" else None,
             authorised="Authorization" in inbound.headers,
         )
         self.service.requests.add(record)
