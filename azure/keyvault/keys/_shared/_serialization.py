@@ -17,7 +17,11 @@ from functools import partial
 from typing import Any
 
 from msrest import Deserializer, Serializer
-from msrest.exceptions import DeserializationError, SerializationError  # type: ignore[attr-defined]  # untyped
+from msrest.exceptions import (  # type: ignore[attr-defined]  # untyped
+    DeserializationError,
+    SerializationError,
+    ValidationError,
+)
 
 from .._generated.models import CLASSES, Model
 from ._identifiers import parse_key_vault_id
@@ -131,7 +135,10 @@ class WireDeserializer(Deserializer):
 
     def __init__(self) -> None:
         super().__init__(CLASSES)  # type: ignore[no-untyped-call]
-        self._plans = {model: _plan(model, _READERS, self) for model in CLASSES.values()}
+        plans = {model: _plan(model, _READERS, self) for model in CLASSES.values()}
+        self._fields = {model: {field.key: field for field in plan} for model, plan in plans.items()}
+        self._blanks = {model: dict.fromkeys(field.name for field in plan) for model, plan in plans.items()}
+        self._required = {model: [field for field in plan if field.required] for model, plan in plans.items()}
 
     def __call__(self, target_obj: Any, response_data: Any, content_type: str | None = None) -> Any:
         """Build a model of the class ``target_obj``.
@@ -143,18 +150,20 @@ class WireDeserializer(Deserializer):
             raise DeserializationError(f"{target_obj.__name__} is not a JSON object")
         model = target_obj.__new__(target_obj)
         values = model.__dict__
-        values["additional_properties"] = {}
-        for field in self._plans[target_obj]:
-            value = response_data.get(field.key)
-            if value is not None:
+        values.update(self._blanks[target_obj], additional_properties={})
+        fields = self._fields[target_obj]
+        # Answers hold few of the fields that a model has.
+        for key, value in response_data.items():
+            field = fields.get(key)
+            if field is not None and value is not None:
                 try:
-                    value = field.convert(value)
+                    values[field.name] = field.convert(value)
                 except (ValueError, TypeError, AttributeError, OverflowError):
                     # The cause is left out: it may quote the data.
-                    raise DeserializationError(f"{target_obj.__name__}.{field.key} is malformed") from None
-            elif field.required:
+                    raise DeserializationError(f"{target_obj.__name__}.{key} is malformed") from None
+        for field in self._required[target_obj]:
+            if values[field.name] is None:
                 raise DeserializationError(f"{target_obj.__name__}.{field.key} is missing")
-            values[field.name] = value
         return model
 
 
@@ -181,6 +190,8 @@ class WireSerializer(Serializer):
             if value is not None:
                 try:
                     members[field.key] = field.convert(value)
+                except (SerializationError, ValidationError):
+                    raise  # it names the member that is to blame
                 except (ValueError, TypeError, AttributeError, OverflowError):
                     # The cause is left out: it may quote the value, which may be a private key.
                     raise SerializationError(f"{field.name} is of type {type(value).__name__}") from None

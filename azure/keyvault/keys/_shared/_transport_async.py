@@ -7,7 +7,13 @@ import warnings
 from typing import Any, ClassVar
 
 import aiohttp
-from azure.core.exceptions import ServiceRequestError, ServiceRequestTimeoutError, ServiceResponseError
+from azure.core.exceptions import (
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
 from azure.core.pipeline.transport import AioHttpTransport
 
 from ._body import IDENTITY, check_encoding, check_size
@@ -53,6 +59,8 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
         :raises RuntimeError: when it is open in another loop that runs as well.
         """
         loop = asyncio.get_running_loop()
+        if self.session is not None and self._has_been_opened and self._session_loop is loop:
+            return
         if self.session is not None and self._session_loop not in (None, loop):
             self._leave_loop()
         if self.session is None and not self._has_been_opened:
@@ -132,13 +140,33 @@ async def _load(response: Any) -> None:
     try:
         check_encoding(answer.headers, answer.status)
         if "Content-Length" in answer.headers and "Transfer-Encoding" not in answer.headers:
-            await response.read()
-            return
-        body = bytearray()
-        async for chunk in response.iter_raw():
-            body += chunk
-            check_size(len(body), answer.headers, answer.status)
-        response._content = bytes(body)
+            body = await _read(answer)
+        else:
+            body = await _read_chunks(response)
     except BaseException:
         answer.close()
         raise
+    # The connection is back in the pool by now. azure-core would close the answer, and let the event loop go round.
+    vars(response).update(_content=body, _is_stream_consumed=True, _is_closed=True)
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """Read a body whose length is known, with azure-core's exceptions."""
+    try:
+        return await answer.read()
+    except aiohttp.ClientPayloadError as error:
+        raise IncompleteReadError(error, error=error) from error
+    except asyncio.TimeoutError as error:
+        raise ServiceResponseTimeoutError(error, error=error) from error
+    except aiohttp.ClientError as error:
+        raise ServiceResponseError(error, error=error) from error
+
+
+async def _read_chunks(response: Any) -> bytes:
+    """Read a body of unknown length, up to the longest that the service has."""
+    answer = response.internal_response
+    body = bytearray()
+    async for chunk in response.iter_raw():
+        body += chunk
+        check_size(len(body), answer.headers, answer.status)
+    return bytes(body)
