@@ -158,6 +158,8 @@ class WireDeserializer(Deserializer):
             if field is not None and value is not None:
                 try:
                     values[field.name] = field.convert(value)
+                except DeserializationError:
+                    raise  # it names the member that is to blame
                 except (ValueError, TypeError, AttributeError, OverflowError):
                     # The cause is left out: it may quote the data.
                     raise DeserializationError(f"{target_obj.__name__}.{key} is malformed") from None
