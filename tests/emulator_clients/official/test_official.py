@@ -1,0 +1,53 @@
+"""azure-keyvault-keys 4.11.3 and this library do the same, from one script, on the emulator.
+
+So the emulator serves a client that this project did not write, and a program written for 4.x runs unchanged on this
+library. The other library is a black box: it is installed from PyPI into an environment of its own (some seconds, then
+cached) and only its public names are used. The tests are skipped where it can't be installed.
+
+What the script leaves out, as the two differ there on purpose: an empty name (4.x raises AttributeError), local keys
+without ``key_ops`` (4.x refuses them) and the ``vault_url`` of a key that is in no vault.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.virtual_environments import virtual_environment
+
+REQUIREMENTS = ["azure-keyvault-keys==4.11.3", "azure-identity", "aiohttp"]
+SCRIPT = Path(__file__).with_name("life_cycle.py")
+
+
+@pytest.fixture(scope="module")
+def official() -> Path:
+    """The interpreter that has the other library."""
+    return virtual_environment("official", REQUIREMENTS)
+
+
+@pytest.mark.parametrize("world", ["sync", "aio"])
+def test_both_libraries_tell_the_same_story(official: Path, world: str) -> None:
+    """Every step of the life of keys has the same outcome with both: results, properties, reprs, errors."""
+    theirs, ours = _story(official, world), _story(Path(sys.executable), world)
+    assert list(ours) == list(theirs)
+    assert ours == theirs
+    assert len(theirs) > 90
+
+
+def test_the_other_library_is_the_one_under_test(official: Path) -> None:
+    """The script does not meet this library by accident."""
+    program = "import azure.keyvault.keys as keys; print(keys.__version__)"
+    run = subprocess.run([str(official), "-I", "-c", program], capture_output=True, text=True, timeout=60)
+    assert run.stdout.strip() == "4.11.3"
+
+
+def _story(python: Path, world: str) -> dict[str, Any]:
+    emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--deletion-delay", "0.1", "--"]
+    command = [*emulator, str(python), str(SCRIPT), world]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return dict(json.loads(line) for line in run.stdout.splitlines())
