@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ._durations import checked_duration, duration_text
 from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType
 from ._generated import models as wire
 from ._jwk import JsonWebKey
@@ -468,8 +469,8 @@ class KeyRotationLifetimeAction:
         time_before_expiry: str | timedelta | None = None,
     ) -> None:
         self.action = action
-        self.time_after_create = _duration(time_after_create)
-        self.time_before_expiry = _duration(time_before_expiry)
+        self.time_after_create = duration_text(time_after_create)
+        self.time_before_expiry = duration_text(time_before_expiry)
 
     @classmethod
     def _from_wire(cls, found: wire.LifetimeActions) -> KeyRotationLifetimeAction:
@@ -489,8 +490,8 @@ class KeyRotationLifetimeAction:
         return wire.LifetimeActions(
             action=wire.LifetimeActionsType(type=_text(self.action)),
             trigger=wire.LifetimeActionsTrigger(
-                time_after_create=_duration(self.time_after_create),
-                time_before_expiry=_duration(self.time_before_expiry),
+                time_after_create=checked_duration("time_after_create", self.time_after_create),
+                time_before_expiry=checked_duration("time_before_expiry", self.time_before_expiry),
             ),
         )
 
@@ -516,7 +517,7 @@ class KeyRotationPolicy:
     ) -> None:
         self.id = policy_id
         self.lifetime_actions = lifetime_actions or []
-        self.expires_in = _duration(expires_in)
+        self.expires_in = duration_text(expires_in)
         self.created_on = created_on
         self.updated_on = updated_on
 
@@ -535,15 +536,3 @@ class KeyRotationPolicy:
 def _text(value: Any) -> Any:
     """Return the text of an enumeration's member, so that the wire never sees the member itself."""
     return getattr(value, "value", value)
-
-
-def _duration(value: str | timedelta | None) -> str | None:
-    """Return a duration in the form of ISO 8601 that the service speaks."""
-    if not isinstance(value, timedelta):
-        return value
-    if value.seconds or value.microseconds:
-        hours = value.total_seconds() / 3600
-        if hours != int(hours):
-            raise ValueError(f"the duration {value} is no whole number of hours")
-        return f"PT{int(hours)}H"
-    return f"P{value.days}D"

@@ -6,15 +6,19 @@ import math
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from types import FrameType
 from typing import Any
 
+from ._durations import checked_duration
 from ._generated import models as wire
 from ._jwk import JsonWebKey
 from ._models import ExternalKey, KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPolicy
 
 _MAX_PAGE_SIZE = 25
+
+#: What the service demands of the life of a key that is rotated.
+_SHORTEST_LIFE = timedelta(days=28)
 
 # Whose frames lie between a caller and a warning raised here: the facades, and the decorators of azure-core on them.
 _NOT_THE_CALLER = ("azure.keyvault.keys.", "azure.core.")
@@ -112,7 +116,9 @@ def rotation_policy_parameters(
     if not isinstance(policy, KeyRotationPolicy):
         raise TypeError(f"policy must be a KeyRotationPolicy, not {type(policy).__name__}")
     actions = policy.lifetime_actions if lifetime_actions is None else lifetime_actions
-    expiry = KeyRotationPolicy(expires_in=policy.expires_in if expires_in is None else expires_in).expires_in
+    expiry = checked_duration(
+        "expires_in", policy.expires_in if expires_in is None else expires_in, at_least=_SHORTEST_LIFE
+    )
     return wire.KeyRotationPolicy(
         lifetime_actions=[action._to_wire() for action in actions or []],
         attributes=wire.KeyRotationPolicyAttributes(expiry_time=expiry) if expiry else None,
@@ -226,7 +232,10 @@ def _utc(name: str, moment: datetime | None) -> datetime | None:
     if moment.tzinfo is None:
         _warn(f"{name} has no time zone and is taken as UTC; give it one, as datetime.now(timezone.utc) has")
         moment = moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc).replace(microsecond=0)
+    try:
+        return moment.astimezone(timezone.utc).replace(microsecond=0)
+    except OverflowError:
+        raise ValueError(f"{name} must be within the years 1 to 9999 in UTC, not {moment}") from None
 
 
 def _warn(message: str) -> None:

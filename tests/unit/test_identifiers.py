@@ -1,0 +1,209 @@
+"""Vault addresses, key identifiers and origins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azure.keyvault.keys import KeyVaultKeyIdentifier
+from azure.keyvault.keys._generated import operations
+from azure.keyvault.keys._shared import parse_key_vault_id
+from azure.keyvault.keys._shared._identifiers import Origin, origin_of, parse_vault_url
+
+HOST = "https://demo.vault.azure.net"
+
+
+@pytest.mark.parametrize(
+    ("source", "vault_url", "collection", "name", "version"),
+    [
+        (f"{HOST}/keys/orders/v1", HOST, "keys", "orders", "v1"),
+        (f"{HOST}/keys/orders", HOST, "keys", "orders", None),
+        (f"{HOST}/keys/orders/", HOST, "keys", "orders", None),
+        (f"{HOST}/keys/orders/v1/", HOST, "keys", "orders", "v1"),
+        (f"{HOST}:8443/keys/orders/v1", f"{HOST}:8443", "keys", "orders", "v1"),
+        (f"{HOST}/deletedkeys/orders", HOST, "deletedkeys", "orders", None),
+        (f"{HOST}/secrets/pass/v1", HOST, "secrets", "pass", "v1"),
+        ("https://DEMO.Vault.azure.net/Keys/Orders", "https://DEMO.Vault.azure.net", "Keys", "Orders", None),
+        ("https://[::1]:8443/keys/orders", "https://[::1]:8443", "keys", "orders", None),
+        (
+            "https://demo.region.managedhsm.azure.net/keys/a/b",
+            "https://demo.region.managedhsm.azure.net",
+            "keys",
+            "a",
+            "b",
+        ),
+    ],
+)
+def test_identifier_is_taken_apart_G1_G2_G8(
+    source: str, vault_url: str, collection: str, name: str, version: str | None
+) -> None:
+    assert parse_key_vault_id(source) == (source, vault_url, collection, name, version)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "orders", HOST, f"{HOST}/", f"{HOST}/keys", f"{HOST}/keys/", f"{HOST}/keys/a/b/c", f"{HOST}//keys/a",
+     f"{HOST}/keys/a?x=1", f"{HOST}/keys/a#x", "ftp://demo/keys/a", "https://user@demo/keys/a", f"{HOST}/keys/a b",
+     f"{HOST}\\evil/keys/a", "//demo/keys/a"],
+)  # fmt: skip
+def test_identifier_that_is_none_is_refused_G2(source: str) -> None:
+    with pytest.raises(ValueError, match="is not a valid ID"):
+        parse_key_vault_id(source)
+
+
+@pytest.mark.parametrize("collection", ["secrets", "certificates", "deletedsecrets", "key"])
+def test_key_identifier_of_another_collection_is_refused_G2(collection: str) -> None:
+    with pytest.raises(ValueError, match=f"the collection '{collection}'"):
+        KeyVaultKeyIdentifier(f"{HOST}/{collection}/a")
+
+
+@pytest.mark.parametrize("collection", ["keys", "deletedkeys", "Keys"])
+def test_key_identifier_is_read_G2(collection: str) -> None:
+    identifier = KeyVaultKeyIdentifier(f"{HOST}/{collection}/a/b")
+    assert (identifier.vault_url, identifier.name, identifier.version) == (HOST, "a", "b")
+    assert identifier == KeyVaultKeyIdentifier(identifier.source_id)
+    assert identifier != identifier.source_id
+    assert repr(identifier) == f"<KeyVaultKeyIdentifier [{HOST}/{collection}/a/b]>"
+    assert len({identifier, KeyVaultKeyIdentifier(identifier.source_id)}) == 1
+
+
+SUFFIXES = ["vault.azure.net", ".managedhsm.azure.net"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"{HOST}/keys/a",
+        f"{HOST}:443/keys/a/b",
+        "https://a.b.managedhsm.azure.net/keys/a",
+        "https://D.VAULT.azure.net./keys/a",
+    ],
+)
+def test_try_parse_accepts_allowed_vaults_B12_G6(uri: str) -> None:
+    found = KeyVaultKeyIdentifier.try_parse(uri, allowed_suffixes=SUFFIXES)
+    assert found is not None
+    assert found.name == "a"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["https://evil.example/keys/a", "https://vault.azure.net/keys/a", "https://xvault.azure.net/keys/a",
+     "https://demo.vault.azure.net.evil.example/keys/a", "https://evil.example:443/keys/a", "http://demo.vault.azure.net/keys/a",
+     f"{HOST}/secrets/a", "nonsense", "", "https://[::1]/keys/a", None, 5],
+)  # fmt: skip
+def test_try_parse_refuses_all_else_B12(uri: Any) -> None:
+    assert KeyVaultKeyIdentifier.try_parse(uri, allowed_suffixes=SUFFIXES) is None
+
+
+def test_plain_construction_stays_permissive_B12() -> None:
+    assert KeyVaultKeyIdentifier("https://evil.example/keys/a").name == "a"
+    assert KeyVaultKeyIdentifier.try_parse("https://evil.example/keys/a") is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [HOST, f"{HOST}/", f"  {HOST}/ ", f"{HOST}:8443", "https://[::1]:8443", "https://bücher.vault.azure.net",
+     "https://demo.vault.azure.cn", "https://demo.vault.usgovcloudapi.net", "https://demo.vault.microsoftazure.de",
+     "https://demo.privatelink.vault.azure.net", "https://demo.a.b.managedhsm.azure.net", "https://localhost:8443"],
+)  # fmt: skip
+def test_vault_url_is_accepted_G6_G8(url: str) -> None:
+    assert parse_vault_url(url) == url.strip(" /")
+
+
+@pytest.mark.parametrize(
+    ("url", "defect"),
+    [
+        ("", "must be the URL"),
+        ("demo.vault.azure.net", "has no scheme"),
+        ("//demo.vault.azure.net", "has no scheme"),
+        ("http://demo.vault.azure.net", "only https"),
+        ("httpsx://demo.vault.azure.net", "only https"),
+        ("https://", "has no scheme"),
+        (f"{HOST})", "no valid host name"),
+        (f"{HOST}/keys/x", "has the path '/keys/x'"),
+        (f"{HOST}?x=1", "query or a fragment"),
+        (f"{HOST}#x", "query or a fragment"),
+        ("https://user:pw@demo.vault.azure.net", "user name or password"),
+        (f"{HOST}:port", "malformed"),
+        (f"{HOST}:99999", "malformed"),
+        (f"{HOST}:0", "port 0"),
+        ("https://[::1", "malformed"),
+        ("https://de mo.vault.azure.net", "blanks"),
+        ("https://demo\\.vault.azure.net", "backslashes"),
+        ("https://demo.vault.azure.net\r\nX: y", "control characters"),
+        ("https://-demo.vault.azure.net", "no valid host name"),
+        ("https://demo..vault.azure.net", "no valid host name"),
+    ],
+)
+def test_vault_url_with_a_defect_is_refused_and_the_defect_named_B8_B9_B10(url: str, defect: str) -> None:
+    with pytest.raises(ValueError, match="vault_url") as caught:
+        parse_vault_url(url)
+    assert defect in str(caught.value)
+
+
+def test_vault_url_with_a_password_is_not_repeated_I6() -> None:
+    with pytest.raises(ValueError, match="user name or password") as caught:
+        parse_vault_url("https://me:canary@demo.vault.azure.net")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", [b"https://demo.vault.azure.net", 5, object()], ids=["bytes", "int", "object"])
+def test_vault_url_of_another_type_is_a_type_error(url: Any) -> None:
+    with pytest.raises(TypeError, match="vault_url must be text"):
+        parse_vault_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        (HOST, Origin("https", "demo.vault.azure.net", 443)),
+        ("HTTPS://DEMO.Vault.Azure.NET.:443/x", Origin("https", "demo.vault.azure.net", 443)),
+        ("http://demo", Origin("http", "demo", 80)),
+        ("https://[::1]:8443", Origin("https", "::1", 8443)),
+        ("https://bücher.example", Origin("https", "xn--bcher-kva.example", 443)),
+    ],
+)
+def test_origin_is_canonical_B1_A17_G8(url: str, origin: Origin) -> None:
+    assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["demo.vault.azure.net", "https://", "https:///keys", "https://u@demo", "https://demo\\@evil", "https://de mo",
+     "https://demo\r\nHost: evil", "https://demo\x00", "https://[::1", "https://demo:x"],
+)  # fmt: skip
+def test_origin_of_an_ambiguous_url_is_refused_A18(url: str) -> None:
+    with pytest.raises(ValueError):
+        origin_of(url)
+
+
+@given(st.text(max_size=40) | st.text(alphabet="https:/[]@\\.?#%a0 \u2100", max_size=40))
+def test_parsers_raise_nothing_but_value_errors_A18_B10(text: str) -> None:
+    for parse in (origin_of, parse_vault_url, parse_key_vault_id, KeyVaultKeyIdentifier.try_parse):
+        try:
+            parse(text)
+        except ValueError:
+            continue
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "../secrets/x", "a?b", "a b", "ключ", "a" * 128, "a%2Fb", "a_b", "a\n", "", "."]
+)
+def test_name_that_the_service_would_refuse_is_refused_here_G3_G4(name: str) -> None:
+    for operation in (operations.get_key, operations.delete_key, operations.rotate_key, operations.purge_deleted_key):
+        with pytest.raises(ValueError, match="key_name"):
+            operation(name)
+
+
+@pytest.mark.parametrize("name", ["a", "A-0", "a" * 127, "-"])
+def test_name_is_accepted_as_it_is_G3(name: str) -> None:
+    assert operations.get_key(name).path == f"/keys/{name}"
+
+
+@pytest.mark.parametrize("version", ["../x", "a/b", "a?b", "é"])
+def test_version_that_the_service_would_refuse_is_refused_here_G3(version: str) -> None:
+    with pytest.raises(ValueError, match="key_version"):
+        operations.get_key("orders", version)
