@@ -1,0 +1,132 @@
+"""Measure this library side by side with azure-keyvault-keys 4.11.3: ``python benchmarks/compare.py``.
+
+Each library gets a virtual environment of its own (made in a cache folder, where it is found the next time) with the
+same versions of everything else. The scenarios of worker.py run in turns, one library after the other, several rounds; a
+figure is the best of its rounds, because what disturbs a measurement only ever makes it worse. The server is
+stub_server.py: TLS on loopback, in a process of its own. Speed is quoted as a ratio of the two, with the figures beside
+it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import venv
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+HERE = Path(__file__).parent
+OFFICIAL = "4.11.3"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "azure-keyvault-keys-benchmarks"
+
+# What both libraries use, in the same version.
+SHARED = ("azure-core", "cryptography", "aiohttp", "requests")
+
+# Scenario of worker.py, and how a client learns of the certificate authority: from the environment or from an option.
+SCENARIOS = [
+    ("client_time", "env"),
+    ("local", "env"),
+    ("sync_tls", "env"),
+    ("sync_tls", "option"),
+    ("async_tls", "env"),
+    ("async_tls", "option"),
+    ("threads", "option"),
+    ("cold_start", "env"),
+    ("memory", "env"),
+]
+
+
+def prepare(name: str, *requirements: str) -> Path:
+    """Return the interpreter of an environment that holds a library, its dependencies in the versions that run here."""
+    folder = CACHE / name
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+    shared = [f"{package}=={version(package)}" for package in SHARED]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *shared, *requirements]
+    subprocess.run(install, check=True)
+    return python
+
+
+def run(python: Path, scenario: str, trust: str, vault: str, ca: Path) -> dict[str, float]:
+    environment = {name: value for name, value in os.environ.items() if "PYTHON" not in name}
+    environment |= (
+        {"REQUESTS_CA_BUNDLE": str(ca), "SSL_CERT_FILE": str(ca)} if trust == "env" else {"BENCH_VERIFY": "1"}
+    )
+    command = [str(python), str(HERE / "worker.py"), scenario, vault, str(ca)]
+    with tempfile.TemporaryDirectory() as folder:  # not in the checkout, which would be found before what is installed
+        result = subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(result.stdout)
+    return found
+
+
+def better(name: str, one: float, other: float) -> float:
+    return max(one, other) if "a second" in name else min(one, other)
+
+
+def compare(pythons: dict[str, Path], rounds: int, wanted: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        ca = Path(folder, "ca.pem")
+        server = subprocess.Popen([sys.executable, HERE / "stub_server.py", ca], stdout=subprocess.PIPE, text=True)
+        assert server.stdout is not None
+        vault = f"https://localhost:{server.stdout.readline().strip()}"
+        try:
+            for scenario, trust in SCENARIOS:
+                if wanted in scenario:
+                    report(scenario, trust, measure(pythons, rounds, scenario, trust, vault, ca))
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def measure(
+    pythons: dict[str, Path], rounds: int, scenario: str, trust: str, vault: str, ca: Path
+) -> dict[str, dict[str, float]]:
+    best: dict[str, dict[str, float]] = {library: {} for library in pythons}
+    for _ in range(rounds):
+        for library, python in pythons.items():
+            for name, value in run(python, scenario, trust, vault, ca).items():
+                best[library][name] = better(name, value, best[library].get(name, value))
+    return best
+
+
+def report(scenario: str, trust: str, best: dict[str, dict[str, float]]) -> None:
+    official, ours = best.values()
+    print(f"\n{scenario} (authority from the {'environment' if trust == 'env' else 'option connection_verify'})")
+    for name, figure in ours.items():
+        other = official[name]
+        ratio = f"{figure / other:5.2f}" if other else "    -"
+        print(f"  {name:42}{other:12.1f}{figure:12.1f}   ratio {ratio}")
+        bare = ours.get(f"{name} (bare cryptography)")
+        if bare is not None:
+            above = (other - official[f"{name} (bare cryptography)"], figure - bare)
+            print(f"  {'  above bare cryptography':42}{above[0]:12.1f}{above[1]:12.1f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare this library with azure-keyvault-keys " + OFFICIAL)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each scenario runs with each library")
+    parser.add_argument("--only", default="", help="run only the scenarios whose name contains this")
+    arguments = parser.parse_args()
+    pythons = {
+        f"azure-keyvault-keys {OFFICIAL}": prepare("official", f"azure-keyvault-keys=={OFFICIAL}", "trustme"),
+        "this library": prepare("ours", "--force-reinstall", "--no-deps", str(ROOT)),
+    }
+    prepare("ours", "msrest", "trustme")
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(
+        ", ".join(f"{package} {version(package)}" for package in ("azure-core", "cryptography", "aiohttp", "requests"))
+    )
+    print(f"best of {arguments.rounds} rounds in turns; microseconds unless the name says otherwise")
+    print(f"{'':44}{OFFICIAL:>12}{'ours':>12}")
+    compare(pythons, arguments.rounds, arguments.only)
+
+
+if __name__ == "__main__":
+    main()
