@@ -1,7 +1,7 @@
 """Measure this library side by side with azure-keyvault-keys 4.11.3: ``python benchmarks/compare.py``.
 
 Each library gets a virtual environment of its own (made in a cache folder, where it is found the next time) with the
-same versions of everything else. The scenarios of worker.py run in turns, one library after the other, several rounds; a
+same versions of everything else. The scenarios of worker.py run in turns, one library after the other, in rounds; a
 figure is the best of its rounds, because what disturbs a measurement only ever makes it worse. The server is
 stub_server.py: TLS on loopback, in a process of its own. Speed is quoted as a ratio of the two, with the figures beside
 it.

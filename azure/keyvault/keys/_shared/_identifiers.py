@@ -24,7 +24,8 @@ class KeyVaultResourceId(NamedTuple):
     version: str | None
 
 
-@lru_cache(maxsize=1024)
+# An answer's identifiers are parsed when it is checked and when its model is made: a page of them is worth keeping.
+@lru_cache(maxsize=64)
 def parse_key_vault_id(source_id: str) -> KeyVaultResourceId:
     """Take the identifier of a vault object apart.
 
