@@ -1,5 +1,6 @@
 """Client library for the keys of Azure Key Vault and Managed HSM."""
 
+from . import _version
 from ._client import KeyClient
 from ._enums import (
     KeyCurveName,
@@ -22,7 +23,6 @@ from ._models import (
     ReleaseKeyResult,
 )
 from ._shared import ApiVersion
-from ._version import VERSION
 
 __all__ = [
     "ApiVersion",
@@ -45,4 +45,4 @@ __all__ = [
     "ReleaseKeyResult",
 ]
 
-__version__ = VERSION
+__version__ = _version.VERSION

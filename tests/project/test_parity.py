@@ -1,0 +1,122 @@
+"""The two worlds have the same names, in the same order, with the same signatures and the same words."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+from azure.keyvault.keys import KeyClient, aio
+from azure.keyvault.keys._paging import AsyncKeyPages, KeyPages
+from azure.keyvault.keys._polling import AsyncKeyVaultPoller, KeyVaultPoller
+from azure.keyvault.keys.crypto import CryptographyClient
+from azure.keyvault.keys.crypto import aio as crypto_aio
+
+TWINS = [
+    pytest.param(KeyClient, aio.KeyClient, id="KeyClient"),
+    pytest.param(CryptographyClient, crypto_aio.CryptographyClient, id="CryptographyClient"),
+    pytest.param(KeyVaultPoller, AsyncKeyVaultPoller, id="poller"),
+    pytest.param(KeyPages, AsyncKeyPages, id="pages"),
+]
+twins = pytest.mark.parametrize(("here", "there"), TWINS)
+
+#: How the types of the synchronous world are called in asyncio's.
+RENAMED = {
+    "TokenCredential": "AsyncTokenCredential | TokenCredential",  # A synchronous credential works in both.
+    "ItemPaged": "AsyncItemPaged",
+    "LROPoller": "AsyncLROPoller",
+    "HttpResponse": "Awaitable[AsyncHttpResponse]",
+    "VaultConnection": "AsyncVaultConnection",
+}
+#: Names that one of the worlds has alone, and why.
+ALONE: dict[str, str] = {
+    "create_rsa_private_key": "cryptography's interfaces cannot be awaited",
+    "create_rsa_public_key": "cryptography's interfaces cannot be awaited",
+    "create_ec_private_key": "cryptography's interfaces cannot be awaited",
+    "create_ec_public_key": "cryptography's interfaces cannot be awaited",
+    "__enter__": "asyncio's is __aenter__",
+    "__exit__": "asyncio's is __aexit__",
+    "__aenter__": "the synchronous one is __enter__",
+    "__aexit__": "the synchronous one is __exit__",
+    "__next__": "asyncio's is __anext__",
+    "__anext__": "the synchronous one is __next__",
+}
+#: Docstrings that differ on purpose, and why.
+OTHER_WORDS: dict[str, str] = {}
+#: Methods that are awaited in asyncio, and those that are not because they send nothing by themselves.
+NOT_AWAITED = {
+    "create_config": "it makes policies",
+    "from_jwk": "it makes a client",
+    "get_cryptography_client": "it makes a client",
+    "list_deleted_keys": "its pages are awaited",
+    "list_key_versions": "its pages are awaited",
+    "list_keys": "its pages are awaited",
+    "list_properties_of_key_versions": "its pages are awaited",
+    "list_properties_of_keys": "its pages are awaited",
+    "send_request": "it returns an awaitable, as azure-core's clients do",
+    "status": "it tells what is known",
+    "done": "it tells what is known",
+}
+
+
+def _names(kind: type) -> list[str]:
+    """Return the public names in the order of their definition, those of a base class first."""
+    bases = [base for base in reversed(kind.__mro__) if base.__module__.startswith("azure.keyvault.")]
+    names = [name for base in bases for name in vars(base) if not name.startswith("_")]
+    return [name for name in dict.fromkeys(names) if name not in ALONE]
+
+
+def _function(kind: type, name: str) -> Any:
+    member = inspect.getattr_static(kind, name)
+    if isinstance(member, property):
+        return member.fget
+    return getattr(member, "__func__", member)
+
+
+def _translated(text: str) -> str:
+    for ours, theirs in RENAMED.items():
+        text = re.sub(rf"(?<![\w|]){ours}\b", theirs, text)
+    return text
+
+
+@twins
+def test_names_and_their_order_are_the_same(here: type, there: type) -> None:
+    assert _names(here) == _names(there)
+
+
+@twins
+def test_signatures_are_the_same(here: type, there: type) -> None:
+    for name in ["__init__", *_names(here)]:
+        ours, theirs = inspect.signature(_function(here, name)), inspect.signature(_function(there, name))
+        assert _translated(str(ours)) == str(theirs), name
+
+
+@twins
+def test_docstrings_are_the_same(here: type, there: type) -> None:
+    assert here.__doc__ == there.__doc__
+    for name in _names(here):
+        if name not in OTHER_WORDS:
+            assert inspect.getdoc(_function(here, name)) == inspect.getdoc(_function(there, name)), name
+
+
+@twins
+def test_kinds_of_members_are_the_same(here: type, there: type) -> None:
+    for name in _names(here):
+        ours, theirs = inspect.getattr_static(here, name), inspect.getattr_static(there, name)
+        assert type(ours) is type(theirs), name
+
+
+@twins
+def test_methods_are_awaited_unless_they_send_nothing(here: type, there: type) -> None:
+    for name in _names(there):
+        member = inspect.getattr_static(there, name)
+        if not isinstance(member, property):
+            assert inspect.iscoroutinefunction(_function(there, name)) == (name not in NOT_AWAITED), name
+            assert not inspect.iscoroutinefunction(_function(here, name)), name
+
+
+@pytest.mark.parametrize("exceptions", [ALONE, OTHER_WORDS, NOT_AWAITED], ids=["alone", "words", "awaited"])
+def test_every_exception_has_a_reason(exceptions: dict[str, str]) -> None:
+    assert all(exceptions.values())

@@ -1,0 +1,186 @@
+"""What the packages export, and that all of it is documented."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from azure.keyvault.keys import (
+    ApiVersion,
+    KeyCurveName,
+    KeyExportEncryptionAlgorithm,
+    KeyOperation,
+    KeyRotationPolicyAction,
+    KeyType,
+)
+from azure.keyvault.keys.crypto import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from azure.keyvault.keys.crypto._enums import KeySecureWrapAlgorithm
+
+LIBRARY = [
+    "azure.keyvault.keys",
+    "azure.keyvault.keys.aio",
+    "azure.keyvault.keys.crypto",
+    "azure.keyvault.keys.crypto.aio",
+]
+PACKAGES = [*LIBRARY, "azure.keyvault.keys.emulator"]
+DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "codegen" / "keyvault-keys.yaml").read_text("utf-8"))
+
+#: Names that azure-keyvault-keys 4.x exports.
+OLDER: dict[str, str] = {
+    "azure.keyvault.keys": (
+        "ApiVersion KeyClient JsonWebKey KeyAttestation KeyVaultKey KeyVaultKeyIdentifier KeyCurveName "
+        "KeyExportEncryptionAlgorithm KeyOperation KeyRotationPolicyAction KeyType DeletedKey KeyProperties "
+        "KeyReleasePolicy KeyRotationLifetimeAction KeyRotationPolicy ReleaseKeyResult ExternalKey __version__"
+    ),
+    "azure.keyvault.keys.aio": "KeyClient",
+    "azure.keyvault.keys.crypto": (
+        "CryptographyClient DecryptResult EncryptionAlgorithm EncryptResult KeyWrapAlgorithm SignatureAlgorithm "
+        "SignResult WrapResult VerifyResult UnwrapResult KeyVaultRSAPrivateKey KeyVaultRSAPublicKey "
+        "KeySecureWrapAlgorithm SecureWrapResult SecureUnwrapResult"
+    ),
+    "azure.keyvault.keys.crypto.aio": (
+        "CryptographyClient EncryptionAlgorithm KeyWrapAlgorithm SignatureAlgorithm EncryptResult SignResult WrapResult"
+    ),
+    "azure.keyvault.keys._client": "KeyClient",
+    "azure.keyvault.keys._enums": "KeyType KeyCurveName",
+    "azure.keyvault.keys._models": "JsonWebKey KeyReleasePolicy KeyRotationLifetimeAction KeyRotationPolicy",
+    "azure.keyvault.keys.crypto._enums": "EncryptionAlgorithm SignatureAlgorithm",
+    "azure.keyvault.keys._shared": "parse_key_vault_id",
+}
+#: Those that are still to come. Nothing is ever added here.
+TO_COME: dict[str, set[str]] = {
+    "azure.keyvault.keys.crypto": {
+        "KeyVaultRSAPrivateKey",
+        "KeyVaultRSAPublicKey",
+        "KeySecureWrapAlgorithm",
+        "SecureWrapResult",
+        "SecureUnwrapResult",
+    },
+    "azure.keyvault.keys.crypto.aio": {
+        "EncryptionAlgorithm",
+        "KeyWrapAlgorithm",
+        "SignatureAlgorithm",
+        "EncryptResult",
+        "SignResult",
+        "WrapResult",
+    },
+}
+
+#: The enumerations that carry those of the document.
+ENUMERATIONS: dict[str, tuple[type[Enum], ...]] = {
+    "ApiVersion": (ApiVersion,),
+    "KeyType": (KeyType,),
+    "KeyCurveName": (KeyCurveName,),
+    "KeyOperation": (KeyOperation,),
+    "EncryptionAlgorithm": (EncryptionAlgorithm, KeyWrapAlgorithm),
+    "SignatureAlgorithm": (SignatureAlgorithm,),
+    "SecureWrapAlgorithm": (KeySecureWrapAlgorithm,),
+    "ReleaseEncryptionAlgorithm": (KeyExportEncryptionAlgorithm,),
+    "RotationAction": (KeyRotationPolicyAction,),
+}
+#: Values of the document that the library has no member for, and why.
+WITHOUT_MEMBER = {
+    "SECP256K1": "the name of P-256K until 2016-10-01; the library translates",
+    "ECDSA256": "the name of ES256K until 2016-10-01; the library translates",
+    "RSNULL": "reserved",
+    "ML-DSA-44": "of a preview",
+    "ML-DSA-65": "of a preview",
+    "ML-DSA-87": "of a preview",
+    **{entry["version"]: "a preview" for entry in DOCUMENT["x-api-versions"] if not entry["stable"]},
+}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_all_is_sorted_and_equals_the_packages_content(package: str) -> None:
+    module = importlib.import_module(package)
+    content = [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not inspect.ismodule(value) and name not in ("annotations", "TYPE_CHECKING")
+    ]
+    assert sorted(module.__all__) == list(module.__all__)
+    # Names that are loaded when they are first asked for are no content before.
+    assert set(content) <= set(module.__all__)
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+@pytest.mark.parametrize("package", OLDER)
+def test_names_of_4_x_o7_are_there(package: str) -> None:
+    module = importlib.import_module(package)
+    missing = {name for name in OLDER[package].split() if not hasattr(module, name)}
+    assert missing <= TO_COME.get(package, set())
+
+
+@pytest.mark.parametrize("name", ENUMERATIONS)
+def test_enumeration_has_every_value_of_the_document(name: str) -> None:
+    values = set(DOCUMENT["components"]["schemas"][name]["enum"]) - set(WITHOUT_MEMBER)
+    members = {member.value for kind in ENUMERATIONS[name] for member in kind}
+    assert values <= members
+
+
+def _members(kind: type) -> Iterator[tuple[str, Any]]:
+    for base in kind.__mro__:
+        if base.__module__.startswith("azure.keyvault."):
+            for name, value in vars(base).items():
+                if not name.startswith("_"):
+                    yield name, value
+
+
+def _classes(packages: list[str]) -> list[Any]:
+    found = {getattr(module, name) for module in map(importlib.import_module, packages) for name in module.__all__}
+    return [
+        pytest.param(kind, id=f"{kind.__module__.removeprefix('azure.keyvault.keys.')}.{kind.__name__}")
+        for kind in sorted(found, key=lambda kind: (kind.__module__, kind.__name__))
+    ]
+
+
+@pytest.mark.parametrize("kind", _classes(PACKAGES))
+def test_public_class_and_its_members_have_docstrings(kind: type) -> None:
+    assert vars(kind).get("__doc__")
+    undocumented = [
+        name
+        for name, value in _members(kind)
+        if (isinstance(value, (property, classmethod, staticmethod)) or inspect.isfunction(value))
+        and not (value.fget if isinstance(value, property) else getattr(value, "__func__", value)).__doc__
+    ]
+    assert undocumented == []
+
+
+# The methods of the emulator's classes say in running text what they take: they are for tests, and their arguments few.
+@pytest.mark.parametrize("kind", [entry for entry in _classes(LIBRARY) if not issubclass(entry.values[0], Enum)])
+def test_docstrings_tell_of_every_parameter_and_result(kind: type) -> None:
+    untold = []
+    init = vars(kind).get("__init__")
+    if init is not None:
+        text = f"{kind.__doc__}{init.__doc__ or ''}"
+        untold += [name for name in _named(init) if not re.search(rf":(param|ivar) {name}:|``{name}``", text)]
+    for member, value in _members(kind):
+        function = getattr(value, "__func__", value)
+        if not inspect.isfunction(function):
+            continue
+        text = function.__doc__ or ""
+        untold += [f"{member}({name})" for name in _named(function) if f":param {name}:" not in text]
+        returns = inspect.signature(function).return_annotation
+        if returns not in ("None", None, inspect.Signature.empty) and not re.search(
+            r":returns:|^Return|^Whether", text
+        ):
+            untold.append(f"{member} -> {returns}")
+    assert untold == []
+
+
+def _named(function: Any) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        and parameter.name not in ("self", "cls")
+    ]
