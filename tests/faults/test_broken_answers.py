@@ -1,0 +1,244 @@
+"""Connections that break in every phase, answers that are endless, compressed or late."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from azure.core.exceptions import (
+    AzureError,
+    DecodeError,
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+from raw_server import Conversation, RawServer, Received, drip
+
+Serve = Callable[..., RawServer]
+
+
+def whole(server: RawServer, body: bytes | None = None) -> bytes:
+    body = server.bundle() if body is None else body
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+BREAKS: dict[str, Callable[[Conversation], None]] = {
+    "none-fin": lambda talk: talk.finish(),
+    "none-rst": lambda talk: talk.finish(reset=True),
+    "head-fin": lambda talk: (talk.say(whole(talk.server)[:60]), talk.finish()),  # type: ignore[func-returns-value,dict-item]
+    "partial-fin": lambda talk: (talk.say(whole(talk.server)[:-20]), talk.finish()),  # type: ignore[func-returns-value,dict-item]
+    "partial-rst": lambda talk: (talk.say(whole(talk.server)[:-20]), talk.finish(reset=True)),  # type: ignore[func-returns-value,dict-item]
+    "chunk-fin": lambda talk: (  # type: ignore[dict-item]
+        talk.say(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"key\r\n'),  # type: ignore[func-returns-value]
+        talk.finish(),  # type: ignore[func-returns-value]
+    ),
+    "garbage": lambda talk: (talk.say(b"\x00\x01SSH-2.0\r\n\r\n"), talk.finish()),  # type: ignore[func-returns-value,dict-item]
+}
+
+
+@pytest.mark.parametrize("how", BREAKS)
+async def test_read_is_repeated_after_a_broken_answer_C15(serve: Serve, connect: Any, how: str) -> None:
+    def handler(request: Received, talk: Conversation) -> None:
+        if len(talk.server.calls) == 1:
+            BREAKS[how](talk)
+        else:
+            talk.answer(talk.server.bundle())
+
+    server = serve(handler)
+    assert (await connect(server).get_key("orders")).name == "orders"
+    assert len(server.calls) == 2
+
+
+@pytest.mark.parametrize("how", BREAKS)
+async def test_call_that_makes_a_version_is_sent_once_and_fails_cleanly_C5_C15(
+    serve: Serve, connect: Any, how: str
+) -> None:
+    server = serve(lambda request, talk: BREAKS[how](talk))
+    with pytest.raises((ServiceResponseError, IncompleteReadError)):
+        await connect(server).create_rsa_key("orders")
+    assert len(server.calls) == 1
+
+
+async def test_head_cut_short_ends_in_a_retry_or_a_typed_error_C15(serve: Serve, connect: Any) -> None:
+    """http.client takes the end of the connection for that of the head: the answer is then an empty one."""
+
+    def handler(request: Received, talk: Conversation) -> None:
+        if len(talk.server.calls) > 1:
+            talk.answer(talk.server.bundle())
+            return
+        talk.say(b"HTTP/1.1 200 OK\r\nContent-")
+        talk.finish()
+
+    client = connect(serve(handler))
+    try:
+        assert (await client.get_key("orders")).name == "orders"
+    except DecodeError as error:  # noqa: PT017
+        cut_short = error
+        assert "it is not JSON" in str(cut_short)
+
+
+@pytest.mark.parametrize("sent", [0, 1, 40], ids=["no-head", "head", "half-a-body"])
+async def test_call_that_makes_a_version_and_hangs_is_sent_once_C5_C15(serve: Serve, connect: Any, sent: int) -> None:
+    def handler(request: Received, talk: Conversation) -> None:
+        if sent:
+            talk.say(whole(talk.server)[: 40 + sent])
+        talk.hang()
+
+    server = serve(handler)
+    with pytest.raises(ServiceResponseTimeoutError):
+        await connect(server, read_timeout=0.2).create_rsa_key("orders")
+    assert len(server.calls) == 1
+
+
+async def test_answer_cut_short_as_if_it_were_whole_is_a_decode_error_C15_E1(serve: Serve, connect: Any) -> None:
+    server = serve(lambda request, talk: talk.answer(talk.server.bundle()[:-20], x_ms_request_id="r-1"))
+    with pytest.raises(DecodeError, match="r-1"):
+        await connect(server).get_key("orders")
+    assert len(server.calls) == 1
+
+
+async def test_connection_that_is_refused_is_tried_again_and_named_C3_C10(connect: Any) -> None:
+    with pytest.raises(ServiceRequestError, match="localhost"):
+        await connect("https://localhost:1", retry_connect=1).create_rsa_key("orders")
+
+
+async def test_host_that_does_not_exist_fails_in_seconds_and_is_named_C10(connect: Any) -> None:
+    began = time.monotonic()
+    with pytest.raises(ServiceRequestError, match=r"no-such-vault\.invalid"):
+        await connect("https://no-such-vault.invalid", retry_connect=1).get_key("orders")
+    assert time.monotonic() - began < 10
+
+
+def endless(head: bytes, block: bytes) -> Callable[[Received, Conversation], None]:
+    def handler(request: Received, talk: Conversation) -> None:
+        talk.say(head)
+        while not talk.server.over.is_set():
+            talk.say(block)
+
+    return handler
+
+
+ENDLESS = {
+    "chunks": endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"),
+    "no-length": endless(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 65536),
+    "a-gigabyte": endless(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n", b" " * 65536),
+    "error": endless(b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("how", ENDLESS)
+async def test_endless_answer_is_refused_without_being_kept_B18(serve: Serve, connect: Any, how: str) -> None:
+    server = serve(ENDLESS[how])
+    client = connect(server)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DecodeError, match="longer than 16777216 bytes"):
+            await client.get_key("orders")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 64 * 1024 * 1024
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x-made-up"])
+async def test_compressed_answer_is_refused_unread_B18(serve: Serve, connect: Any, encoding: str) -> None:
+    bomb = zlib.compress(b" " * 10_000_000)
+    server = serve(lambda request, talk: talk.answer(bomb, Content_Encoding=encoding))
+    with pytest.raises(DecodeError, match="encoded as"):
+        await connect(server).get_key("orders")
+    assert [seen.header("Accept-Encoding") for seen in server.received] == ["identity", "identity"]
+
+
+async def test_plain_answer_may_say_so_B18(serve: Serve, connect: Any) -> None:
+    server = serve(lambda request, talk: talk.answer(talk.server.bundle(), Content_Encoding="identity"))
+    assert (await connect(server).get_key("orders")).name == "orders"
+
+
+@pytest.mark.parametrize("size", [0, 1, 65536, 300_000])
+async def test_answer_in_chunks_is_read_and_its_connection_kept_B18(serve: Serve, connect: Any, size: int) -> None:
+    def handler(request: Received, talk: Conversation) -> None:
+        body = talk.server.bundle() + b" " * size
+        talk.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+
+    server = serve(handler)
+    client = connect(server)
+    for _ in range(3):
+        assert (await client.get_key("orders")).name == "orders"
+    assert server.connections == 1
+
+
+async def test_connection_is_kept_from_call_to_call(serve: Serve, connect: Any) -> None:
+    server = serve(lambda request, talk: talk.answer(talk.server.bundle()))
+    client = connect(server)
+    for _ in range(5):
+        await client.get_key("orders")
+    assert server.connections == 1
+
+
+LATE: dict[str, Callable[[Received, Conversation], None]] = {
+    "silent": lambda request, talk: talk.hang(),
+    "dripping-head": lambda request, talk: drip(talk, b"HTTP/1.1 200 OK\r\nX: " + b"y" * 500),
+    "dripping-body": lambda request, talk: drip(talk, b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + b" " * 500),
+    "dripping-chunks": lambda request, talk: drip(
+        talk, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 100
+    ),
+    "throttling": lambda request, talk: talk.answer(b"", 429),
+    "asking-for-patience": lambda request, talk: talk.answer(b"", 503, Retry_After="1"),
+}
+
+
+@pytest.mark.parametrize("how", LATE)
+async def test_timeout_bounds_the_whole_call_C9(serve: Serve, connect: Any, how: str) -> None:
+    server = serve(LATE[how])
+    client = connect(server, retry_backoff_factor=0.8)
+    began = time.monotonic()
+    with pytest.raises(AzureError):
+        await client.get_key("orders", timeout=0.5)
+    assert time.monotonic() - began < 1.5
+
+
+async def test_timeout_of_the_client_is_that_of_every_call_C9(serve: Serve, connect: Any) -> None:
+    server = serve(LATE["dripping-body"])
+    client = connect(server, timeout=0.3)
+    for _ in range(2):
+        with pytest.raises(ServiceResponseTimeoutError, match="timeout ran out"):
+            await client.get_key("orders")
+
+
+async def test_call_in_time_knows_nothing_of_its_timeout_C9(serve: Serve, connect: Any) -> None:
+    server = serve(lambda request, talk: talk.answer(talk.server.bundle()))
+    client = connect(server)
+    for _ in range(3):
+        assert (await client.get_key("orders", timeout=30)).name == "orders"
+    assert server.connections == 1
+
+
+async def test_host_that_swallows_everything_fails_in_time_C9_C10(connect: Any) -> None:
+    """A full queue of connections: the handshake is never answered."""
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        url = f"https://localhost:{listener.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(AzureError):
+            await connect(url).get_key("orders", timeout=0.5)
+        assert time.monotonic() - began < 1.5
+
+
+async def test_error_answer_is_an_error_with_status_whatever_it_holds_E8(serve: Serve, connect: Any) -> None:
+    server = serve(
+        lambda request, talk: talk.answer(b"\xff\xfe<html>", 403, Content_Type="text/html; charset=nonsense")
+    )
+    with pytest.raises(HttpResponseError) as caught:
+        await connect(server).get_key("orders")
+    assert caught.value.status_code == 403
+    assert str(caught.value)
