@@ -13,8 +13,7 @@ _Algorithm = TypeVar("_Algorithm")
 class _Result(Generic[_Algorithm]):
     """What every result tells: with which key it was made, by which algorithm, and where."""
 
-    __slots__ = ("algorithm", "key_id", "performed")
-
+    # Without __slots__: azure-cli prints what it finds in __dict__.
     key_id: str | None
     algorithm: _Algorithm
     performed: Performed
@@ -41,8 +40,6 @@ class EncryptResult(_Result[EncryptionAlgorithm]):
     :ivar aad: the data that was authenticated but not encrypted; also readable as ``additional_authenticated_data``.
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
     """
-
-    __slots__ = ("aad", "ciphertext", "iv", "tag")
 
     def __init__(
         self,
@@ -86,8 +83,6 @@ class DecryptResult(_Result[EncryptionAlgorithm]):
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
     """
 
-    __slots__ = ("plaintext",)
-
     def __init__(
         self,
         key_id: str | None,
@@ -110,8 +105,6 @@ class SignResult(_Result[SignatureAlgorithm]):
     :ivar signature: the signature. An ECDSA signature is r and s side by side (RFC 7518 section 3.4), not DER.
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
     """
-
-    __slots__ = ("signature",)
 
     def __init__(
         self,
@@ -153,8 +146,6 @@ class VerifyResult(_Result[SignatureAlgorithm]):
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
     """
 
-    __slots__ = ("is_valid",)
-
     def __init__(
         self,
         key_id: str | None,
@@ -180,8 +171,6 @@ class WrapResult(_Result[KeyWrapAlgorithm]):
     :ivar encrypted_key: the wrapped key.
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
     """
-
-    __slots__ = ("encrypted_key",)
 
     def __init__(
         self,
@@ -209,8 +198,6 @@ class UnwrapResult(_Result[KeyWrapAlgorithm]):
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
     """
 
-    __slots__ = ("key",)
-
     def __init__(
         self,
         key_id: str | None,
@@ -233,8 +220,6 @@ class SecureWrapResult(_Result[KeySecureWrapAlgorithm]):
     :ivar encrypted_key: the wrapped key.
     :ivar performed: always ``"remote"``.
     """
-
-    __slots__ = ("encrypted_key",)
 
     def __init__(
         self,
@@ -261,8 +246,6 @@ class SecureUnwrapResult(_Result[KeySecureWrapAlgorithm]):
     :ivar key: the key as the service released it.
     :ivar performed: always ``"remote"``.
     """
-
-    __slots__ = ("key",)
 
     def __init__(
         self,
