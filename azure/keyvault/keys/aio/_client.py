@@ -454,7 +454,6 @@ class KeyClient(AsyncKeyVaultClientBase):
         tags: dict[str, str] | None = None,
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
-        expires: datetime | None = None,
         release_policy: KeyReleasePolicy | None = None,
         **kwargs: Any,
     ) -> KeyVaultKey:
@@ -469,14 +468,16 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param tags: metadata of the application; replaces all of it. Empty to remove it.
         :param not_before: the time before which it may not be used to encrypt, wrap or sign.
         :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign.
-        :param expires: another name of ``expires_on``.
         :param release_policy: the rules under which it may be released.
+        :param kwargs: ``expires``, another name of ``expires_on``; and options of the call.
         :returns: the changed key.
         :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
+        # azure-cli makes the options of a command from this signature, and has an --expires of its own already.
+        expires = kwargs.pop("expires", None)
         body = parameters.update_parameters(
             key_operations=key_operations,
             enabled=enabled,
