@@ -135,7 +135,7 @@ def test_key_generation_does_not_hold_up_other_calls(start: EmulatorFactory) -> 
         started = time.perf_counter()
         assert api("GET", "/keys").status == 200
         waits.append(time.perf_counter() - started)
-    assert sorted(waits)[len(waits) // 2] < 0.1
+    assert sorted(waits)[len(waits) // 2] < 0.3
 
 
 def test_nothing_is_logged_above_info(start: EmulatorFactory, caplog: pytest.LogCaptureFixture) -> None:
