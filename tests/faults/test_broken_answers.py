@@ -78,7 +78,7 @@ async def test_head_cut_short_ends_in_a_retry_or_a_typed_error_C15(serve: Serve,
     client = connect(serve(handler))
     try:
         assert (await client.get_key("orders")).name == "orders"
-    except DecodeError as error:  # noqa: PT017
+    except DecodeError as error:
         cut_short = error
         assert "it is not JSON" in str(cut_short)
 

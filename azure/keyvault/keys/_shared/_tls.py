@@ -32,9 +32,10 @@ def tls_context(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLCon
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     else:
-        path = _from_environment(use_env_settings) if verify is True or verify is None else os.fspath(verify)
+        source, paths = _from_environment(use_env_settings) if verify in (True, None) else _from_argument(verify)
         # A context with a client's certificate belongs to that client alone.
-        context = _trusting(path, _stamp(path)) if not cert else _trusting.__wrapped__(path, None)
+        trusting = _trusting.__wrapped__ if cert else _trusting
+        context = trusting(source, paths, tuple(_stamp(source, path) for path in paths))
     if cert:
         context.load_cert_chain(*((cert,) if isinstance(cert, (str, os.PathLike)) else cert))
     return context
@@ -46,37 +47,50 @@ def context_of_call(verify: Any, cert: Any) -> ssl.SSLContext:
     return tls_context(verify, cert, use_env_settings=False)
 
 
-def _from_environment(use_env_settings: bool) -> str | None:
-    if not use_env_settings:
-        return None
-    return next((os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)), None)
+def _from_argument(verify: Any) -> tuple[str, tuple[str, ...]]:
+    return "connection_verify", (os.fspath(verify),)
 
 
-def _stamp(path: str | None) -> float | None:
+def _from_environment(use_env_settings: bool) -> tuple[str, tuple[str, ...]]:
+    """Return which variable names the authorities, and where they are; no place means the usual ones."""
+    found = [name for name in _CA_VARIABLES if use_env_settings and os.environ.get(name)]
+    if not found:
+        return "", ()
+    value = os.environ[found[0]]
+    if found[0] != "SSL_CERT_DIR":
+        return found[0], (value,)
+    folders = value.split(os.pathsep)
+    return found[0], tuple(folder for folder in folders if os.path.isdir(folder)) or (value,)
+
+
+def _stamp(source: str, path: str) -> float:
     try:
-        return None if path is None else os.stat(path).st_mtime
+        return os.stat(path).st_mtime
     except OSError as error:
-        raise ValueError(f"connection_verify: there are no certificate authorities at {path!r}") from error
+        raise ValueError(f"{source}: there are no certificate authorities at {path!r}") from error
 
 
 @lru_cache(maxsize=16)
-def _trusting(path: str | None, stamp: float | None) -> ssl.SSLContext:
-    """Return a context that trusts the authorities at a path, or those of the system and of certifi.
+def _trusting(source: str, paths: tuple[str, ...], stamps: tuple[float, ...]) -> ssl.SSLContext:
+    """Return a context that trusts the authorities at some places, or those of the system and of certifi.
 
     Reading a bundle takes longer than a call, so clients with the same settings share the context.
     """
-    if path is None:
+    if not paths:
         import certifi
 
         context = ssl.create_default_context()
         context.load_verify_locations(cafile=certifi.where())
         return context
+    places = [{"capath" if os.path.isdir(path) else "cafile": path} for path in paths]
     try:
-        if os.path.isdir(path):
-            return ssl.create_default_context(capath=path)
-        return ssl.create_default_context(cafile=path)
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, **places[0])
+        for place in places[1:]:
+            context.load_verify_locations(**place)
     except (ssl.SSLError, OSError) as error:
-        raise ValueError(f"connection_verify: {path!r} is no bundle of certificate authorities in PEM") from error
+        where = os.pathsep.join(paths)
+        raise ValueError(f"{source}: {where!r} is no bundle of certificate authorities in PEM") from error
+    return context
 
 
 def is_certificate_error(error: BaseException | None) -> bool:
