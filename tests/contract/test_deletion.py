@@ -12,7 +12,7 @@ from azure.core.polling import AsyncLROPoller, LROPoller
 from fixtures.targets import Target, Traffic
 from fixtures.worlds import World, listed
 
-from azure.keyvault.keys import DeletedKey, KeyVaultKey
+from azure.keyvault.keys import DeletedKey, KeyClient, KeyVaultKey
 from azure.keyvault.keys.emulator import KeyVaultEmulator
 
 #: Seconds that a deletion takes in the slow vault, whose clock tests advance.
@@ -88,6 +88,32 @@ async def test_begin_delete_key_takes_the_interval_under_both_names(client: Any,
     poller = await client.begin_delete_key(name, **{keyword: 0.02})
     await poller.wait()
     assert poller.done()
+
+
+async def test_done_callbacks_n5_are_called_once_when_the_key_has_arrived(vault: Target, name: str) -> None:
+    """Azure-core's asyncio pollers have none."""
+    calls: list[str] = []
+
+    def first(method: Any) -> None:
+        calls.append("first")
+
+    def removed(method: Any) -> None:
+        calls.append("removed")
+
+    with KeyClient(vault.url, vault.credential, **vault.options) as client:
+        client.create_ec_key(name)
+        poller = client.begin_delete_key(name, **vault.waiting)
+        poller.add_done_callback(first)
+        poller.add_done_callback(removed)
+        poller.remove_done_callback(removed)
+        assert calls == []
+        poller.wait()
+        poller.wait()
+        assert calls == ["first"]
+        poller.add_done_callback(lambda method: calls.append("late"))
+        assert calls == ["first", "late"]
+        with pytest.raises(ValueError, match="The key has arrived"):
+            poller.remove_done_callback(first)
 
 
 async def test_wait_n5_tells_of_an_unknown_error(

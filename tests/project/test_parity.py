@@ -36,6 +36,8 @@ ALONE: dict[str, str] = {
     "create_rsa_public_key": "cryptography's interfaces cannot be awaited",
     "create_ec_private_key": "cryptography's interfaces cannot be awaited",
     "create_ec_public_key": "cryptography's interfaces cannot be awaited",
+    "add_done_callback": "azure-core's asyncio pollers have no callbacks",
+    "remove_done_callback": "azure-core's asyncio pollers have no callbacks",
     "__enter__": "asyncio's is __aenter__",
     "__exit__": "asyncio's is __aexit__",
     "__aenter__": "the synchronous one is __enter__",

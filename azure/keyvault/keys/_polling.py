@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -89,6 +90,7 @@ class KeyVaultPoller(LROPoller[T]):
         self._connection = connection
         self._progress = progress
         self._options = options
+        self._watchers: list[Callable[[Any], Any]] = []
 
     def status(self) -> str:
         """Return ``"polling"`` or ``"finished"``, as of the last look at the key."""
@@ -105,6 +107,26 @@ class KeyVaultPoller(LROPoller[T]):
         """
         return self._progress.result
 
+    def add_done_callback(self, func: Callable[[Any], Any]) -> None:
+        """Have a function called when :meth:`wait` sees that the key has arrived; at once when it has.
+
+        :param func: takes azure-core's polling method, which tells nothing about a deletion or a recovery.
+        """
+        if self._progress.finished:
+            func(self.polling_method())
+        else:
+            self._watchers.append(func)
+
+    def remove_done_callback(self, func: Callable[[Any], Any]) -> None:
+        """Have a function not called after all.
+
+        :param func: what was given to :meth:`add_done_callback`.
+        :raises ValueError: when the key has arrived.
+        """
+        if self._progress.finished:
+            raise ValueError("The key has arrived in its new state, and the functions have been called")
+        self._watchers = [watcher for watcher in self._watchers if watcher != func]
+
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the key has arrived in its new state.
 
@@ -116,8 +138,12 @@ class KeyVaultPoller(LROPoller[T]):
             self._progress.note(self._ask())
             pause = self._progress.pause(deadline)
             if self._progress.finished or pause is None:
-                return
+                break
             self._connection.sleep(_capped(pause, self._options))
+        if self._progress.finished:
+            watchers, self._watchers = self._watchers, []
+            for watcher in watchers:
+                watcher(self.polling_method())
 
     def _ask(self) -> HttpResponseError | None:
         try:
