@@ -134,20 +134,28 @@ class Wire:
             raise _error(http)
         if operation.returns is None:
             return None  # type: ignore[return-value]  # an Operation[None]
-        try:
-            data = _decoded(http.content)
-            if self._to_new:
-                _translate(data, self._to_new)
-            result = DESERIALIZER(operation.returns, data)
-        except DeserializationError as error:
-            raise malformed(http, str(error)) from None
-        except (ValueError, RecursionError):
-            # The cause is left out: it holds the text that could not be decoded.
-            raise malformed(http, "it is not JSON in UTF-8") from None
+        result, defect = self._read(operation.returns, http.content)
+        if defect is not None:
+            raise malformed(http, defect)
         link = getattr(result, "next_link", None)
         if link:
             self._check_link(http, link)
-        return result  # type: ignore[no-any-return]
+        return result  # type: ignore[return-value]
+
+    def _read(self, kind: type[T], content: bytes) -> tuple[T | None, str | None]:
+        """Return what an answer's body says, or what is wrong with it.
+
+        That is no exception: its traceback would hold the body, which may be a plaintext.
+        """
+        try:
+            data = _decoded(content)
+            if self._to_new:
+                _translate(data, self._to_new)
+            return DESERIALIZER(kind, data), None
+        except DeserializationError as error:
+            return None, str(error)
+        except (ValueError, RecursionError):
+            return None, "it is not JSON in UTF-8"
 
     def _check_link(self, http: Any, link: str) -> None:
         try:
@@ -176,16 +184,18 @@ class Wire:
         )
 
     def _encode(self, operation: Operation[Any]) -> Any:
-        body = operation.body
+        refusal: Exception
         try:
-            data = SERIALIZER.body(body)
+            data = SERIALIZER.body(operation.body)
         except ValidationError as error:
-            raise ValueError(str(error)) from None
+            refusal = ValueError(str(error))
         except SerializationError as error:
-            raise TypeError(f"{operation.name} cannot send its arguments: {error}") from None
-        if self._to_old:
-            _translate(data, self._to_old)
-        return data
+            refusal = TypeError(f"{operation.name} cannot send its arguments: {error}")
+        else:
+            if self._to_old:
+                _translate(data, self._to_old)
+            return data
+        raise refusal  # here, so that it does not carry the other's traceback, which holds the body
 
 
 def _decoded(content: bytes) -> Any:

@@ -1,0 +1,178 @@
+"""Secrets carry a mark; the mark must be nowhere but in the request that needs it."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError
+from fixtures.stub_vault import Tokens
+from raw_server import Conversation, RawServer, Received
+
+from azure.keyvault.keys import JsonWebKey
+from azure.keyvault.keys import _shared as shared
+
+Serve = Callable[..., RawServer]
+
+CANARY = b"canary-5f2e1a7c93"
+
+
+def marks() -> list[str]:
+    """Return every form in which the mark may appear."""
+    forms = [CANARY.decode(), CANARY.hex(), repr(list(CANARY))]
+    for offset in range(3):
+        encoded = base64.b64encode(b"x" * offset + CANARY).decode().rstrip("=")
+        forms += [encoded[4:-4], encoded[4:-4].replace("+", "-").replace("/", "_")]
+    return forms
+
+
+def assert_unmarked(text: str) -> None:
+    found = [form for form in marks() if form in text]
+    assert not found, f"the mark is in: ...{text[max(0, text.find(found[0]) - 200) : text.find(found[0]) + 80]}"
+
+
+class Everything(logging.Handler):
+    """Keeps all records of all loggers, with what they would be shown as."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(f"{record.getMessage()} {record.args!r} {self.format(record)}")
+
+
+@pytest.fixture
+def everything() -> Any:
+    handler = Everything()
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+async def import_key(client: Any) -> Any:
+    key = JsonWebKey(kty="oct", k=CANARY + b"-" * 15, key_ops=["encrypt"])
+    return await client.import_key("orders", key)
+
+
+async def restore(client: Any) -> Any:
+    return await client.restore_key(CANARY)
+
+
+async def backup(client: Any) -> Any:
+    return await client.backup_key("orders")
+
+
+def crypto(name: str, *arguments: Any) -> Any:
+    async def call(client: Any) -> Any:
+        cryptography = client.get_cryptography_client("orders", execution="remote")
+        return await getattr(cryptography, name)(*arguments)
+
+    return call
+
+
+CALLS: dict[str, Any] = {
+    "import": import_key,
+    "restore": restore,
+    "backup": backup,
+    "encrypt": crypto("encrypt", "RSA-OAEP", CANARY),
+    "decrypt": crypto("decrypt", "RSA-OAEP", CANARY),
+    "wrap": crypto("wrap_key", "RSA-OAEP", CANARY),
+    "unwrap": crypto("unwrap_key", "RSA-OAEP", CANARY),
+}
+
+
+def blob() -> str:
+    return base64.urlsafe_b64encode(CANARY).decode().rstrip("=")
+
+
+ANSWERS: dict[str, Callable[[Received, Conversation], None]] = {
+    "success": lambda request, talk: talk.answer(
+        b'{"value":"%b","kid":"%b/keys/orders/0","key":{"kid":"%b/keys/orders/0","kty":"RSA"}}'
+        % (blob().encode(), talk.server.url.encode(), talk.server.url.encode())
+    ),
+    "refusal": lambda request, talk: talk.answer(b'{"error":{"code":"Forbidden","message":"No."}}', 403),
+    "not-json": lambda request, talk: talk.answer(b'{"value":"%b"' % blob().encode()),
+    "wrong-type": lambda request, talk: talk.answer(
+        b'{"value":["%b"],"key":"%b"}' % (blob().encode(), blob().encode())
+    ),
+    "lost": lambda request, talk: talk.finish(reset=True),
+    "elsewhere": lambda request, talk: talk.answer(b"", 307, Location="https://evil.example/"),
+    "half": lambda request, talk: (  # type: ignore[dict-item]
+        talk.say(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"value":"%b"' % blob().encode()),  # type: ignore[func-returns-value]
+        talk.finish(),  # type: ignore[func-returns-value]
+    ),
+    "unchallenging": lambda request, talk: talk.answer(
+        b"", 401, WWW_Authenticate='Bearer authorization="https://x/t", resource="https://evil.example"'
+    ),
+}
+
+OUR_FRAMES = str(shared.__path__[0])
+
+
+def told_by(error: BaseException) -> str:
+    """Return all that an exception tells, the locals of this library's own lower frames included."""
+    texts: list[str] = []
+    chain: list[BaseException | None] = [error]
+    while chain:
+        current = chain.pop()
+        if current is None:
+            continue
+        texts += [str(current), repr(current), repr(current.args), "".join(traceback.format_exception(current))]
+        frames = traceback.TracebackException.from_exception(current, capture_locals=True).stack
+        texts += [repr(frame.locals) for frame in frames if frame.filename.startswith(OUR_FRAMES)]
+        chain += [current.__cause__, current.__context__]
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_no_secret_is_logged_or_told_by_an_error_I1_I2_I8(
+    serve: Serve, connect: Any, everything: Everything, call: str, answer: str
+) -> None:
+    server = serve(ANSWERS[answer])
+    tokens = Tokens(fixed=AccessToken(CANARY.decode(), 4102444800))
+    client = connect(server, tokens, logging_enable=True, retry_total=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        told = ""
+        try:
+            result = await CALLS[call](client)
+            told = "" if isinstance(result, bytes) else repr(result)
+        except (AzureError, ValueError) as error:
+            told = told_by(error)
+    assert_unmarked(told)
+    for text in everything.texts:
+        assert_unmarked(text)
+    assert_unmarked(" ".join(str(warning.message) for warning in caught))
+    # The log is there, and so is the secret where it belongs.
+    assert any("body of" in text for text in everything.texts)
+    sent = "".join(seen.body.decode() for seen in server.calls)
+    assert call == "backup" or any(form in sent for form in marks())
+
+
+async def test_headers_that_help_are_readable_and_the_token_is_not_I5(
+    serve: Serve, connect: Any, everything: Everything
+) -> None:
+    server = serve(
+        lambda request, talk: talk.answer(
+            talk.server.bundle(), x_ms_keyvault_region="westeurope", x_ms_request_id="r-1", x_secret="s-1"
+        )
+    )
+    await connect(server).get_key("orders")
+    log = "\n".join(everything.texts)
+    assert "westeurope" in log
+    assert "r-1" in log
+    assert "api-version=" in log
+    assert "s-1" not in log
+    assert "token-1" not in log
