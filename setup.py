@@ -37,9 +37,10 @@ setup(
     python_requires=">=3.10",
     install_requires=[
         # Pipeline, transports, exceptions and the credential protocols.
-        "azure-core>=1.38.0",
-        # Local RSA, EC and AES operations.
-        "cryptography>=44.0.2",
+        "azure-core>=1.37.0",
+        # Local RSA, EC and AES operations. Release 44 panics on some malformed keys, with an error that is no
+        # Exception; 45.0.0 was withdrawn.
+        "cryptography>=45.0.1",
         # Serialisation and validation of the REST models in azure/keyvault/keys/_generated.
         "msrest>=0.7.1",
     ],
