@@ -37,8 +37,9 @@ class TraceLoggingPolicy(NetworkTraceLoggingPolicy):
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Log method, URL, headers and the size of the body."""
-        enabled = request.context.options.pop("logging_enable", self.enable_http_logger)
-        request.context["logging_enable"] = enabled
+        # Kept for the requests that follow in the same call: the option is there only for the first, the probe.
+        kept = request.context.get("logging_enable", self.enable_http_logger)
+        enabled = request.context["logging_enable"] = request.context.options.pop("logging_enable", kept)
         if enabled and _TRACE_LOGGER.isEnabledFor(logging.DEBUG):
             sent = request.http_request
             size = len(sent.content) if isinstance(sent.content, (str, bytes)) else 0

@@ -1,0 +1,181 @@
+"""The options of a call: its hard limit, and what may be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
+from azure.core.pipeline import PipelineContext, PipelineRequest
+from azure.core.rest import HttpRequest
+from fixtures.stub_vault import (
+    URL,
+    Answer,
+    AsyncStubCredential,
+    AsyncStubTransport,
+    Script,
+    StubCredential,
+    StubTransport,
+    StubWorld,
+    Tokens,
+    bundle,
+)
+
+from azure.keyvault.keys import KeyClient
+from azure.keyvault.keys._shared._call import CallPolicy, is_repeatable, remaining, with_deadline
+from azure.keyvault.keys._shared._deadline import OutOfTime, within, within_async
+from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
+
+
+def after(policy: CallPolicy, method: str = "GET", **options: Any) -> PipelineContext:
+    request = PipelineRequest(HttpRequest(method, URL), PipelineContext(None, **options))
+    policy.on_request(request)
+    return request.context
+
+
+def test_call_without_timeout_has_no_limit() -> None:
+    assert remaining(after(CallPolicy())) is None
+
+
+@pytest.mark.parametrize(("default", "given", "expected"), [(None, 5, 5), (9, 5, 5), (9, None, None), (5, "none", 5)])
+def test_timeout_of_the_call_goes_before_the_clients_C9(default: Any, given: Any, expected: Any) -> None:
+    options = {} if given == "none" else {"timeout": given}
+    left = remaining(after(CallPolicy(default), **options))
+    assert left == (None if expected is None else pytest.approx(expected, abs=0.5))
+
+
+def test_options_of_this_library_do_not_reach_the_transport() -> None:
+    context = after(CallPolicy(), timeout=5, repeatable=True, read_timeout=3)
+    assert context.options == {"read_timeout": 3}
+
+
+def test_deadline_is_not_moved_by_the_wall_clock_H8(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = after(CallPolicy(), timeout=5)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert remaining(context) == pytest.approx(5, abs=0.5)
+
+
+def test_time_that_is_up_is_nothing_and_never_less() -> None:
+    assert remaining(after(CallPolicy(), timeout=-5)) == 0
+
+
+def test_several_requests_share_the_time_of_one_call_C9() -> None:
+    options = with_deadline({"timeout": 5, "headers": {}}, 9)
+    assert "timeout" not in options
+    assert remaining(after(CallPolicy(99), **options)) == pytest.approx(5, abs=0.5)
+    assert with_deadline(options, 1) == options
+    assert remaining(after(CallPolicy(), **with_deadline({}, None))) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "repeatable"),
+    [("GET", True), ("HEAD", True), ("PUT", True), ("DELETE", True), ("POST", False), ("PATCH", False)],
+)
+def test_request_of_the_caller_is_repeatable_after_its_method_C5(method: str, repeatable: bool) -> None:
+    assert is_repeatable(after(CallPolicy(), method)) is repeatable
+    assert is_repeatable(after(CallPolicy(), method, repeatable=not repeatable)) is not repeatable
+
+
+async def test_slow_token_is_not_waited_for_C9(stub: StubWorld) -> None:
+    over = threading.Event()
+
+    class Slow(StubCredential):
+        def get_token(self, *scopes: str, **options: Any) -> Any:
+            over.wait(5)
+            return super().get_token(*scopes, **options)
+
+    class AsyncSlow(AsyncStubCredential):
+        async def get_token(self, *scopes: str, **options: Any) -> Any:
+            await asyncio.sleep(5)
+
+    credential = (AsyncSlow if stub.world.is_async else Slow)(Tokens())
+    client = stub.client(Script(), credential=credential)
+    began = time.monotonic()
+    with pytest.raises(ServiceRequestTimeoutError, match="token"):
+        await client.get_key("orders", timeout=0.1)
+    over.set()
+    assert time.monotonic() - began < 2
+
+
+async def test_slow_transport_of_the_caller_is_not_waited_for_C9() -> None:
+    over = threading.Event()
+
+    class Slow(StubTransport):
+        def send(self, request: Any, **options: Any) -> Any:
+            over.wait(5)
+            return super().send(request, **options)
+
+    class AsyncSlow(AsyncStubTransport):
+        async def send(self, request: Any, **options: Any) -> Any:
+            await asyncio.sleep(5)
+
+    began = time.monotonic()
+    with pytest.raises(ServiceResponseTimeoutError, match="vault's answer"):
+        KeyClient(URL, StubCredential(Tokens()), transport=Slow(Script())).get_key("orders", timeout=0.1)
+    over.set()
+    client = AsyncKeyClient(URL, AsyncStubCredential(Tokens()), transport=AsyncSlow(Script()))
+    with pytest.raises((ServiceRequestTimeoutError, ServiceResponseTimeoutError), match="timeout ran out"):
+        await client.get_key("orders", timeout=0.1)
+    assert time.monotonic() - began < 2
+
+
+async def test_transport_is_given_no_more_time_than_is_left_C9(stub: StubWorld) -> None:
+    script = Script()
+    await stub.client(script).get_key("orders", timeout=7, read_timeout=3)
+    for sent in script.sent:
+        assert sent.options["connection_timeout"] <= 7
+        assert sent.options["read_timeout"] == 3
+
+
+async def test_call_without_time_sends_nothing_C9(stub: StubWorld) -> None:
+    script = Script()
+    with pytest.raises(ServiceRequestTimeoutError):
+        await stub.client(script).get_key("orders", timeout=0)
+    assert script.sent == []
+
+
+async def test_throttled_call_ends_before_its_time_is_up_C9(stub: StubWorld) -> None:
+    script = Script([Answer(429)])
+    with pytest.raises(Exception, match="429"):
+        await stub.client(script, retry_backoff_factor=10).get_key("orders", timeout=4)
+    assert sum(script.slept) < 4
+
+
+def test_failure_of_work_under_a_limit_is_its_own() -> None:
+    def fail() -> None:
+        raise KeyError("its own")
+
+    with pytest.raises(KeyError, match="its own"):
+        within(5, fail)
+    with pytest.raises(OutOfTime):
+        within(0.01, lambda: time.sleep(0.1))
+    assert within(5, lambda: 5) == 5
+
+
+async def test_failure_of_awaited_work_under_a_limit_is_its_own() -> None:
+    async def fail() -> None:
+        raise asyncio.TimeoutError("its own")
+
+    with pytest.raises(asyncio.TimeoutError, match="its own"):
+        await within_async(5, fail())
+    with pytest.raises(OutOfTime):
+        await within_async(0.01, asyncio.sleep(5))
+    assert await within_async(5, asyncio.sleep(0, 5)) == 5
+
+
+async def test_work_under_a_limit_sees_the_context_of_its_caller(stub: StubWorld) -> None:
+    import contextvars
+
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
+    seen: list[str] = []
+
+    def look(sent: Any) -> Answer:
+        seen.append(variable.get())
+        return Answer(200, bundle())
+
+    variable.set("mine")
+    await stub.client(Script([look])).get_key("orders", timeout=5)
+    assert seen == ["mine"]

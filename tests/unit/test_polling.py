@@ -1,0 +1,119 @@
+"""Waiting for deletions and recoveries."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.polling import AsyncLROPoller, LROPoller
+from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
+
+DELETED = {**bundle(), "recoveryId": f"{URL}/deletedkeys/orders", "deletedDate": 1, "scheduledPurgeDate": 2}
+NOT_YET = Answer(404, {"error": {"code": "KeyNotFound", "message": "not yet"}})
+DONE = Answer(200, DELETED)
+
+
+def forbidden(inner: str | None = None) -> Answer:
+    error: dict[str, Any] = {"code": "Forbidden", "message": "no"}
+    if inner:
+        error["innererror"] = {"code": inner}
+    return Answer(403, {"error": error})
+
+
+async def test_delete_waits_for_as_long_as_it_takes_N1_N5(stub: StubWorld) -> None:
+    script = Script([DONE, NOT_YET, NOT_YET, DONE])
+    deleted = await stub.client(script).delete_key("orders", polling_interval=3)
+    assert deleted.name == "orders"
+    assert (script.slept, len(script.calls)) == ([3, 3], 4)
+    assert [sent.url.partition("?")[0] for sent in script.calls[1:]] == [f"{URL}/deletedkeys/orders"] * 3
+
+
+async def test_recovery_waits_for_the_key_N4(stub: StubWorld) -> None:
+    script = Script([Answer(200, bundle()), NOT_YET, Answer(200, bundle())])
+    assert (await stub.client(script).recover_deleted_key("orders")).name == "orders"
+    assert (script.slept, script.calls[1].url.partition("?")[0]) == ([0.25], f"{URL}/keys/orders")
+
+
+async def test_pauses_grow_to_two_seconds_N5(stub: StubWorld) -> None:
+    script = Script([DONE, *[NOT_YET] * 6, DONE])
+    await stub.client(script).delete_key("orders")
+    assert script.slept == [0.25, 0.5, 1, 2, 2, 2]
+
+
+async def test_vault_without_soft_delete_is_not_asked_again_N5(stub: StubWorld) -> None:
+    script = Script([Answer(200, bundle())])
+    await stub.client(script).delete_key("orders")
+    assert len(script.calls) == 1
+
+
+async def test_caller_who_may_not_read_sees_the_end_in_the_refusal_N2(stub: StubWorld) -> None:
+    script = Script([DONE, NOT_YET, forbidden("ForbiddenByPolicy")])
+    await stub.client(script).delete_key("orders")
+    assert len(script.calls) == 3
+
+
+async def test_firewall_is_not_taken_for_the_end_N2(stub: StubWorld) -> None:
+    script = Script([DONE, forbidden("ForbiddenByFirewall")])
+    with pytest.raises(HttpResponseError, match="network rules"):
+        await stub.client(script).delete_key("orders")
+
+
+@pytest.mark.parametrize("status", [400, 409, 500])
+async def test_other_errors_surface_N5(stub: StubWorld, status: int) -> None:
+    script = Script([DONE, Answer(status, {"error": {"code": "Other", "message": "m"}})])
+    with pytest.raises(HttpResponseError) as caught:
+        await stub.client(script, retry_total=0).delete_key("orders")
+    assert caught.value.status_code == status
+
+
+async def test_poller_has_its_result_before_the_end_and_knows_its_state(stub: StubWorld) -> None:
+    script = Script([DONE, NOT_YET, DONE])
+    poller = await stub.client(script).begin_delete_key("orders")
+    kind = AsyncLROPoller if stub.world.is_async else LROPoller
+    assert isinstance(getattr(poller, "subject", poller), kind)
+    assert (poller.done(), poller.status()) == (False, "polling")
+    assert (await poller.result()).name == "orders"
+    assert len(script.calls) == 1
+    await poller.wait()
+    assert (poller.done(), poller.status()) == (True, "finished")
+    await poller.wait()
+    assert len(script.calls) == 3
+
+
+async def test_wait_with_no_time_looks_once_N5(stub: StubWorld) -> None:
+    script = Script([DONE, NOT_YET])
+    poller = await stub.client(script).begin_delete_key("orders")
+    await poller.wait(0)
+    assert (poller.done(), len(script.calls), script.slept) == (False, 2, [])
+
+
+@pytest.mark.parametrize("where", ["call", "client"])
+async def test_timeout_bounds_the_whole_deletion_C9_N5(stub: StubWorld, where: str) -> None:
+    class Sleeping(Script):
+        """Sleeps in fact, for otherwise no time would pass."""
+
+        def reply_to(self, request: Any, options: dict[str, Any]) -> Any:
+            time.sleep(0.01)
+            return super().reply_to(request, options)
+
+    script = Sleeping([DONE, NOT_YET])
+    client = stub.client(script, **({"timeout": 0.3} if where == "client" else {}))
+    began = time.monotonic()
+    with pytest.raises(AzureError, match="timeout ran out"):
+        await client.delete_key("orders", polling_interval=0, **({"timeout": 0.3} if where == "call" else {}))
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("interval", [-1, "2"], ids=repr)
+async def test_interval_that_makes_no_sense_is_refused_before_anything_is_sent(stub: StubWorld, interval: Any) -> None:
+    script = Script()
+    with pytest.raises((ValueError, TypeError), match="polling_interval"):
+        await stub.client(script).delete_key("orders", polling_interval=interval)
+    assert script.sent == []
+
+
+async def test_missing_key_is_told_at_once(stub: StubWorld) -> None:
+    with pytest.raises(ResourceNotFoundError):
+        await stub.client(Script([NOT_YET])).begin_delete_key("orders")
