@@ -1,6 +1,9 @@
 """Cryptography with the keys of a vault, local where the key material allows it."""
 
+from typing import TYPE_CHECKING
+
 from ._client import CryptographyClient
+from ._encryption_keys import KeyEncryptionKey, KeyResolver
 from ._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
 
@@ -9,6 +12,12 @@ __all__ = [
     "DecryptResult",
     "EncryptResult",
     "EncryptionAlgorithm",
+    "KeyEncryptionKey",
+    "KeyResolver",
+    "KeyVaultECPrivateKey",
+    "KeyVaultECPublicKey",
+    "KeyVaultRSAPrivateKey",
+    "KeyVaultRSAPublicKey",
     "KeyWrapAlgorithm",
     "SignResult",
     "SignatureAlgorithm",
@@ -16,3 +25,21 @@ __all__ = [
     "VerifyResult",
     "WrapResult",
 ]
+
+if TYPE_CHECKING:
+    from ._ec_keys import KeyVaultECPrivateKey, KeyVaultECPublicKey
+    from ._rsa_keys import KeyVaultRSAPrivateKey, KeyVaultRSAPublicKey
+else:
+
+    def __getattr__(name):
+        """Load the key objects when they are asked for: their base classes are cryptography's, and take their time."""
+        if name.startswith("KeyVaultRSA"):
+            from . import _rsa_keys as keys
+        elif name.startswith("KeyVaultEC"):
+            from . import _ec_keys as keys
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(keys, name)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

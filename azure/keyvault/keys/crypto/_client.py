@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError
@@ -14,8 +13,10 @@ from .._shared import ApiVersion
 from .._shared._base import KeyVaultClientBase, wire_of
 from .._shared._connection import VaultConnection
 from .._shared._credentials import check_credential
+from .._shared._flight import SingleFlight
 from ._decision import Execution
 from ._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from ._errors import of_operation
 from ._hashing import Data, digest_of
 from ._local import MIN_RSA_BITS
 from ._local._algorithms import signature as signature_row
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from azure.core.rest import HttpRequest, HttpResponse
 
     from .._jwk import JsonWebKey
+    from ._ec_keys import KeyVaultECPrivateKey, KeyVaultECPublicKey
+    from ._rsa_keys import KeyVaultRSAPrivateKey, KeyVaultRSAPublicKey
 
 R = TypeVar("R")
 
@@ -45,7 +48,13 @@ class CryptographyClient(KeyVaultClientBase):
     not among the key's) is an error at once, without a request. Data that cannot be decrypted is an error as well, and
     is not sent to the vault for another try.
 
-    One client may be used by any number of threads. Every method takes azure-core's options of a call as keywords.
+    One client may be used by any number of threads or, in asyncio, by any number of tasks of one event loop. The
+    asyncio client leaves what takes long in this process, as RSA's private operations do, to a thread. Every method
+    takes azure-core's options of a call as keywords.
+
+    Key objects for ``cryptography`` (``create_rsa_private_key`` and its kin) are made by the synchronous client only:
+    those interfaces are synchronous, and would hold up an event loop while they ask the vault. :meth:`sign_data` and
+    :meth:`verify_data` serve the purpose there; to issue certificates, use the synchronous client in a thread.
 
     :param key: the key, or its identifier. With an identifier the key is got from the vault once, at the first
         operation; a caller that may not read it (403) uses it in the vault.
@@ -86,7 +95,7 @@ class CryptographyClient(KeyVaultClientBase):
 
     def _set_state(self, state: KeyState) -> None:
         self._state = state
-        self._fetching = threading.Lock()
+        self._fetching = SingleFlight()
 
     @classmethod
     def from_jwk(
@@ -175,7 +184,8 @@ class CryptographyClient(KeyVaultClientBase):
         :raises ValueError: when an argument does not fit the algorithm, the key does not allow decrypting, or the data
             cannot be decrypted here; the text does not tell why not.
         :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot decrypt the data.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot decrypt the data. What would
+            be a ``ValueError`` here is one in the vault as well.
         """
         task = Decrypt(algorithm, ciphertext, iv, authentication_tag, additional_authenticated_data)
         return self._run(task, kwargs)
@@ -201,7 +211,8 @@ class CryptographyClient(KeyVaultClientBase):
         :raises ValueError: when an argument does not fit the algorithm, the key does not allow unwrapping, or the data
             cannot be unwrapped here; the text does not tell why not.
         :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the data.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the data. What would
+            be a ``ValueError`` here is one in the vault as well.
         """
         return self._run(Unwrap(algorithm, encrypted_key), kwargs)
 
@@ -246,7 +257,7 @@ class CryptographyClient(KeyVaultClientBase):
 
         :param algorithm: one that fits the key. Its name tells the hash: SHA-256 for RS256, PS256, ES256 and ES256K.
         :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of
-            bytes. Files and iterables are read in constant memory.
+            bytes; for the asyncio client also an asynchronous one. Files and iterables are read in constant memory.
         :returns: the signature.
         """
         return self.sign(algorithm, digest_of(signature_row(algorithm), data), **kwargs)
@@ -263,8 +274,7 @@ class CryptographyClient(KeyVaultClientBase):
         """Hash a message in this process and verify its signature; see :meth:`verify`.
 
         :param algorithm: the algorithm of the signature. Its name tells the hash.
-        :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of
-            bytes.
+        :param data: the message, as for :meth:`sign_data`.
         :param signature: the signature.
         :param encoding: the form of an EC key's signature, ``"jose"`` or ``"der"``.
         :returns: whether the signature is valid.
@@ -283,33 +293,95 @@ class CryptographyClient(KeyVaultClientBase):
         """
         return super().send_request(request, stream=stream, **kwargs)
 
+    def create_rsa_private_key(self, **kwargs: Any) -> KeyVaultRSAPrivateKey:
+        """Return the key as an RSA private key of ``cryptography``, to sign certificates with, for instance.
+
+        It signs and decrypts with this client: here or in the vault. The key is got from the vault unless it is known.
+
+        :returns: the key object, which works as long as this client does.
+        :raises ValueError: when the key is of another type.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key, but for lack of the
+            permission (403); the object then does without what it needs the public key for.
+        """
+        from ._rsa_keys import KeyVaultRSAPrivateKey
+
+        return KeyVaultRSAPrivateKey(self, self._material(kwargs))
+
+    def create_rsa_public_key(self, **kwargs: Any) -> KeyVaultRSAPublicKey:
+        """Return the key as an RSA public key of ``cryptography``; see :meth:`create_rsa_private_key`.
+
+        :returns: the key object, which works as long as this client does.
+        :raises ValueError: when the key is of another type.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key, but for lack of the
+            permission (403).
+        """
+        from ._rsa_keys import KeyVaultRSAPublicKey
+
+        return KeyVaultRSAPublicKey(self, self._material(kwargs))
+
+    def create_ec_private_key(self, **kwargs: Any) -> KeyVaultECPrivateKey:
+        """Return the key as an EC private key of ``cryptography``, to sign certificates with, for instance.
+
+        It signs with this client: here or in the vault. The key is got from the vault unless it is known.
+
+        :returns: the key object, which works as long as this client does.
+        :raises ValueError: when the key is of another type, or its curve cannot be found out.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
+        """
+        from ._ec_keys import KeyVaultECPrivateKey
+
+        return KeyVaultECPrivateKey(self, self._material(kwargs))
+
+    def create_ec_public_key(self, **kwargs: Any) -> KeyVaultECPublicKey:
+        """Return the key as an EC public key of ``cryptography``; see :meth:`create_ec_private_key`.
+
+        :returns: the key object, which works as long as this client does.
+        :raises ValueError: when the key is of another type, or its curve cannot be found out.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
+        """
+        from ._ec_keys import KeyVaultECPublicKey
+
+        return KeyVaultECPublicKey(self, self._material(kwargs))
+
     def _run(self, task: Task[R], options: dict[str, Any]) -> R:
         state = self._state
-        if state.facts is not None:
-            local = state.local_for(task.operation, task.row)
-            if local is not None:
-                return task.run(local, state)
+        local = state.local_for(task)
+        if local is not None:
+            return task.run(local, state)
         return _TRACED[task.method](self, task, **options)  # type: ignore[no-any-return]
 
     def _ask(self, task: Task[R], **options: Any) -> R:
-        state = self._state
+        state, connection = self._state, self._connection
         if state.facts is None:
-            self._fetch(options)
-            local = state.local_for(task.operation, task.row)
+            options = connection.within_timeout(options)
+            self._get_key(options)
+            local = state.local_for(task)
             if local is not None:
                 return task.run(local, state)
-        return task.answered(self._connection.send(task.request(state), **options), state)
+        try:
+            answer = connection.send(task.request(state), **options)
+        except HttpResponseError as error:
+            raise of_operation(error) from None
+        return task.answered(answer, state)
+
+    def _material(self, options: dict[str, Any]) -> JsonWebKey | None:
+        """Return what is known of the key's material, having got the key if it was not known."""
+        if self._state.facts is None:
+            self._get_key(self._connection.within_timeout(options))
+        return self._state.material
+
+    def _get_key(self, options: dict[str, Any]) -> None:
+        """Get the key, once however many threads need it."""
+        self._fetching.run(lambda: self._fetch(options), context=options, optional=False)
 
     def _fetch(self, options: dict[str, Any]) -> None:
-        """Get the key, once however many threads need it."""
-        with self._fetching:
-            if self._state.facts is not None:
-                return
-            operation = operations.get_key(self._state.name, self._state.version)
-            try:
-                self._state.learn(self._connection.send(operation, **options))
-            except HttpResponseError as error:
-                self._state.learn_refusal(error)
+        state = self._state
+        if state.facts is not None:
+            return
+        try:
+            state.learn(self._connection.send(operations.get_key(state.name, state.version), **options))
+        except HttpResponseError as error:
+            state.learn_refusal(error)
 
 
 # A span for every operation that talks to the vault. Those that run here have none: opening one takes as long as

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
-from azure.core.exceptions import AzureError
-
 from .._jwk import family_of
+from ._errors import OperationNotAllowed
 from ._local import LocalKey, load
 
 if TYPE_CHECKING:
@@ -31,10 +30,6 @@ Outcome = Literal["local", "remote", "refuse"]
 
 # Data that was protected while a key was valid must stay readable: only these look at its dates.
 _PROTECTING: frozenset[str] = frozenset(("encrypt", "wrapKey", "sign"))
-
-
-class OperationNotAllowed(AzureError, ValueError):
-    """The key does not allow the operation. It is also a ``ValueError``, as the other mistakes of a caller are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +178,14 @@ class Decision:
     :ivar outcome: ``"local"``, ``"remote"`` or ``"refuse"``.
     :ivar rule: the rule that decided.
     :ivar dated: whether :func:`check_window` has to be asked each time.
+    :ivar local: the key to use, when it runs locally.
     """
 
     outcome: Outcome
     rule: Rule
     case: Case
     dated: bool
+    local: LocalKey | None
 
     def error(self) -> Exception:
         """Make the exception of a refusal, a new one each time."""
@@ -206,8 +203,9 @@ def decide(execution: Execution, facts: KeyFacts, operation: str, row: Algorithm
     """
     case = Case(execution, facts, operation, row)
     rule = next(rule for rule in RULES if rule.applies(case))
+    local = facts.local if rule.outcome == "local" else None
     has_dates = facts.not_before is not None or facts.expires_on is not None
-    return Decision(rule.outcome, rule, case, rule.outcome == "local" and has_dates and operation in _PROTECTING)
+    return Decision(rule.outcome, rule, case, local is not None and has_dates and operation in _PROTECTING, local)
 
 
 def check_window(facts: KeyFacts, now: float) -> None:
@@ -245,9 +243,12 @@ def _cannot(case: Case) -> str:
     text = f'This key does not support the "{case.operation}" operation with algorithm "{case.row.name}"'
     if not case.row.remote:
         return f"{text}: the service does not have it, and it can't run locally"
-    if case.row.local and case.facts.local is not None and case._same_family:
-        return f"{text} locally: the private part of the key is not here"
-    return f"{text} locally"
+    local = case.facts.local
+    if not case.row.local or local is None or not case._same_family:
+        return f"{text} locally"
+    if local.can(case.operation):
+        return f"{text} locally: the OpenSSL of this process does not have the key's curve"
+    return f"{text} locally: the private part of the key is not here"
 
 
 def _timestamp(moment: datetime | None) -> float | None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+
+    from .._jwk import JsonWebKey
+    from .._models import KeyVaultKey
 
 Performed = Literal["local", "remote"]
 _Algorithm = TypeVar("_Algorithm")
@@ -132,6 +138,55 @@ class SignResult(_Result[SignatureAlgorithm]):
         if row.curve is None:
             raise ValueError(f"{row.name} signatures have no DER form; only ECDSA signatures have")
         return raw_to_der(self.signature)
+
+    def to_low_s(self) -> SignResult:
+        """Give an ES256K signature in the only form that Bitcoin and Ethereum accept (BIP 62, EIP-2).
+
+        Of every ECDSA signature (r, s) there is another one, (r, -s), that is valid as well. They want the one with the
+        smaller s; the service gives either.
+
+        :returns: a result with that signature: itself, when it is that already.
+        :raises ValueError: when the algorithm is not ES256K.
+        """
+        from ._local._secp256k1 import low_s
+
+        self._require_es256k("low s")
+        low = low_s(self.signature)
+        if low == self.signature:
+            return self
+        return SignResult(self.key_id, self.algorithm, low, performed=self.performed)
+
+    def recovery_id(
+        self, digest: bytes, key: JsonWebKey | KeyVaultKey | EllipticCurvePublicKey | EllipticCurvePrivateKey
+    ) -> int:
+        """Find the recovery id of an ES256K signature: Bitcoin and Ethereum find the signer's key with it.
+
+        It belongs to this very signature, so it is the last thing to ask for::
+
+            signed = client.sign(SignatureAlgorithm.es256_k, digest).to_low_s()
+            v = 27 + signed.recovery_id(digest, key)
+            r, s = signed.signature[:32], signed.signature[32:]
+
+        It takes a few milliseconds.
+
+        :param digest: the 32 bytes that were signed.
+        :param key: the public key of the signer.
+        :returns: 0 or 1; in theory 2 or 3, which never happens by chance.
+        :raises ValueError: when the algorithm is not ES256K, or this is not the key's signature of the digest.
+        """
+        from .._jwk import JsonWebKey
+        from .._models import KeyVaultKey
+        from ._local._secp256k1 import recovery_id
+
+        self._require_es256k("recovery id")
+        jwk = key.key if isinstance(key, KeyVaultKey) else key
+        if not isinstance(jwk, JsonWebKey):
+            jwk = JsonWebKey.from_cryptography(jwk)
+        return recovery_id(self.signature, bytes(digest), jwk.x or b"", jwk.y or b"")
+
+    def _require_es256k(self, what: str) -> None:
+        if self.algorithm != SignatureAlgorithm.es256_k:
+            raise ValueError(f"A {what} is for ES256K signatures, and this is one of {str.__str__(self.algorithm)}")
 
     def _details(self) -> str:
         return f", signature=<{len(self.signature)} bytes>"

@@ -16,7 +16,7 @@ from ._decision import Decision, Execution, KeyFacts, check_window, decide
 from ._local import MIN_RSA_BITS, LocalKey, load
 
 if TYPE_CHECKING:
-    from ._local._algorithms import Algorithm
+    from ._tasks import Task
 
 _LOGGER = logging.getLogger("azure.keyvault.keys.crypto")
 
@@ -49,8 +49,8 @@ class KeyState:
     def of(cls, key: KeyVaultKey | str, execution: Execution) -> KeyState:
         """Return the state of a client for a key or a key's identifier.
 
-        :raises ValueError: when the identifier is malformed, or there is no material although it may be used only here.
-        :raises TypeError: when the key is something else.
+        :raises ValueError: when the key is neither, the identifier is malformed, or there is no material although the
+            key may be used only here.
         """
         if execution not in get_args(Execution):
             raise ValueError(f"execution must be 'auto', 'local' or 'remote', not {execution!r}")
@@ -154,28 +154,37 @@ class KeyState:
         _LOGGER.debug("The key %s may not be read: its operations run in the vault", self.key_id)
         self.facts = KeyFacts()
 
-    def local_for(self, operation: str, row: Algorithm) -> LocalKey | None:
-        """Return the local key to run an operation with, or None when it is to run in the vault.
+    def local_for(self, task: Task[Any]) -> LocalKey | None:
+        """Return the local key to run a task with; None when the key has to be got first, or the vault is to run it.
+
+        What has been decided for an operation and an algorithm holds as long as the client does, and is logged once.
 
         :raises ValueError: when the key does not allow the operation, or not now.
         :raises NotImplementedError: when it may run only here, and cannot.
         """
-        decision = self._decisions.get((operation, row.name)) or self._decide(operation, row)
+        decision = self._decisions.get((task.operation, task.row.name)) or self._decide(task)
+        if decision is None:
+            return None
         if decision.outcome == "refuse":
             raise decision.error()
-        if _LOGGER.isEnabledFor(logging.DEBUG):
-            _LOGGER.debug("%s with %s and the key %s: %s", operation, row.name, self.key_id, decision.outcome)
-        if decision.outcome == "remote":
-            return None
         if decision.dated:
             check_window(decision.case.facts, time.time())
-        return decision.case.facts.local
+        return decision.local
 
-    def _decide(self, operation: str, row: Algorithm) -> Decision:
-        assert self.facts is not None  # noqa: S101  # clients fetch the key first
-        decision = decide(self.execution, self.facts, operation, row)
-        if row.family is not None:  # there are only so many algorithms that the library knows
-            self._decisions[operation, row.name] = decision
+    def _decide(self, task: Task[Any]) -> Decision | None:
+        if self.facts is None:
+            return None
+        decision = decide(self.execution, self.facts, task.operation, task.row)
+        _LOGGER.debug(
+            "%s with %s and the key %s: %s (%s)",
+            task.operation,
+            task.row.name,
+            self.key_id,
+            decision.outcome,
+            decision.rule.when,
+        )
+        if task.row.family is not None:  # there are only so many algorithms that the library knows
+            self._decisions[task.operation, task.row.name] = decision
         return decision
 
 

@@ -7,7 +7,7 @@ worlds find out where it is to run, and drive it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from azure.core.exceptions import DecodeError
 
@@ -23,16 +23,14 @@ from ._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, Ve
 from ._signatures import Encoding, raw_signature
 from ._state import KeyState
 
-if TYPE_CHECKING:
-    from enum import Enum
-
 R = TypeVar("R")
-E = TypeVar("E", bound="Enum")
 
 
-def _member(kind: type[E], row: Algorithm) -> E:
-    """Return an algorithm as its enumeration's member; one that this library does not know stays text."""
-    return kind._value2member_map_.get(row.name, row.name)  # type: ignore[return-value,arg-type]  # text for the unknown
+# Names to members, as dictionaries: looking a member up in its enumeration takes as long as checking the arguments. An
+# algorithm that this library does not know stays text.
+_ENCRYPTION: dict[str, Any] = {member.value: member for member in EncryptionAlgorithm}
+_KEY_WRAP: dict[str, Any] = {member.value: member for member in KeyWrapAlgorithm}
+_SIGNATURE: dict[str, Any] = {member.value: member for member in SignatureAlgorithm}
 
 
 class Task(ABC, Generic[R]):
@@ -41,13 +39,19 @@ class Task(ABC, Generic[R]):
     :ivar operation: its name in a JWK's ``key_ops``.
     :ivar method: the client's method for it.
     :ivar row: the row of its algorithm.
+    :ivar input: what it works on.
     """
 
-    __slots__ = ("row",)
+    __slots__ = ("input", "row")
 
     operation: ClassVar[str]
     method: ClassVar[str]
     row: Algorithm
+    input: bytes
+
+    def takes_long(self, key: LocalKey) -> bool:
+        """Tell whether doing it in this process takes so long that an event loop must not wait for it."""
+        return key.takes_long(self.operation, len(self.input))
 
     @abstractmethod
     def run(self, key: LocalKey, state: KeyState) -> R:
@@ -65,31 +69,27 @@ class Task(ABC, Generic[R]):
 class Encrypt(Task[EncryptResult]):
     """Encrypt ``plaintext``."""
 
-    __slots__ = ("_aad", "_iv", "_plaintext")
+    __slots__ = ("_aad", "_iv")
     operation = "encrypt"
     method = "encrypt"
 
     def __init__(
         self, algorithm: EncryptionAlgorithm | str, plaintext: Buffer, iv: Buffer | None, aad: Buffer | None
     ) -> None:
-        self.row = encryption(algorithm)
-        self._plaintext, self._iv, self._aad = check_encrypt(self.row, plaintext, iv, aad)
+        row = self.row = encryption(algorithm)
+        self.input, self._iv, self._aad = check_encrypt(row, plaintext, iv, aad)
 
     def run(self, key: LocalKey, state: KeyState) -> EncryptResult:
-        ciphertext, iv, tag = key.encrypt(self.row, self._plaintext, self._iv, self._aad)
-        return EncryptResult(
-            state.key_id,
-            _member(EncryptionAlgorithm, self.row),
-            ciphertext,
-            iv=iv,
-            authentication_tag=tag,
-            additional_authenticated_data=self._aad,
-            performed="local",
-        )
+        row = self.row
+        ciphertext, iv, tag = key.encrypt(row, self.input, self._iv, self._aad)
+        result = EncryptResult(state.key_id, _ENCRYPTION.get(row.name, row.name), ciphertext, performed="local")
+        if row.iv is not None:
+            result.iv, result.tag, result.aad = iv, tag, self._aad
+        return result
 
     def request(self, state: KeyState) -> Operation[wire.KeyOperationResult]:
         body = wire.KeyOperationsParameters(
-            alg=self.row.name, value=self._plaintext, iv=self._iv, additional_authenticated_data=self._aad
+            alg=self.row.name, value=self.input, iv=self._iv, additional_authenticated_data=self._aad
         )
         return operations.encrypt(state.name, body, state.version)
 
@@ -98,7 +98,7 @@ class Encrypt(Task[EncryptResult]):
         aad = answer.additional_authenticated_data
         return EncryptResult(
             answer.kid or state.key_id,
-            _member(EncryptionAlgorithm, self.row),
+            _ENCRYPTION.get(self.row.name, self.row.name),
             _result(answer),
             iv=self._iv if answer.iv is None else answer.iv,
             authentication_tag=answer.authentication_tag,
@@ -109,7 +109,7 @@ class Encrypt(Task[EncryptResult]):
 class Decrypt(Task[DecryptResult]):
     """Decrypt ``ciphertext``."""
 
-    __slots__ = ("_aad", "_ciphertext", "_iv", "_tag")
+    __slots__ = ("_aad", "_iv", "_tag")
     operation = "decrypt"
     method = "decrypt"
 
@@ -127,7 +127,7 @@ class Decrypt(Task[DecryptResult]):
             found = algorithm
             algorithm, ciphertext, iv, tag, aad = found.algorithm, found.ciphertext, found.iv, found.tag, found.aad
         self.row = encryption(algorithm)
-        self._ciphertext, self._iv, self._tag, self._aad = check_decrypt(
+        self.input, self._iv, self._tag, self._aad = check_decrypt(
             self.row,
             ciphertext,  # type: ignore[arg-type]  # None is refused there, with a text that names the argument
             iv,
@@ -136,13 +136,13 @@ class Decrypt(Task[DecryptResult]):
         )
 
     def run(self, key: LocalKey, state: KeyState) -> DecryptResult:
-        plaintext = key.decrypt(self.row, self._ciphertext, self._iv, self._tag, self._aad)
-        return DecryptResult(state.key_id, _member(EncryptionAlgorithm, self.row), plaintext, performed="local")
+        plaintext = key.decrypt(self.row, self.input, self._iv, self._tag, self._aad)
+        return DecryptResult(state.key_id, _ENCRYPTION.get(self.row.name, self.row.name), plaintext, performed="local")
 
     def request(self, state: KeyState) -> Operation[wire.KeyOperationResult]:
         body = wire.KeyOperationsParameters(
             alg=self.row.name,
-            value=self._ciphertext,
+            value=self.input,
             iv=self._iv,
             authentication_tag=self._tag,
             additional_authenticated_data=self._aad,
@@ -150,72 +150,72 @@ class Decrypt(Task[DecryptResult]):
         return operations.decrypt(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> DecryptResult:
-        return DecryptResult(answer.kid or state.key_id, _member(EncryptionAlgorithm, self.row), _result(answer))
+        return DecryptResult(answer.kid or state.key_id, _ENCRYPTION.get(self.row.name, self.row.name), _result(answer))
 
 
 class Wrap(Task[WrapResult]):
     """Wrap ``key``."""
 
-    __slots__ = ("_key",)
+    __slots__ = ()
     operation = "wrapKey"
     method = "wrap_key"
 
     def __init__(self, algorithm: KeyWrapAlgorithm | str, key: Buffer) -> None:
         self.row = key_wrap(algorithm)
-        self._key = check_wrap(self.row, key)
+        self.input = check_wrap(self.row, key)
 
     def run(self, key: LocalKey, state: KeyState) -> WrapResult:
-        wrapped = key.wrap(self.row, self._key)
-        return WrapResult(state.key_id, _member(KeyWrapAlgorithm, self.row), wrapped, performed="local")
+        wrapped = key.wrap(self.row, self.input)
+        return WrapResult(state.key_id, _KEY_WRAP.get(self.row.name, self.row.name), wrapped, performed="local")
 
     def request(self, state: KeyState) -> Operation[wire.KeyOperationResult]:
-        body = wire.KeyOperationsParameters(alg=self.row.name, value=self._key)
+        body = wire.KeyOperationsParameters(alg=self.row.name, value=self.input)
         return operations.wrap_key(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> WrapResult:
-        return WrapResult(answer.kid or state.key_id, _member(KeyWrapAlgorithm, self.row), _result(answer))
+        return WrapResult(answer.kid or state.key_id, _KEY_WRAP.get(self.row.name, self.row.name), _result(answer))
 
 
 class Unwrap(Task[UnwrapResult]):
     """Unwrap ``encrypted_key``."""
 
-    __slots__ = ("_encrypted_key",)
+    __slots__ = ()
     operation = "unwrapKey"
     method = "unwrap_key"
 
     def __init__(self, algorithm: KeyWrapAlgorithm | str, encrypted_key: Buffer) -> None:
         self.row = key_wrap(algorithm)
-        self._encrypted_key = check_unwrap(self.row, encrypted_key)
+        self.input = check_unwrap(self.row, encrypted_key)
 
     def run(self, key: LocalKey, state: KeyState) -> UnwrapResult:
-        unwrapped = key.unwrap(self.row, self._encrypted_key)
-        return UnwrapResult(state.key_id, _member(KeyWrapAlgorithm, self.row), unwrapped, performed="local")
+        unwrapped = key.unwrap(self.row, self.input)
+        return UnwrapResult(state.key_id, _KEY_WRAP.get(self.row.name, self.row.name), unwrapped, performed="local")
 
     def request(self, state: KeyState) -> Operation[wire.KeyOperationResult]:
-        body = wire.KeyOperationsParameters(alg=self.row.name, value=self._encrypted_key)
+        body = wire.KeyOperationsParameters(alg=self.row.name, value=self.input)
         return operations.unwrap_key(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> UnwrapResult:
-        return UnwrapResult(answer.kid or state.key_id, _member(KeyWrapAlgorithm, self.row), _result(answer))
+        return UnwrapResult(answer.kid or state.key_id, _KEY_WRAP.get(self.row.name, self.row.name), _result(answer))
 
 
 class Sign(Task[SignResult]):
     """Sign ``digest``."""
 
-    __slots__ = ("_digest",)
+    __slots__ = ()
     operation = "sign"
     method = "sign"
 
     def __init__(self, algorithm: SignatureAlgorithm | str, digest: Buffer) -> None:
         self.row = signature_row(algorithm)
-        self._digest = check_sign(self.row, digest)
+        self.input = check_sign(self.row, digest)
 
     def run(self, key: LocalKey, state: KeyState) -> SignResult:
-        signature = key.sign(self.row, self._digest)
-        return SignResult(state.key_id, _member(SignatureAlgorithm, self.row), signature, performed="local")
+        signature = key.sign(self.row, self.input)
+        return SignResult(state.key_id, _SIGNATURE.get(self.row.name, self.row.name), signature, performed="local")
 
     def request(self, state: KeyState) -> Operation[wire.KeyOperationResult]:
-        body = wire.KeySignParameters(alg=self.row.name, value=self._digest)
+        body = wire.KeySignParameters(alg=self.row.name, value=self.input)
         return operations.sign(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> SignResult:
@@ -223,13 +223,13 @@ class Sign(Task[SignResult]):
         expected = self.row.signature_size or (state.modulus_size if self.row.family == "RSA" else None)
         if not signature or (expected is not None and len(signature) != expected):
             raise DecodeError(f"The vault returned a signature of {len(signature)} bytes for {self.row.name}")
-        return SignResult(answer.kid or state.key_id, _member(SignatureAlgorithm, self.row), signature)
+        return SignResult(answer.kid or state.key_id, _SIGNATURE.get(self.row.name, self.row.name), signature)
 
 
 class Verify(Task[VerifyResult]):
     """Verify ``signature`` of ``digest``."""
 
-    __slots__ = ("_digest", "_signature")
+    __slots__ = ("_signature",)
     operation = "verify"
     method = "verify"
 
@@ -237,19 +237,19 @@ class Verify(Task[VerifyResult]):
         self, algorithm: SignatureAlgorithm | str, digest: Buffer, signature: Buffer, encoding: Encoding
     ) -> None:
         self.row = signature_row(algorithm)
-        self._digest, given = check_verify(self.row, digest, signature)
+        self.input, given = check_verify(self.row, digest, signature)
         self._signature = given if encoding == "jose" else raw_signature(self.row, given, encoding)
 
     def run(self, key: LocalKey, state: KeyState) -> VerifyResult:
-        valid = key.verify(self.row, self._digest, self._signature)
-        return VerifyResult(state.key_id, valid, _member(SignatureAlgorithm, self.row), performed="local")
+        valid = key.verify(self.row, self.input, self._signature)
+        return VerifyResult(state.key_id, valid, _SIGNATURE.get(self.row.name, self.row.name), performed="local")
 
     def request(self, state: KeyState) -> Operation[wire.KeyVerifyResult]:
-        body = wire.KeyVerifyParameters(alg=self.row.name, digest=self._digest, signature=self._signature)
+        body = wire.KeyVerifyParameters(alg=self.row.name, digest=self.input, signature=self._signature)
         return operations.verify(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyVerifyResult, state: KeyState) -> VerifyResult:
-        return VerifyResult(state.key_id, answer.value is True, _member(SignatureAlgorithm, self.row))
+        return VerifyResult(state.key_id, answer.value is True, _SIGNATURE.get(self.row.name, self.row.name))
 
 
 def _result(answer: wire.KeyOperationResult) -> bytes:

@@ -39,8 +39,10 @@ def check_encrypt(
     :raises ValueError: when the plaintext does not fill whole blocks, when the IV is not 16 bytes long, when an IV is
         given that only the service may choose, or when an argument does not fit the algorithm.
     """
-    plaintext = as_bytes("plaintext", plaintext)
-    _check_input(row, "plaintext", plaintext)
+    if type(plaintext) is not bytes:
+        plaintext = as_bytes("plaintext", plaintext)
+    if len(plaintext) % row.block or len(plaintext) < row.minimum:
+        raise _unfit_size(row, "plaintext", len(plaintext))
     if row.family is None:
         return plaintext, _optional("iv", iv), _optional("additional_authenticated_data", aad)
     if row.iv == "caller":
@@ -48,7 +50,7 @@ def check_encrypt(
     elif iv is not None:
         reason = "the service chooses it" if row.iv else "it has none"
         raise ValueError(f"'iv' can't be given for {row.name}: {reason}")
-    return plaintext, iv, _check_aad(row, aad)
+    return plaintext, iv, None if aad is None else _check_aad(row, aad)
 
 
 def check_decrypt(
@@ -79,7 +81,7 @@ def check_decrypt(
         raise ValueError(f"'iv' is required to decrypt with {row.name}: give the one that encryption returned")
     else:
         iv = _check_iv(row, iv)
-    return ciphertext, iv, _check_tag(row, tag), _check_aad(row, aad)
+    return ciphertext, iv, _check_tag(row, tag), None if aad is None else _check_aad(row, aad)
 
 
 def check_wrap(row: Algorithm, key: Buffer) -> bytes:
@@ -88,7 +90,8 @@ def check_wrap(row: Algorithm, key: Buffer) -> bytes:
     :raises ValueError: when its length does not fit the algorithm.
     """
     key = as_bytes("key", key)
-    _check_input(row, "key", key)
+    if len(key) % row.block or len(key) < row.minimum:
+        raise _unfit_size(row, "key", len(key))
     return key
 
 
@@ -124,13 +127,11 @@ def _optional(name: str, value: Buffer | None) -> bytes | None:
     return None if value is None else as_bytes(name, value)
 
 
-def _check_input(row: Algorithm, name: str, value: bytes) -> None:
-    size = len(value)
+def _unfit_size(row: Algorithm, name: str, size: int) -> ValueError:
     if size % row.block:
         hint = "; A...CBCPAD pads for you" if row.kind == "encryption" else ""
-        raise ValueError(f"'{name}' must be a multiple of {row.block} bytes for {row.name}, not {size} bytes{hint}")
-    if size < row.minimum:
-        raise ValueError(f"'{name}' must have at least {row.minimum} bytes for {row.name}, not {size}")
+        return ValueError(f"'{name}' must be a multiple of {row.block} bytes for {row.name}, not {size} bytes{hint}")
+    return ValueError(f"'{name}' must have at least {row.minimum} bytes for {row.name}, not {size}")
 
 
 def _check_iv(row: Algorithm, iv: Buffer) -> bytes:
@@ -154,9 +155,7 @@ def _check_tag(row: Algorithm, tag: Buffer | None) -> bytes | None:
     return tag
 
 
-def _check_aad(row: Algorithm, aad: Buffer | None) -> bytes | None:
-    if aad is None:
-        return None
+def _check_aad(row: Algorithm, aad: Buffer) -> bytes:
     if not row.aad:
         raise ValueError(f"'additional_authenticated_data' can't be given for {row.name}: it authenticates nothing")
     return as_bytes("additional_authenticated_data", aad)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
-from ..._jwk_ec import CURVES, EcPublic, private_numbers, public_numbers
+from ..._jwk_ec import CURVES, Curve, EcPrivate, EcPublic, private_numbers, public_numbers
 from ._algorithms import Algorithm
 from ._der import der_to_raw, raw_to_der
 from ._key import LocalKey
@@ -34,7 +34,7 @@ class EcKey(LocalKey):
     family = "EC"
 
     def __init__(self, point: EcPublic, private: EllipticCurvePrivateKey | None = None) -> None:
-        self.has_private = private is not None
+        self.has_private = isinstance(point, EcPrivate)
         self._point = point
         self._private_key = private
 
@@ -46,7 +46,10 @@ class EcKey(LocalKey):
         if jwk.d is None:
             return cls(public_numbers(jwk))
         numbers = private_numbers(jwk)
-        return cls(numbers, numbers.to_key())
+        return cls(numbers, numbers.to_key() if _is_usable(numbers.curve) else None)
+
+    def supports(self, operation: str, row: Algorithm) -> bool:
+        return super().supports(operation, row) and _is_usable(self._point.curve)
 
     def misfit(self, row: Algorithm) -> str | None:
         curve = self._point.curve.name
@@ -69,3 +72,13 @@ class EcKey(LocalKey):
     @cached_property
     def _public(self) -> EllipticCurvePublicKey:
         return EcPublic(self._point.curve, self._point.x, self._point.y).to_key()
+
+
+@cache
+def _is_usable(curve: Curve) -> bool:
+    """Tell whether OpenSSL has the curve. Some builds leave out all but NIST's, so P-256K."""
+    try:
+        derive_private_key(1, curve.make())
+    except UnsupportedAlgorithm:
+        return False
+    return True

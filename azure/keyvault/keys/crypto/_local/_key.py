@@ -16,6 +16,9 @@ MIN_RSA_BITS = 2048
 # Operations that need no private key; those of symmetric keys always need the key.
 PUBLIC_OPERATIONS = frozenset(("encrypt", "wrapKey", "verify"))
 
+# AES and HMAC get through so many bytes in a tenth of a millisecond, or in a half on slow machines.
+_MUCH = 1 << 16
+
 
 # Ciphertext, IV and authentication tag.
 Encrypted = tuple[bytes, bytes | None, bytes | None]
@@ -43,12 +46,19 @@ class LocalKey(ABC):
         :param operation: as a JWK's ``key_ops`` names it.
         :param row: the row of the algorithm.
         """
-        return (
-            row.local
-            and row.family == self.family
-            and (self.has_private or operation in PUBLIC_OPERATIONS)
-            and self.misfit(row) is None
-        )
+        return row.local and row.family == self.family and self.can(operation) and self.misfit(row) is None
+
+    def can(self, operation: str) -> bool:
+        """Tell whether the part of the key that an operation needs is here."""
+        return self.has_private or operation in PUBLIC_OPERATIONS
+
+    def takes_long(self, operation: str, size: int) -> bool:
+        """Tell whether an operation takes so long, about a millisecond, that an event loop should not wait for it.
+
+        :param operation: as a JWK's ``key_ops`` names it.
+        :param size: bytes of its input.
+        """
+        return size > _MUCH
 
     def encrypt(self, row: Algorithm, plaintext: bytes, iv: bytes | None = None, aad: bytes | None = None) -> Encrypted:
         """Encrypt.

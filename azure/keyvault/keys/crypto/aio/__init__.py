@@ -1,5 +1,18 @@
-"""Cryptography with the keys of a vault, in asyncio."""
+"""The asyncio client for cryptography with the keys of a vault, and the names that go with it."""
 
+from .._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from .._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
 from ._client import CryptographyClient
 
-__all__ = ["CryptographyClient"]
+__all__ = [
+    "CryptographyClient",
+    "DecryptResult",
+    "EncryptResult",
+    "EncryptionAlgorithm",
+    "KeyWrapAlgorithm",
+    "SignResult",
+    "SignatureAlgorithm",
+    "UnwrapResult",
+    "VerifyResult",
+    "WrapResult",
+]

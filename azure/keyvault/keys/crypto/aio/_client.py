@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,13 +14,17 @@ from ..._models import KeyVaultKey
 from ..._shared import ApiVersion
 from ..._shared._base import wire_of
 from ..._shared._base_async import AsyncKeyVaultClientBase
+from ..._shared._call import remaining
 from ..._shared._connection_async import AsyncVaultConnection
 from ..._shared._credentials import check_credential
-from ..._shared._flight import AsyncSingleFlight
+from ..._shared._deadline import OutOfTime, within_async
+from ..._shared._flight import AsyncSingleFlight, out_of_time
 from .._decision import Execution
 from .._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
-from .._hashing import Data, digest_of_async
-from .._local import MIN_RSA_BITS
+from .._errors import of_operation
+from .._hashing import AsyncData as Data
+from .._hashing import digest_of_async
+from .._local import MIN_RSA_BITS, LocalKey
 from .._local._algorithms import signature as signature_row
 from .._local._checks import Buffer
 from .._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
@@ -48,7 +53,13 @@ class CryptographyClient(AsyncKeyVaultClientBase):
     not among the key's) is an error at once, without a request. Data that cannot be decrypted is an error as well, and
     is not sent to the vault for another try.
 
-    One client may be used by any number of threads. Every method takes azure-core's options of a call as keywords.
+    One client may be used by any number of threads or, in asyncio, by any number of tasks of one event loop. The
+    asyncio client leaves what takes long in this process, as RSA's private operations do, to a thread. Every method
+    takes azure-core's options of a call as keywords.
+
+    Key objects for ``cryptography`` (``create_rsa_private_key`` and its kin) are made by the synchronous client only:
+    those interfaces are synchronous, and would hold up an event loop while they ask the vault. :meth:`sign_data` and
+    :meth:`verify_data` serve the purpose there; to issue certificates, use the synchronous client in a thread.
 
     :param key: the key, or its identifier. With an identifier the key is got from the vault once, at the first
         operation; a caller that may not read it (403) uses it in the vault.
@@ -178,7 +189,8 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :raises ValueError: when an argument does not fit the algorithm, the key does not allow decrypting, or the data
             cannot be decrypted here; the text does not tell why not.
         :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot decrypt the data.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot decrypt the data. What would
+            be a ``ValueError`` here is one in the vault as well.
         """
         task = Decrypt(algorithm, ciphertext, iv, authentication_tag, additional_authenticated_data)
         return await self._run(task, kwargs)
@@ -204,7 +216,8 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :raises ValueError: when an argument does not fit the algorithm, the key does not allow unwrapping, or the data
             cannot be unwrapped here; the text does not tell why not.
         :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the data.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the data. What would
+            be a ``ValueError`` here is one in the vault as well.
         """
         return await self._run(Unwrap(algorithm, encrypted_key), kwargs)
 
@@ -249,7 +262,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
 
         :param algorithm: one that fits the key. Its name tells the hash: SHA-256 for RS256, PS256, ES256 and ES256K.
         :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of
-            bytes. Files and iterables are read in constant memory.
+            bytes; for the asyncio client also an asynchronous one. Files and iterables are read in constant memory.
         :returns: the signature.
         """
         return await self.sign(algorithm, await digest_of_async(signature_row(algorithm), data), **kwargs)
@@ -266,8 +279,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         """Hash a message in this process and verify its signature; see :meth:`verify`.
 
         :param algorithm: the algorithm of the signature. Its name tells the hash.
-        :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of
-            bytes.
+        :param data: the message, as for :meth:`sign_data`.
         :param signature: the signature.
         :param encoding: the form of an EC key's signature, ``"jose"`` or ``"der"``.
         :returns: whether the signature is valid.
@@ -290,30 +302,52 @@ class CryptographyClient(AsyncKeyVaultClientBase):
 
     async def _run(self, task: Task[R], options: dict[str, Any]) -> R:
         state = self._state
-        if state.facts is not None:
-            local = state.local_for(task.operation, task.row)
-            if local is not None:
-                return task.run(local, state)
+        local = state.local_for(task)
+        if local is not None:
+            return await _here(task, local, state)
         return await _TRACED[task.method](self, task, **options)  # type: ignore[no-any-return]
 
     async def _ask(self, task: Task[R], **options: Any) -> R:
-        state = self._state
+        state, connection = self._state, self._connection
         if state.facts is None:
-            await self._fetching.run(lambda: self._fetch(options), optional=False)
-            local = state.local_for(task.operation, task.row)
+            options = connection.within_timeout(options)
+            await self._get_key(options)
+            local = state.local_for(task)
             if local is not None:
-                return task.run(local, state)
-        return task.answered(await self._connection.send(task.request(state), **options), state)
+                return await _here(task, local, state)
+        try:
+            answer = await connection.send(task.request(state), **options)
+        except HttpResponseError as error:
+            raise of_operation(error) from None
+        return task.answered(answer, state)
+
+    async def _get_key(self, options: dict[str, Any]) -> None:
+        """Get the key, once however many tasks need it."""
+        waiting = self._fetching.run(lambda: self._fetch(options), context=options)
+        left = remaining(options)
+        if left is None:
+            await waiting
+            return
+        try:
+            await within_async(left, waiting)
+        except OutOfTime:
+            raise out_of_time() from None
 
     async def _fetch(self, options: dict[str, Any]) -> None:
-        """Get the key, once however many tasks need it."""
-        if self._state.facts is not None:
+        state = self._state
+        if state.facts is not None:
             return
-        operation = operations.get_key(self._state.name, self._state.version)
         try:
-            self._state.learn(await self._connection.send(operation, **options))
+            state.learn(await self._connection.send(operations.get_key(state.name, state.version), **options))
         except HttpResponseError as error:
-            self._state.learn_refusal(error)
+            state.learn_refusal(error)
+
+
+async def _here(task: Task[R], key: LocalKey, state: KeyState) -> R:
+    """Run a task in this process: in a thread, when the event loop would stand still for too long."""
+    if task.takes_long(key):
+        return await asyncio.to_thread(task.run, key, state)
+    return task.run(key, state)
 
 
 # A span for every operation that talks to the vault. Those that run here have none: opening one takes as long as
