@@ -11,6 +11,8 @@ from fixtures.keyring import private_jwk
 from fixtures.targets import Target, Traffic
 from fixtures.worlds import World, listed
 
+from azure.keyvault.keys import ExternalKey, KeyRotationPolicy
+
 NAMED: dict[str, Callable[[Any, Any], Any]] = {
     "create_key": lambda client, name: client.create_key(name, "EC"),
     "create_rsa_key": lambda client, name: client.create_rsa_key(name),
@@ -29,6 +31,12 @@ NAMED: dict[str, Callable[[Any, Any], Any]] = {
     "begin_recover_deleted_key": lambda client, name: client.begin_recover_deleted_key(name),
     "purge_deleted_key": lambda client, name: client.purge_deleted_key(name),
     "backup_key": lambda client, name: client.backup_key(name),
+    "rotate_key": lambda client, name: client.rotate_key(name),
+    "get_key_rotation_policy": lambda client, name: client.get_key_rotation_policy(name),
+    "update_key_rotation_policy": lambda client, name: client.update_key_rotation_policy(name, KeyRotationPolicy()),
+    "release_key": lambda client, name: client.release_key(name, "token"),
+    "get_key_attestation": lambda client, name: client.get_key_attestation(name),
+    "create_external_key": lambda client, name: client.create_external_key(name, ExternalKey(id="there")),
 }
 IMPOSSIBLE = [
     "",

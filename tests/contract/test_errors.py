@@ -17,6 +17,7 @@ from fixtures.keyring import private_jwk
 from fixtures.targets import Target
 from fixtures.worlds import World, listed
 
+from azure.keyvault.keys import ExternalKey, KeyRotationPolicy
 from azure.keyvault.keys.emulator import KeyVaultEmulator
 
 CALLS: dict[str, Callable[[Any], Any]] = {
@@ -39,6 +40,12 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "purge_deleted_key": lambda client: client.purge_deleted_key("k"),
     "backup_key": lambda client: client.backup_key("k"),
     "restore_key": lambda client: client.restore_key(b"backup"),
+    "rotate_key": lambda client: client.rotate_key("k"),
+    "get_key_rotation_policy": lambda client: client.get_key_rotation_policy("k"),
+    "update_key_rotation_policy": lambda client: client.update_key_rotation_policy("k", KeyRotationPolicy()),
+    "release_key": lambda client: client.release_key("k", "token"),
+    "get_key_attestation": lambda client: client.get_key_attestation("k"),
+    "create_external_key": lambda client: client.create_external_key("k", ExternalKey(id="there")),
     "encrypt": lambda client: _crypto(client).encrypt("RSA-OAEP", b"x"),
     "decrypt": lambda client: _crypto(client).decrypt("RSA-OAEP", b"x"),
     "wrap_key": lambda client: _crypto(client).wrap_key("RSA-OAEP", b"x"),

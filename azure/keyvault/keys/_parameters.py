@@ -8,12 +8,14 @@ import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from ._durations import checked_duration
 from ._generated import models as wire
 from ._jwk import JsonWebKey
 from ._models import ExternalKey, KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPolicy
+
+T = TypeVar("T")
 
 _MAX_PAGE_SIZE = 25
 
@@ -113,16 +115,26 @@ def rotation_policy_parameters(
     expires_in: Any = None,
 ) -> wire.KeyRotationPolicy:
     """Return the body of ``update_key_rotation_policy``: what the arguments say goes before what the policy says."""
-    if not isinstance(policy, KeyRotationPolicy):
-        raise TypeError(f"policy must be a KeyRotationPolicy, not {type(policy).__name__}")
+    required("policy", policy, KeyRotationPolicy)
     actions = policy.lifetime_actions if lifetime_actions is None else lifetime_actions
-    expiry = checked_duration(
-        "expires_in", policy.expires_in if expires_in is None else expires_in, at_least=_SHORTEST_LIFE
-    )
+    life = policy.expires_in if expires_in is None else expires_in
+    expiry = checked_duration("expires_in", life, at_least=_SHORTEST_LIFE)
     return wire.KeyRotationPolicy(
-        lifetime_actions=[action._to_wire() for action in actions or []],
+        lifetime_actions=[
+            required("lifetime_actions", action, KeyRotationLifetimeAction)._to_wire() for action in actions or []
+        ],
         attributes=wire.KeyRotationPolicyAttributes(expiry_time=expiry) if expiry else None,
     )
+
+
+def required(name: str, value: T, kind: type[T]) -> T:
+    """Return an argument, or one item of it, that must be there.
+
+    :raises TypeError: when it is of another type.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
+    return value
 
 
 def one_of(name: str, value: Any, alias: str, other: Any) -> Any:

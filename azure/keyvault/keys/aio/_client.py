@@ -369,7 +369,7 @@ class KeyClient(AsyncKeyVaultClientBase):
             expires_on=expires_on,
             expires=expires,
             release_policy=release_policy,
-            external_key=external_key,
+            external_key=parameters.required("external_key", external_key, ExternalKey),
         )
         return KeyVaultKey._from_bundle(await self._connection.send(operations.create_key(name, body), **kwargs))
 
@@ -751,7 +751,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param policy: the new policy.
         :param lifetime_actions: actions in place of the policy's own; empty for none.
         :param expires_in: the life of a new version in place of the policy's own, as an ISO 8601 duration ("P90D") or a
-            timedelta; empty for no expiry.
+            timedelta. Versions do not expire when neither tells one.
         :returns: the policy, as the service has stored it.
         :raises ValueError: when a duration is malformed, or the client's API version lacks rotation.
         :raises TypeError: when an argument has the wrong type.
@@ -824,17 +824,23 @@ class KeyClient(AsyncKeyVaultClientBase):
         return KeyVaultKey._from_bundle(await self._connection.send(operation, **kwargs))
 
     def get_cryptography_client(
-        self, key_name: str | KeyVaultKey, *, key_version: str | None = None, **kwargs: Any
+        self,
+        key_name: str | KeyVaultKey,
+        *,
+        key_version: str | None = None,
+        execution: Execution = "auto",
+        **kwargs: Any,
     ) -> CryptographyClient:
         """Return a client that encrypts, wraps and signs with a key of this vault, over this client's connections.
 
         :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey`.
         :param key_version: the version to use when a name was given; None for the latest.
-        :param kwargs: options of the cryptography client, as ``execution``.
+        :param execution: where it works: ``"auto"``, ``"local"`` or ``"remote"``; see :class:`CryptographyClient`.
+        :param kwargs: other options of a client, which 4.x takes here; they change nothing, as the connections are shared.
         :returns: the client. Closing it leaves this client open; closing this client ends both.
         :raises ValueError: when the identifier is malformed, or that of another vault's key.
         """
-        return CryptographyClient._within(self._connection, key_name, key_version, **kwargs)
+        return CryptographyClient._within(self._connection, key_name, key_version, execution=execution)
 
     def _paged(self, operation: Any, convert: Any, options: dict[str, Any]) -> AsyncItemPaged[Any]:
         async def get_next(link: str | None) -> Any:
