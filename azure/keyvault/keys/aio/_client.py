@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from .._jwk import JsonWebKey
+    from ..crypto._decision import Execution
 
 
 class KeyClient(AsyncKeyVaultClientBase):
@@ -836,7 +837,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey`.
         :param key_version: the version to use when a name was given; None for the latest.
         :param execution: where it works: ``"auto"``, ``"local"`` or ``"remote"``; see :class:`CryptographyClient`.
-        :param kwargs: other options of a client, which 4.x takes here; they change nothing, as the connections are shared.
+        :param kwargs: other options of a client, taken as in 4.x; they change nothing, as the connection is shared.
         :returns: the client. Closing it leaves this client open; closing this client ends both.
         :raises ValueError: when the identifier is malformed, or that of another vault's key.
         """
