@@ -1,0 +1,175 @@
+"""Everything that azure-keyvault-keys 4.x offers (4.11, and what 4.12 adds) is here, with compatible parameters.
+
+``data/api_surface_4x.json`` holds names, parameters and values as facts. A parameter may be wider here: optional where
+it was required, positional where it was by name, accompanied by others that are optional. It may not be narrower.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azure.keyvault.keys import KeyVaultKeyIdentifier
+
+SURFACE: dict[str, Any] = json.loads(Path(__file__).with_name("data").joinpath("api_surface_4x.json").read_text())
+KEY_ID = "https://demo.vault.azure.net/keys/orders/00112233445566778899aabbccddeeff"
+
+#: What is still to come. It fails when it has come, so that nothing stays here by mistake; nothing is ever added.
+NOT_YET: set[str] = {
+    *(
+        f"azure.keyvault.keys.crypto.{name}"
+        for name in ("KeySecureWrapAlgorithm", "SecureWrapResult", "SecureUnwrapResult")
+    ),
+    *(
+        f"azure.keyvault.keys.crypto.{world}CryptographyClient.secure_{name}_key"
+        for world in ("", "aio.")
+        for name in ("wrap", "unwrap")
+    ),
+}
+#: Defaults that are others here, and why that is the same.
+DEFAULTS = {
+    "hardware_protected": "None is False, when `hsm`, its other name, is not given either",
+    "api_version": "None is the newest stable one",
+}
+#: What takes only the keywords that it knows, where 4.x ignored the others, and why.
+STRICT = {"azure.keyvault.keys.JsonWebKey.__init__": "a field that is misspelt is an error, as the key would lack it"}
+
+
+def _found(path: str) -> Any:
+    """Return what a dotted path leads to; None when it is not there."""
+    module, _, name = path.rpartition(".")
+    try:
+        owner: Any = importlib.import_module(module)
+    except ModuleNotFoundError:
+        owner = _found(module)
+    return None if owner is None else getattr(owner, name, None)
+
+
+def _there(path: str) -> Any:
+    found = _found(path)
+    if path in NOT_YET:
+        assert found is None, f"{path} has come: take it out of NOT_YET"
+        pytest.skip("still to come")
+    assert found is not None, f"{path} is missing"
+    return found
+
+
+def _cases(kind: str) -> list[Any]:
+    cases = [
+        (owner, name, facts)
+        for owner, described in SURFACE["classes"].items()
+        for name, facts in (
+            described["methods"].items() if kind == "methods" else [(name, {}) for name in described.get(kind, ())]
+        )
+    ]
+    return [pytest.param(*case, id=f"{case[0].removeprefix('azure.keyvault.')}.{case[1]}") for case in cases]
+
+
+@pytest.mark.parametrize("path", [f"{module}.{name}" for module, names in SURFACE["modules"].items() for name in names])
+def test_name_of_4_x_o7_is_exported(path: str) -> None:
+    _there(path)
+
+
+@pytest.mark.parametrize("path", SURFACE["enums"])
+def test_enumeration_of_4_x_o7_has_every_member(path: str) -> None:
+    found = _there(path)
+    assert SURFACE["enums"][path].items() <= {name: member.value for name, member in found.__members__.items()}.items()
+
+
+@pytest.mark.parametrize(("owner", "method", "facts"), _cases("methods"))
+def test_method_of_4_x_o7_has_compatible_parameters(owner: str, method: str, facts: dict[str, Any]) -> None:
+    kind = _there(owner)
+    function = kind if method == "__init__" else _there(f"{owner}.{method}")
+    parameters = dict(inspect.signature(function).parameters)
+    if method != "__init__" and not facts.get("classmethod"):
+        parameters.pop("self")
+    assert _narrower(f"{owner}.{method}", parameters, facts) == []
+
+
+@pytest.mark.parametrize(("owner", "method", "facts"), _cases("methods"))
+def test_method_of_4_x_o7_is_awaited_where_it_was(owner: str, method: str, facts: dict[str, Any]) -> None:
+    _there(owner)
+    function = _there(f"{owner}.{method}")
+    assert inspect.iscoroutinefunction(inspect.unwrap(function)) is facts.get("async", False)
+
+
+@pytest.mark.parametrize(("owner", "name", "facts"), [*_cases("properties"), *_cases("attributes")])
+def test_attribute_of_4_x_o7_is_there(owner: str, name: str, facts: dict[str, Any]) -> None:
+    kind = _there(owner)
+    assert hasattr(kind, name) or hasattr(_instance(owner, kind), name)
+
+
+def test_json_web_key_o7_lists_its_fields_in_order() -> None:
+    assert list(_there("azure.keyvault.keys.JsonWebKey")._FIELDS) == SURFACE["JsonWebKey._FIELDS"]
+
+
+def test_identifier_of_azure_cli_o7_has_its_parts() -> None:
+    parsed = _there("azure.keyvault.keys._shared.parse_key_vault_id")(KEY_ID)
+    known = KeyVaultKeyIdentifier(KEY_ID)
+    for part in ("name", "vault_url", "version", "source_id"):
+        assert getattr(parsed, part) == getattr(known, part)
+
+
+def test_every_exception_o7_is_one() -> None:
+    """What is not yet there is part of the surface, once."""
+    names = {f"{module}.{name}" for module, names in SURFACE["modules"].items() for name in names}
+    names |= {f"{owner}.{method}" for owner, facts in SURFACE["classes"].items() for method in facts["methods"]}
+    assert names >= NOT_YET
+
+
+def _narrower(path: str, parameters: dict[str, inspect.Parameter], facts: dict[str, Any]) -> list[str]:
+    """Return what a call for 4.x could say and cannot say here."""
+    kinds = inspect.Parameter
+    by_position = [
+        name for name, one in parameters.items() if one.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+    ]
+    by_name = [
+        name for name, one in parameters.items() if one.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
+    ]
+    takes = {one.kind for one in parameters.values()}
+    positional, keyword = facts.get("positional", {}), facts.get("keyword", {})
+    wrong = []
+    for position, name in enumerate(positional):
+        if name.startswith("*"):
+            # The three of a with-block.
+            wrong += [] if kinds.VAR_POSITIONAL in takes or len(by_position) >= 3 else [name]
+        elif by_position[position : position + 1] != [name]:
+            wrong.append(f"{name} is not positional argument {position + 1}")
+    known = {name: fact for name, fact in {**positional, **keyword}.items() if not name.startswith("*")}
+    for name, fact in known.items():
+        if name not in by_name and kinds.VAR_KEYWORD not in takes:
+            wrong.append(f"{name} cannot be given by name")
+        elif name in parameters:
+            wrong += _other_default(name, parameters[name], fact)
+    for name, one in parameters.items():
+        if name not in known and one.default is one.empty and one.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD):
+            wrong.append(f"{name} is required here alone")
+    if facts.get("options") and kinds.VAR_KEYWORD not in takes and path not in STRICT:
+        wrong.append("takes no options")
+    return wrong
+
+
+def _other_default(name: str, parameter: inspect.Parameter, fact: dict[str, Any]) -> list[str]:
+    if not fact or parameter.default is parameter.empty:
+        return [f"{name} is required"] if fact and parameter.default is parameter.empty else []
+    same = fact.get("optional") or parameter.default == fact["default"] or name in DEFAULTS
+    return [] if same else [f"{name} is {parameter.default!r} by default"]
+
+
+def _instance(path: str, kind: Callable[..., Any]) -> Any:
+    """Return an instance that was made of nothing but what is required."""
+    values: dict[str, Any] = {"key_id": KEY_ID, "source_id": KEY_ID, "encoded_policy": b"{}", "action": "Rotate"}
+    if path.endswith("DeletedKey"):
+        values["properties"] = _found("azure.keyvault.keys.KeyProperties")(KEY_ID)
+    required = [
+        name
+        for name, one in inspect.signature(kind).parameters.items()
+        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
+    return kind(**{name: values.get(name, "x") for name in required})
