@@ -57,21 +57,7 @@ OLDER: dict[str, str] = {
 }
 #: Those that are still to come. Nothing is ever added here.
 TO_COME: dict[str, set[str]] = {
-    "azure.keyvault.keys.crypto": {
-        "KeyVaultRSAPrivateKey",
-        "KeyVaultRSAPublicKey",
-        "KeySecureWrapAlgorithm",
-        "SecureWrapResult",
-        "SecureUnwrapResult",
-    },
-    "azure.keyvault.keys.crypto.aio": {
-        "EncryptionAlgorithm",
-        "KeyWrapAlgorithm",
-        "SignatureAlgorithm",
-        "EncryptResult",
-        "SignResult",
-        "WrapResult",
-    },
+    "azure.keyvault.keys.crypto": {"KeySecureWrapAlgorithm", "SecureWrapResult", "SecureUnwrapResult"},
 }
 
 #: The enumerations that carry those of the document.
