@@ -181,7 +181,7 @@ async def test_pages_that_are_read_after_the_end_of_their_client_say_so_D10(serv
         await keys.__anext__()
 
 
-def test_50_threads_over_tls_share_probe_token_and_connections_D1_D5(serve: Serve, trust: ssl.SSLContext) -> None:
+def test_50_threads_over_tls_share_probe_token_and_connections_D1(serve: Serve, trust: ssl.SSLContext) -> None:
     server, tokens = serve(obliging), Tokens()
     barrier = threading.Barrier(50)
     with KeyClient(server.url, StubCredential(tokens), connection_verify=trust) as client:
