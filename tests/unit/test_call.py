@@ -26,7 +26,8 @@ from fixtures.stub_vault import (
 
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys._shared._call import CallPolicy, is_repeatable, remaining, with_deadline
-from azure.keyvault.keys._shared._deadline import OutOfTime, within, within_async
+from azure.keyvault.keys._shared._deadline import OutOfTime, within
+from azure.keyvault.keys._shared._deadline_async import within_async
 from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 
 

@@ -13,8 +13,10 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy
 from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate
 from ._call import remaining
 from ._credentials import check_credential
-from ._deadline import OutOfTime, within_async
-from ._flight import AsyncSingleFlight, out_of_time
+from ._deadline import OutOfTime
+from ._deadline_async import within_async
+from ._flight import out_of_time
+from ._flight_async import AsyncSingleFlight
 from ._identifiers import Origin, secure_origin_of
 
 T = TypeVar("T")

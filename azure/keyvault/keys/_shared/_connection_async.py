@@ -11,7 +11,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from .._generated.operations import Operation
 from ._auth_async import AsyncChallengeAuthPolicy
 from ._call import with_deadline
-from ._deadline import AsyncDeadlinePolicy
+from ._deadline_async import AsyncDeadlinePolicy
 from ._fork import renew_after_fork
 from ._group import AsyncVaultPipeline
 from ._pipeline import World, build_pipeline, configure

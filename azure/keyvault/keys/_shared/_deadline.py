@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
-from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy
+from azure.core.pipeline.policies import HTTPPolicy
 
 from ._call import remaining
 
@@ -48,21 +47,7 @@ def within(limit: float, work: Callable[[], T]) -> T:
     return outcome.pop()
 
 
-async def within_async(limit: float, work: Awaitable[T]) -> T:
-    """Await something, but no longer than ``limit`` seconds.
-
-    :raises OutOfTime: when it takes longer; the work is cancelled.
-    """
-    waiting = asyncio.ensure_future(work)
-    try:
-        return await asyncio.wait_for(waiting, limit)
-    except asyncio.TimeoutError:
-        if waiting.done() and not waiting.cancelled():
-            raise  # the work's own
-        raise OutOfTime from None
-
-
-def _prepare(context: PipelineContext, left: float) -> None:
+def prepare(context: PipelineContext, left: float) -> None:
     """Cut the transport's own timeouts to what is left.
 
     :raises ~azure.core.exceptions.ServiceRequestTimeoutError: when nothing is.
@@ -76,7 +61,8 @@ def _prepare(context: PipelineContext, left: float) -> None:
             context.options[option] = min(configured, left)
 
 
-def _late() -> ServiceResponseTimeoutError:
+def late() -> ServiceResponseTimeoutError:
+    """Return the error for an answer that comes after the call's time is up."""
     return ServiceResponseTimeoutError("The call's timeout ran out while it waited for the vault's answer")
 
 
@@ -88,23 +74,8 @@ class DeadlinePolicy(HTTPPolicy[Any, Any]):
         left = remaining(request.context)
         if left is None:
             return self.next.send(request)
-        _prepare(request.context, left)
+        prepare(request.context, left)
         try:
             return within(left, lambda: self.next.send(request))
         except OutOfTime:
-            raise _late() from None
-
-
-class AsyncDeadlinePolicy(AsyncHTTPPolicy[Any, Any]):
-    """Ends an asynchronous exchange with the vault when the call's time is up. The last policy before the transport."""
-
-    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
-        """Send the request, for as long as the call has time."""
-        left = remaining(request.context)
-        if left is None:
-            return await self.next.send(request)
-        _prepare(request.context, left)
-        try:
-            return await within_async(left, self.next.send(request))
-        except OutOfTime:
-            raise _late() from None
+            raise late() from None

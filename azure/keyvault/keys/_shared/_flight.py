@@ -1,10 +1,9 @@
-"""Work that many callers need and one does: the others wait for its end."""
+"""Work that many threads need and one does: the others wait for its end."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
 from azure.core.exceptions import ServiceRequestTimeoutError
@@ -80,60 +79,3 @@ class SingleFlight:
         """Start anew in a child process: the threads that hold the lock or do the work are not there."""
         self._lock = threading.Lock()
         self._flight = None
-
-
-class _AsyncFlight:
-    """A piece of work under way, as those see it who wait for its end."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self.ended = asyncio.Event()
-        self.settled = False
-        self.failure: Exception | None = None
-        self.stage = Stage.TOKEN
-
-
-class AsyncSingleFlight:
-    """Lets one task at a time do a piece of work, and lets those that wait share its failure.
-
-    Success is not shared: those that waited do their own work then, which is short, and needs no turns. When the task
-    that works is cancelled, or its call runs out of time, one that waits takes over. Event loops do not wait for each
-    other.
-    """
-
-    def __init__(self) -> None:
-        self._flight: _AsyncFlight | None = None
-
-    async def run(
-        self, work: Callable[[], Awaitable[T]], *, context: Call | None = None, optional: bool = False
-    ) -> T | None:
-        """Do the work, unless another task is about it; with ``optional`` return None instead of waiting."""
-        context = {} if context is None else context
-        loop = asyncio.get_running_loop()
-        while True:
-            flight = self._flight
-            if flight is None or flight.loop is not loop:
-                return await self._lead(_AsyncFlight(loop), work, context)
-            if optional:
-                return None
-            await flight.ended.wait()
-            if flight.failure:
-                enter(context, flight.stage)
-                raise flight.failure
-            if flight.settled:
-                return await work()
-
-    async def _lead(self, flight: _AsyncFlight, work: Callable[[], Awaitable[T]], context: Call) -> T:
-        self._flight = flight
-        try:
-            result = await work()
-            flight.settled = True
-            return result
-        except Exception as error:
-            if remaining(context) != 0:  # what one call has no time for, another one may have
-                flight.failure, flight.stage = error, stage_of(context)
-            raise
-        finally:
-            if self._flight is flight:
-                self._flight = None
-            flight.ended.set()

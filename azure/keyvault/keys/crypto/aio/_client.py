@@ -17,8 +17,10 @@ from ..._shared._base_async import AsyncKeyVaultClientBase
 from ..._shared._call import remaining
 from ..._shared._connection_async import AsyncVaultConnection
 from ..._shared._credentials import check_credential
-from ..._shared._deadline import OutOfTime, within_async
-from ..._shared._flight import AsyncSingleFlight, out_of_time
+from ..._shared._deadline import OutOfTime
+from ..._shared._deadline_async import within_async
+from ..._shared._flight import out_of_time
+from ..._shared._flight_async import AsyncSingleFlight
 from .._decision import Execution
 from .._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from .._errors import of_operation

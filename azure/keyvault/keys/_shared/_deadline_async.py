@@ -1,0 +1,44 @@
+"""The hard limit of an asyncio call, in every phase: an answer that comes byte by byte is late as well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import AsyncHTTPPolicy
+
+from ._call import remaining
+from ._deadline import OutOfTime, late, prepare
+
+T = TypeVar("T")
+
+
+async def within_async(limit: float, work: Awaitable[T]) -> T:
+    """Await something, but no longer than ``limit`` seconds.
+
+    :raises OutOfTime: when it takes longer; the work is cancelled.
+    """
+    waiting = asyncio.ensure_future(work)
+    try:
+        return await asyncio.wait_for(waiting, limit)
+    except asyncio.TimeoutError:
+        if waiting.done() and not waiting.cancelled():
+            raise  # the work's own
+        raise OutOfTime from None
+
+
+class AsyncDeadlinePolicy(AsyncHTTPPolicy[Any, Any]):
+    """Ends an asynchronous exchange with the vault when the call's time is up. The last policy before the transport."""
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request, for as long as the call has time."""
+        left = remaining(request.context)
+        if left is None:
+            return await self.next.send(request)
+        prepare(request.context, left)
+        try:
+            return await within_async(left, self.next.send(request))
+        except OutOfTime:
+            raise late() from None
