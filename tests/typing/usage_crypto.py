@@ -1,0 +1,126 @@
+# pyright: strict
+"""Every name of the cryptography clients, with the types that a user sees."""
+
+from __future__ import annotations
+
+import io
+from typing import Literal
+
+import azure.identity
+import azure.identity.aio
+from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from typing_extensions import assert_type
+
+from azure.keyvault.keys import JsonWebKey, KeyVaultKey
+from azure.keyvault.keys.crypto import (
+    CryptographyClient,
+    DecryptResult,
+    EncryptionAlgorithm,
+    EncryptResult,
+    KeyEncryptionKey,
+    KeyResolver,
+    KeyVaultECPrivateKey,
+    KeyVaultECPublicKey,
+    KeyVaultRSAPrivateKey,
+    KeyVaultRSAPublicKey,
+    KeyWrapAlgorithm,
+    SignatureAlgorithm,
+    SignResult,
+    UnwrapResult,
+    VerifyResult,
+    WrapResult,
+    aio,
+)
+
+KEY_ID = "https://my-vault.vault.azure.net/keys/k/0"
+
+
+def clients(key: KeyVaultKey, jwk: JsonWebKey) -> None:
+    """Make clients."""
+    credential = azure.identity.DefaultAzureCredential()
+    with CryptographyClient(key, credential) as client:
+        assert_type(client, CryptographyClient)
+        assert_type(client.send_request(HttpRequest("GET", "keys")), HttpResponse)
+    client = CryptographyClient(KEY_ID, credential, execution="remote", api_version="7.4")
+    assert_type(client.key_id, str | None)
+    assert_type(client.vault_url, str | None)
+    assert_type(client.api_version, str)
+    assert_type(CryptographyClient.from_jwk(jwk), CryptographyClient)
+    assert_type(CryptographyClient.from_jwk({"kty": "oct", "k": b"k"}), CryptographyClient)
+    client.close()
+
+
+def use(client: CryptographyClient, digest: bytes) -> None:
+    """Encrypt, wrap and sign; algorithms are members or text."""
+    encrypted = client.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"plain")
+    assert_type(encrypted, EncryptResult)
+    assert_type(encrypted.key_id, str | None)
+    assert_type(encrypted.algorithm, EncryptionAlgorithm)
+    assert_type(encrypted.ciphertext, bytes)
+    assert_type(encrypted.iv, bytes | None)
+    assert_type(encrypted.tag, bytes | None)
+    assert_type(encrypted.aad, bytes | None)
+    assert_type(encrypted.authentication_tag, bytes | None)
+    assert_type(encrypted.additional_authenticated_data, bytes | None)
+    assert_type(encrypted.performed, Literal["local", "remote"])
+    client.encrypt("A256GCM", bytearray(b"plain"), iv=None, additional_authenticated_data=b"aad")
+    decrypted = client.decrypt("RSA-OAEP-256", encrypted.ciphertext, iv=b"", authentication_tag=b"")
+    assert_type(decrypted, DecryptResult)
+    assert_type(decrypted.plaintext, bytes)
+    wrapped = client.wrap_key(KeyWrapAlgorithm.aes_256, b"k" * 32)
+    assert_type(wrapped, WrapResult)
+    assert_type(wrapped.encrypted_key, bytes)
+    assert_type(client.unwrap_key("A256KW", wrapped.encrypted_key), UnwrapResult)
+    assert_type(client.unwrap_key("A256KW", wrapped.encrypted_key).key, bytes)
+    signed = client.sign("ES256", digest)
+    assert_type(signed, SignResult)
+    assert_type(signed.algorithm, SignatureAlgorithm)
+    assert_type(signed.signature, bytes)
+    assert_type(signed.to_der(), bytes)
+    assert_type(client.sign_data(SignatureAlgorithm.es256_k, io.BytesIO(b"data")).to_low_s(), SignResult)
+    assert_type(signed.recovery_id(digest, JsonWebKey()), int)
+    verified = client.verify("ES256", digest, signed.to_der(), encoding="der")
+    assert_type(verified, VerifyResult)
+    assert_type(verified.is_valid, bool)
+    assert_type(client.verify_data("ES256", [b"da", b"ta"], signed.signature), VerifyResult)
+
+
+async def use_async(client: aio.CryptographyClient, key: KeyVaultKey, digest: bytes) -> None:
+    """Do the same in asyncio."""
+    async with (
+        azure.identity.aio.DefaultAzureCredential() as credential,
+        aio.CryptographyClient(key, credential) as own,
+    ):
+        assert_type(own, aio.CryptographyClient)
+        assert_type(await own.send_request(HttpRequest("GET", "keys")), AsyncHttpResponse)
+    assert_type(client.key_id, str | None)
+    assert_type(client.vault_url, str | None)
+    assert_type(client.api_version, str)
+    assert_type(aio.CryptographyClient.from_jwk(JsonWebKey()), aio.CryptographyClient)
+    assert_type(await client.encrypt("RSA-OAEP", b"plain"), EncryptResult)
+    assert_type(await client.decrypt(EncryptionAlgorithm.rsa_oaep, b"cipher"), DecryptResult)
+    assert_type(await client.wrap_key("RSA-OAEP", b"k" * 32), WrapResult)
+    assert_type(await client.unwrap_key("RSA-OAEP", b"wrapped"), UnwrapResult)
+    assert_type(await client.sign("PS256", digest), SignResult)
+    assert_type(await client.verify("PS256", digest, b"signature"), VerifyResult)
+    assert_type(await client.sign_data("PS256", b"data"), SignResult)
+    assert_type(await client.verify_data("PS256", b"data", b"signature"), VerifyResult)
+    await client.close()
+
+
+def hand_over(client: CryptographyClient) -> tuple[rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey]:
+    """Hand keys to ``cryptography`` and to azure-storage-blob."""
+    assert_type(client.create_rsa_private_key(), KeyVaultRSAPrivateKey)
+    assert_type(client.create_rsa_public_key(), KeyVaultRSAPublicKey)
+    assert_type(client.create_ec_private_key(), KeyVaultECPrivateKey)
+    assert_type(client.create_ec_public_key(), KeyVaultECPublicKey)
+    key_encryption_key = KeyEncryptionKey(client, "RSA-OAEP-256")
+    assert_type(key_encryption_key.wrap_key(b"k" * 32), bytes)
+    assert_type(key_encryption_key.unwrap_key(b"wrapped", "RSA-OAEP-256"), bytes)
+    assert_type(key_encryption_key.get_kid(), str)
+    assert_type(key_encryption_key.get_key_wrap_algorithm(), str)
+    with KeyResolver(azure.identity.DefaultAzureCredential(), algorithm=KeyWrapAlgorithm.rsa_oaep) as resolver:
+        assert_type(resolver(KEY_ID), KeyEncryptionKey)
+    resolver.close()
+    return client.create_rsa_private_key(), client.create_ec_private_key()

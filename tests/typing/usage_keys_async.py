@@ -1,0 +1,93 @@
+# pyright: strict
+"""Every name of the asyncio key client, with the types that a user sees."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from azure.core.async_paging import AsyncItemPaged
+from azure.core.configuration import Configuration
+from azure.core.polling import AsyncLROPoller
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+from azure.identity.aio import DefaultAzureCredential
+from typing_extensions import assert_type
+
+from azure.keyvault.keys import (
+    DeletedKey,
+    ExternalKey,
+    JsonWebKey,
+    KeyProperties,
+    KeyRotationPolicy,
+    KeyVaultKey,
+    ReleaseKeyResult,
+)
+from azure.keyvault.keys.aio import KeyClient
+from azure.keyvault.keys.crypto.aio import CryptographyClient
+
+URL = "https://my-vault.vault.azure.net"
+
+
+async def clients() -> None:
+    """Make clients."""
+    async with DefaultAzureCredential() as credential, KeyClient(URL, credential) as client:
+        assert_type(client, KeyClient)
+        assert_type(client.vault_url, str)
+        assert_type(client.api_version, str)
+        assert_type(KeyClient.create_config(credential), Configuration[Any, Any])
+        assert_type(await client.send_request(HttpRequest("GET", "keys")), AsyncHttpResponse)
+        await client.close()
+
+
+async def create_and_change(client: KeyClient) -> None:
+    """Create, import, get and update keys."""
+    assert_type(await client.create_key("k", "RSA"), KeyVaultKey)
+    assert_type(await client.create_rsa_key("k", size=2048, hardware_protected=True), KeyVaultKey)
+    assert_type(await client.create_ec_key("k", curve="P-256"), KeyVaultKey)
+    assert_type(await client.create_oct_key("k", size=256), KeyVaultKey)
+    assert_type(await client.create_external_key("k", ExternalKey(id="theirs")), KeyVaultKey)
+    assert_type(await client.import_key("k", JsonWebKey()), KeyVaultKey)
+    assert_type(await client.get_key("k"), KeyVaultKey)
+    assert_type(await client.get_key_attestation("k"), KeyVaultKey)
+    assert_type(await client.update_key_properties("k", enabled=True), KeyVaultKey)
+    assert_type(await client.update_key("k", enabled=True), KeyVaultKey)
+    assert_type(client.get_cryptography_client("k"), CryptographyClient)
+
+
+async def list_all(client: KeyClient) -> None:
+    """List keys."""
+    assert_type(client.list_properties_of_keys(), AsyncItemPaged[KeyProperties])
+    async for properties in client.list_keys(max_page_size=5):
+        assert_type(properties, KeyProperties)
+    async for page in client.list_properties_of_key_versions("k").by_page():
+        assert_type([item async for item in page], list[KeyProperties])
+    assert_type(client.list_key_versions("k"), AsyncItemPaged[KeyProperties])
+    assert_type(client.list_deleted_keys(), AsyncItemPaged[DeletedKey])
+
+
+async def delete(client: KeyClient) -> None:
+    """Delete, recover, purge, back up and restore."""
+    poller = await client.begin_delete_key("k", polling_interval=1)
+    assert_type(poller, AsyncLROPoller[DeletedKey])
+    await poller.wait()
+    assert_type(await poller.result(), DeletedKey)
+    assert_type(await client.delete_key("k"), DeletedKey)
+    assert_type(await client.get_deleted_key("k"), DeletedKey)
+    assert_type(await client.begin_recover_deleted_key("k"), AsyncLROPoller[KeyVaultKey])
+    assert_type(await client.recover_deleted_key("k"), KeyVaultKey)
+    await client.purge_deleted_key("k")
+    backup = await client.backup_key("k")
+    assert_type(backup, bytes)
+    assert_type(await client.restore_key_backup(backup), KeyVaultKey)
+    assert_type(await client.restore_key(backup), KeyVaultKey)
+
+
+async def rotate_and_release(client: KeyClient) -> None:
+    """Rotate, release, and ask for random bytes."""
+    assert_type(await client.rotate_key("k"), KeyVaultKey)
+    policy = await client.get_key_rotation_policy("k")
+    assert_type(policy, KeyRotationPolicy)
+    changed = await client.update_key_rotation_policy("k", policy, expires_in=timedelta(90))
+    assert_type(changed, KeyRotationPolicy)
+    assert_type(await client.release_key("k", "token", algorithm="CKM_RSA_AES_KEY_WRAP"), ReleaseKeyResult)
+    assert_type(await client.get_random_bytes(16), bytes)
