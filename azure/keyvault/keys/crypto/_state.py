@@ -81,10 +81,12 @@ class KeyState:
         try:
             key = jwk if isinstance(jwk, JsonWebKey) else JsonWebKey.from_json(jwk)
             local = load(key, min_rsa_bits=min_rsa_bits)
-            if local is None:
-                raise ValueError(f"it holds no key material of a known type (kty {key.kty!r})")
+            defect = f"it holds no key material of a known type (kty {key.kty!r})"
         except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(f"The provided jwk is not valid for local cryptography: {error}") from error
+            local, defect = None, str(error)
+        if local is None:
+            # Not from the error, whose traceback would hold the numbers of the key.
+            raise ValueError(f"The provided jwk is not valid for local cryptography: {defect}")
         key_ops = None if key.key_ops is None else frozenset(key.key_ops)
         return cls(None, key.kid, "local", KeyFacts(key.kty, local, key_ops), key)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -123,25 +123,25 @@ class RsaKey(LocalKey):
 
     @cached_property
     def _private(self) -> RSAPrivateKey:
-        numbers = self._numbers
-        if not isinstance(numbers, RsaPrivate):
+        if not self.has_private:
             raise NotImplementedError("The key has no private part")
-        # Testing the primes takes 40 ms with 2048 bits and 290 with 4096, and holds Python's lock all the while. It
-        # shows nothing that matters here: that the numbers belong together was checked when they were read, composite
-        # "primes" give a key that does not work, which one operation shows, and whoever made the numbers has the key
-        # anyway. OpenSSL on its part checks every result that it computes by the remainder theorem.
-        key = rsa.RSAPrivateNumbers(
-            numbers.p,
-            numbers.q,
-            numbers.d,
-            numbers.dp,
-            numbers.dq,
-            numbers.qi,
-            rsa.RSAPublicNumbers(numbers.e, numbers.n),
-        ).private_key(unsafe_skip_rsa_key_validation=True)
+        key = _key_of(self._numbers)
         if not _works(key):
             raise ValueError("The RSA key does not decrypt what it encrypts: 'p' and 'q' are not prime")
         return key
+
+
+def _key_of(numbers: Any) -> RSAPrivateKey:
+    """Make the key object of ``cryptography`` without a test of the primes.
+
+    That takes 40 ms with 2048 bits and 290 with 4096, and holds Python's lock all the while. It shows nothing that
+    matters here: that the numbers belong together was checked when they were read; composite "primes" give a key that
+    does not work, which one operation shows; and whoever made the numbers has the key anyway. OpenSSL on its part
+    checks every result that it computes by the remainder theorem.
+    """
+    public = rsa.RSAPublicNumbers(numbers.e, numbers.n)
+    private = rsa.RSAPrivateNumbers(numbers.p, numbers.q, numbers.d, numbers.dp, numbers.dq, numbers.qi, public)
+    return private.private_key(unsafe_skip_rsa_key_validation=True)
 
 
 def _works(key: RSAPrivateKey) -> bool:
