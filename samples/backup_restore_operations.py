@@ -1,0 +1,54 @@
+"""Back up a key with its versions, lose it, and restore it.
+
+Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
+expects it (``az login`` is enough). Or run it without Azure:
+
+    python -m azure.keyvault.keys.emulator run python samples/backup_restore_operations.py
+"""
+
+import os
+import uuid
+
+from azure.core.exceptions import ResourceExistsError
+from azure.identity import DefaultAzureCredential
+
+from azure.keyvault.keys import KeyClient
+
+VAULT_URL = os.environ["VAULT_URL"]
+
+
+def main() -> None:
+    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    name = f"backup-{uuid.uuid4().hex[:8]}"
+
+    with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
+        first = client.create_ec_key(name)
+        second = client.create_ec_key(name)
+        print(f"Created   {name} with the versions {first.properties.version} and {second.properties.version}")
+
+        # Only Key Vault can read these bytes, so they may be kept where other files are kept.
+        backup = client.backup_key(name)
+        print(f"Backed up {name} with all its versions, {len(backup)} bytes")
+
+        try:
+            client.restore_key(backup)
+        except ResourceExistsError:
+            print(f"Refused   to restore {name} while it exists")
+
+        client.delete_key(name)
+        client.purge_deleted_key(name)
+        print(f"Lost      {name}: deleted and purged")
+
+        restored = client.restore_key(backup)
+        print(f"Restored  {restored.name}, version {restored.properties.version}")
+        versions = {properties.version for properties in client.list_key_versions(name)}
+        complete = versions == {first.properties.version, second.properties.version}
+        print(f"Compared  the versions: {'all are back' if complete else 'some are missing'}")
+
+        client.delete_key(name)
+        client.purge_deleted_key(name)
+        print(f"Purged    {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Encrypt, wrap and sign with keys of the vault, and see where each operation runs: here or in the vault.
+
+Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
+expects it (``az login`` is enough). Or run it without Azure:
+
+    python -m azure.keyvault.keys.emulator run python samples/crypto_operations.py
+"""
+
+import hashlib
+import os
+import uuid
+
+from azure.identity import DefaultAzureCredential
+
+from azure.keyvault.keys import JsonWebKey, KeyClient
+from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+
+VAULT_URL = os.environ["VAULT_URL"]
+
+
+def main() -> None:
+    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    name = f"crypto-{uuid.uuid4().hex[:8]}"
+
+    with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
+        key = client.create_rsa_key(name, size=2048)
+        print(f"Created   {key.id}")
+        crypto = client.get_cryptography_client(key)
+
+        # The public part is enough to encrypt, wrap and verify; only the vault can decrypt, unwrap and sign.
+        secret = crypto.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"the combination is 12-34-56")
+        print(f"Encrypted {secret.performed}: {len(secret.ciphertext)} bytes")
+        plain = crypto.decrypt(secret)
+        print(f"Decrypted {plain.performed}: {plain.plaintext.decode()!r}")
+
+        content_key = os.urandom(32)
+        wrapped = crypto.wrap_key(KeyWrapAlgorithm.rsa_oaep_256, content_key)
+        print(f"Wrapped   {wrapped.performed}: a key of 32 bytes in {len(wrapped.encrypted_key)}")
+        unwrapped = crypto.unwrap_key(KeyWrapAlgorithm.rsa_oaep_256, wrapped.encrypted_key)
+        print(f"Unwrapped {unwrapped.performed}: {'the same key' if unwrapped.key == content_key else 'another key'}")
+
+        digest = hashlib.sha256(b"I agree").digest()
+        signed = crypto.sign(SignatureAlgorithm.ps256, digest)
+        print(f"Signed    {signed.performed}: {len(signed.signature)} bytes")
+        verified = crypto.verify(SignatureAlgorithm.ps256, digest, signed.signature)
+        print(f"Verified  {verified.performed}: {'valid' if verified.is_valid else 'not valid'}")
+        digest = hashlib.sha256(b"I disagree").digest()
+        changed = crypto.verify(SignatureAlgorithm.ps256, digest, signed.signature)
+        print(f"Verified  {changed.performed}: {'valid' if changed.is_valid else 'not valid'} for another message")
+
+        # execution="remote" leaves everything to the vault.
+        with CryptographyClient(key, credential, execution="remote") as remote:
+            secret = remote.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"everything there")
+            print(f"Encrypted {secret.performed}, though it could be done here")
+
+        # A key that is here needs no vault at all.
+        own = CryptographyClient.from_jwk(JsonWebKey(kty="oct", k=os.urandom(32), key_ops=["encrypt", "decrypt"]))
+        secret = own.encrypt(EncryptionAlgorithm.a256_cbcpad, b"nothing leaves this process")
+        print(f"Encrypted {secret.performed}, with a key of this process")
+        plain = own.decrypt(secret)
+        print(f"Decrypted {plain.performed}: {plain.plaintext.decode()!r}")
+
+        client.delete_key(name)
+        client.purge_deleted_key(name)
+        print(f"Purged    {name}")
+
+
+if __name__ == "__main__":
+    main()

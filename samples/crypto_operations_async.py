@@ -1,0 +1,72 @@
+"""Encrypt, wrap and sign with keys of the vault, and see where each operation runs: here or in the vault, in asyncio.
+
+Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
+expects it (``az login`` is enough). Or run it without Azure:
+
+    python -m azure.keyvault.keys.emulator run python samples/crypto_operations_async.py
+"""
+
+import asyncio
+import hashlib
+import os
+import uuid
+
+from azure.identity.aio import DefaultAzureCredential
+
+from azure.keyvault.keys import JsonWebKey
+from azure.keyvault.keys.aio import KeyClient
+from azure.keyvault.keys.crypto import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from azure.keyvault.keys.crypto.aio import CryptographyClient
+
+VAULT_URL = os.environ["VAULT_URL"]
+
+
+async def main() -> None:
+    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    name = f"crypto-{uuid.uuid4().hex[:8]}"
+
+    async with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
+        key = await client.create_rsa_key(name, size=2048)
+        print(f"Created   {key.id}")
+        crypto = client.get_cryptography_client(key)
+
+        # The public part is enough to encrypt, wrap and verify; only the vault can decrypt, unwrap and sign.
+        secret = await crypto.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"the combination is 12-34-56")
+        print(f"Encrypted {secret.performed}: {len(secret.ciphertext)} bytes")
+        plain = await crypto.decrypt(secret)
+        print(f"Decrypted {plain.performed}: {plain.plaintext.decode()!r}")
+
+        content_key = os.urandom(32)
+        wrapped = await crypto.wrap_key(KeyWrapAlgorithm.rsa_oaep_256, content_key)
+        print(f"Wrapped   {wrapped.performed}: a key of 32 bytes in {len(wrapped.encrypted_key)}")
+        unwrapped = await crypto.unwrap_key(KeyWrapAlgorithm.rsa_oaep_256, wrapped.encrypted_key)
+        print(f"Unwrapped {unwrapped.performed}: {'the same key' if unwrapped.key == content_key else 'another key'}")
+
+        digest = hashlib.sha256(b"I agree").digest()
+        signed = await crypto.sign(SignatureAlgorithm.ps256, digest)
+        print(f"Signed    {signed.performed}: {len(signed.signature)} bytes")
+        verified = await crypto.verify(SignatureAlgorithm.ps256, digest, signed.signature)
+        print(f"Verified  {verified.performed}: {'valid' if verified.is_valid else 'not valid'}")
+        digest = hashlib.sha256(b"I disagree").digest()
+        changed = await crypto.verify(SignatureAlgorithm.ps256, digest, signed.signature)
+        print(f"Verified  {changed.performed}: {'valid' if changed.is_valid else 'not valid'} for another message")
+
+        # execution="remote" leaves everything to the vault.
+        async with CryptographyClient(key, credential, execution="remote") as remote:
+            secret = await remote.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"everything there")
+            print(f"Encrypted {secret.performed}, though it could be done here")
+
+        # A key that is here needs no vault at all.
+        own = CryptographyClient.from_jwk(JsonWebKey(kty="oct", k=os.urandom(32), key_ops=["encrypt", "decrypt"]))
+        secret = await own.encrypt(EncryptionAlgorithm.a256_cbcpad, b"nothing leaves this process")
+        print(f"Encrypted {secret.performed}, with a key of this process")
+        plain = await own.decrypt(secret)
+        print(f"Decrypted {plain.performed}: {plain.plaintext.decode()!r}")
+
+        await client.delete_key(name)
+        await client.purge_deleted_key(name)
+        print(f"Purged    {name}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

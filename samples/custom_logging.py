@@ -1,0 +1,72 @@
+"""Log what goes over the network: for one client, or for one call; into a handler of your own.
+
+Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
+expects it (``az login`` is enough). Or run it without Azure:
+
+    python -m azure.keyvault.keys.emulator run python samples/custom_logging.py
+"""
+
+import logging
+import os
+import uuid
+
+from azure.identity import DefaultAzureCredential
+
+from azure.keyvault.keys import KeyClient
+from azure.keyvault.keys.crypto import SignatureAlgorithm
+
+VAULT_URL = os.environ["VAULT_URL"]
+
+
+class Collector(logging.Handler):
+    """Collects records, as a handler would that sends them to where a service keeps its logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+
+    def take(self) -> list[str]:
+        texts, self.texts = self.texts, []
+        return texts
+
+
+def main() -> None:
+    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    name = f"logging-{uuid.uuid4().hex[:8]}"
+
+    # The library writes to "azure.keyvault.keys"; azure-core's own summaries, at INFO, go to "azure.core".
+    handler = Collector()
+    logger = logging.getLogger("azure.keyvault.keys")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+
+    with DefaultAzureCredential() as credential:
+        # By default nothing is traced; a single call can be.
+        with KeyClient(VAULT_URL, credential) as client:
+            client.create_ec_key(name)
+            print(f"Created   {name}: {len(handler.take())} records")
+            client.get_key(name, logging_enable=True)
+            for text in handler.take():
+                print(f"Logged    {text.splitlines()[0]}")
+
+        # Or all calls of a client: with a configuration, or with logging_enable=True among the client's own keywords.
+        config = KeyClient.create_config(credential, logging_enable=True)
+        with KeyClient(VAULT_URL, credential, config=config) as client:
+            signed = client.get_cryptography_client(name).sign(SignatureAlgorithm.es256, os.urandom(32))
+            texts = handler.take()
+            print(f"Signed    {signed.performed}: {len(texts)} records")
+            # Headers are logged, but no tokens; bodies are not: they hold plaintext, private keys and backups.
+            print(f"Searched  the records for a token: {'found one' if 'Bearer ey' in str(texts) else 'found none'}")
+            client.get_key(name, logging_enable=False)
+            print(f"Got       {name}, quietly: {len(handler.take())} records")
+
+            client.delete_key(name)
+            client.purge_deleted_key(name)
+            print(f"Purged    {name}, in {len(handler.take())} records")
+
+
+if __name__ == "__main__":
+    main()

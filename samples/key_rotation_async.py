@@ -1,0 +1,64 @@
+"""Rotate a key on demand and by a policy, and read what its older versions have encrypted, in asyncio.
+
+Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
+expects it (``az login`` is enough). Or run it without Azure:
+
+    python -m azure.keyvault.keys.emulator run python samples/key_rotation_async.py
+"""
+
+import asyncio
+import os
+import uuid
+from datetime import timedelta
+
+from azure.identity.aio import DefaultAzureCredential
+
+from azure.keyvault.keys import KeyRotationLifetimeAction, KeyRotationPolicy, KeyRotationPolicyAction
+from azure.keyvault.keys.aio import KeyClient
+from azure.keyvault.keys.crypto import EncryptionAlgorithm
+from azure.keyvault.keys.crypto.aio import CryptographyClient
+
+VAULT_URL = os.environ["VAULT_URL"]
+
+
+async def main() -> None:
+    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    name = f"rotate-{uuid.uuid4().hex[:8]}"
+
+    async with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
+        first = await client.create_rsa_key(name, size=2048)
+        print(f"Created   {name}, version {first.properties.version}")
+
+        # A new version lives for 90 days, and the vault makes the next one 30 days before its end.
+        policy = KeyRotationPolicy(
+            lifetime_actions=[
+                KeyRotationLifetimeAction(KeyRotationPolicyAction.rotate, time_before_expiry=timedelta(days=30))
+            ],
+            expires_in=timedelta(days=90),
+        )
+        stored = await client.update_key_rotation_policy(name, policy)
+        print(f"Set       a policy: new versions live for {stored.expires_in}")
+        policy = await client.get_key_rotation_policy(name)
+        for action in policy.lifetime_actions:
+            what = "rotates" if action.action == KeyRotationPolicyAction.rotate else "notifies"
+            print(f"Got       the policy: the vault {what} {action.time_before_expiry} before a version expires")
+
+        # Data remembers the version that encrypted it.
+        crypto = client.get_cryptography_client(name)
+        secret = await crypto.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"older than the key")
+        print(f"Encrypted with {secret.key_id}")
+
+        second = await client.rotate_key(name)
+        print(f"Rotated   to version {second.properties.version}, which expires on {second.properties.expires_on}")
+
+        async with CryptographyClient(str(secret.key_id), credential) as older:
+            plain = await older.decrypt(secret)
+        print(f"Decrypted {plain.plaintext.decode()!r} with the version that encrypted it")
+
+        await client.delete_key(name)
+        await client.purge_deleted_key(name)
+        print(f"Purged    {name}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

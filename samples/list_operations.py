@@ -1,0 +1,64 @@
+"""List keys, the versions of a key, and deleted keys; go through a list by page, and continue it later.
+
+Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
+expects it (``az login`` is enough). Or run it without Azure:
+
+    python -m azure.keyvault.keys.emulator run python samples/list_operations.py
+"""
+
+import os
+import uuid
+from typing import Any
+
+from azure.identity import DefaultAzureCredential
+
+from azure.keyvault.keys import KeyClient
+
+VAULT_URL = os.environ["VAULT_URL"]
+
+
+def main() -> None:
+    # Names of deleted keys stay taken until they are purged, so every run takes new ones.
+    run = uuid.uuid4().hex[:8]
+    names = [f"list-{number}-{run}" for number in range(3)]
+
+    with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
+        for name in names:
+            client.create_ec_key(name)
+        print(f"Created   {', '.join(names)}")
+        client.create_ec_key(names[0])
+        print(f"Created   a second version of {names[0]}")
+
+        # A list holds the properties of keys, without their material and without versions. It asks the vault for the
+        # next page when the iteration arrives there.
+        for properties in client.list_keys():
+            if properties.name in names:
+                print(f"Listed    {properties.name}, enabled: {properties.enabled}, created {properties.created_on}")
+
+        # The vault gives versions in no order that means anything; their dates tell the order of their creation.
+        for properties in client.list_key_versions(names[0]):
+            print(f"Listed    version {properties.version} of {names[0]}, created {properties.created_on}")
+
+        # Small pages, to show how a long list is left and taken up again: the token is text, to be kept anywhere.
+        pages: Any = client.list_keys(max_page_size=2).by_page()  # azure-core's types do not tell of the token
+        first = [properties.name for properties in next(pages)]
+        token = pages.continuation_token
+        print(f"Paged     {len(first)} keys on the first page, and a token for the rest: {token[:40]}...")
+        rest = [properties for page in client.list_keys(max_page_size=2).by_page(token) for properties in page]
+        print(f"Continued the list: {len(rest)} more")
+
+        for name in names:
+            client.delete_key(name)
+        deleted = [key for key in client.list_deleted_keys() if key.name in names]
+        for key in deleted:
+            print(f"Deleted   {key.name}; the vault keeps it until {key.scheduled_purge_date}")
+
+        for name in names:
+            client.purge_deleted_key(name)
+            print(f"Purged    {name}")
+        left = [key.name for key in client.list_keys() if key.name in names]
+        print(f"Left      {len(left)} keys of this run")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Delete keys, bring one back, and purge them; wait for each step, or do something else meanwhile.
+
+Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
+expects it (``az login`` is enough). Or run it without Azure:
+
+    python -m azure.keyvault.keys.emulator run python samples/recover_purge_operations.py
+"""
+
+import os
+import uuid
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.identity import DefaultAzureCredential
+
+from azure.keyvault.keys import KeyClient
+
+VAULT_URL = os.environ["VAULT_URL"]
+
+
+def main() -> None:
+    # Names of deleted keys stay taken until they are purged, so every run takes new ones.
+    run = uuid.uuid4().hex[:8]
+    name, other = f"recover-{run}", f"purge-{run}"
+
+    with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
+        key = client.create_ec_key(name)
+        client.create_ec_key(other)
+        print(f"Created   {name} and {other}")
+
+        # delete_key returns when the deletion has finished, so that the key can be recovered or purged at once.
+        deleted = client.delete_key(name)
+        print(f"Deleted   {name} on {deleted.deleted_date}; the vault purges it on {deleted.scheduled_purge_date}")
+
+        # begin_delete_key returns when the vault has accepted the deletion. The result is there; its end is not.
+        poller = client.begin_delete_key(other)
+        print(f"Deleting  {poller.result().name}, {poller.status()}")
+        poller.wait()
+        print(f"Deleted   {other}, {poller.status()}")
+
+        try:
+            client.get_key(name)
+        except ResourceNotFoundError:
+            print(f"Missed    {name}: a deleted key cannot be got")
+        try:
+            client.create_ec_key(name)
+        except ResourceExistsError:
+            print(f"Refused   to create {name}: its name is taken until it is purged")
+        found = client.get_deleted_key(name)
+        print(f"Found     {found.name} among the deleted keys, as {found.recovery_id}")
+
+        recovered = client.recover_deleted_key(name)
+        same = recovered.properties.version == key.properties.version
+        print(f"Recovered {recovered.name}, {'the same version' if same else 'another version'} as before")
+
+        client.delete_key(name)
+        for each in (name, other):
+            client.purge_deleted_key(each)
+            print(f"Purged    {each}")
+        try:
+            client.get_deleted_key(name)
+        except ResourceNotFoundError:
+            print(f"Gone      {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Make certificate signing requests whose private keys never leave the vault, with the package cryptography.
+
+There is no asyncio twin of this sample: the interfaces of cryptography, which sign the request, are synchronous and
+cannot be awaited. In an asyncio service call such a function with ``asyncio.to_thread``.
+
+Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
+expects it (``az login`` is enough). Or run it without Azure:
+
+    python -m azure.keyvault.keys.emulator run python samples/x509_csr.py
+"""
+
+import os
+import uuid
+
+from azure.identity import DefaultAzureCredential
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from azure.keyvault.keys import KeyClient
+
+VAULT_URL = os.environ["VAULT_URL"]
+
+
+def request_for(host: str, private_key: CertificateIssuerPrivateKeyTypes) -> x509.CertificateSigningRequest:
+    """Make a signing request; the key may be one of cryptography or of a vault."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    return builder.sign(private_key, SHA256())
+
+
+def main() -> None:
+    # Names of deleted keys stay taken until they are purged, so every run takes new ones.
+    run = uuid.uuid4().hex[:8]
+    rsa_name, ec_name = f"csr-rsa-{run}", f"csr-ec-{run}"
+
+    with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
+        rsa_key = client.create_rsa_key(rsa_name, size=2048)
+        ec_key = client.create_ec_key(ec_name, curve="P-256")
+        print(f"Created   {rsa_name} and {ec_name}")
+
+        keys: list[CertificateIssuerPrivateKeyTypes] = [
+            client.get_cryptography_client(rsa_key).create_rsa_private_key(),
+            client.get_cryptography_client(ec_key).create_ec_private_key(),
+        ]
+        for key, private_key in zip((rsa_key, ec_key), keys, strict=True):
+            csr = request_for("www.contoso.example", private_key)
+            print(f"Signed    a request with {key.name}: {len(csr.public_bytes(Encoding.PEM))} bytes of PEM")
+
+            # What a certificate authority does: read it, and check that the requester has the private key.
+            read = x509.load_pem_x509_csr(csr.public_bytes(Encoding.PEM))
+            same = read.public_key() == key.key.to_cryptography()
+            print(f"Verified  the signature: {'valid' if read.is_signature_valid else 'not valid'}")
+            print(f"Compared  the public key: {'that of the vault' if same else 'another one'}")
+
+        for name in (rsa_name, ec_name):
+            client.delete_key(name)
+            client.purge_deleted_key(name)
+            print(f"Purged    {name}")
+
+
+if __name__ == "__main__":
+    main()
