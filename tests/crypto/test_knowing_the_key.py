@@ -1,0 +1,275 @@
+"""How a client comes to know its key: once, however many ask; what it does when it may not; what it obeys then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceNotFoundError,
+    ServiceRequestTimeoutError,
+    ServiceResponseTimeoutError,
+)
+from fixtures.keyring import Keyring
+from fixtures.targets import Target, Traffic
+from fixtures.worlds import World
+
+from azure.keyvault.keys import JsonWebKey, KeyVaultKey
+from azure.keyvault.keys.crypto import CryptographyClient
+from azure.keyvault.keys.crypto.aio import CryptographyClient as AsyncCryptographyClient
+from azure.keyvault.keys.emulator import KeyVaultEmulator
+
+DIGEST = bytes(32)
+
+
+@pytest.fixture
+def key(keyring_of: Callable[[Target], Keyring], vault: Target) -> KeyVaultKey:
+    return keyring_of(vault).imported("RSA 2048")
+
+
+def test_sixty_four_threads_get_the_key_once_D2(key: KeyVaultKey, vault: Target, traffic: Traffic) -> None:
+    with (
+        CryptographyClient(key.id, vault.credential, **vault.options) as client,
+        ThreadPoolExecutor(64) as pool,
+    ):
+        results = list(pool.map(lambda _: client.encrypt("RSA-OAEP", b"x"), range(64)))
+    assert {result.performed for result in results} == {"local"}
+    assert [request.method for request in traffic.calls] == ["GET"]
+
+
+async def test_sixty_four_tasks_get_the_key_once_D2(key: KeyVaultKey, vault: Target, traffic: Traffic) -> None:
+    async with AsyncCryptographyClient(key.id, vault.async_credential, **vault.options) as client:
+        results = await asyncio.gather(*(client.encrypt("RSA-OAEP", b"x") for _ in range(64)))
+    assert {result.performed for result in results} == {"local"}
+    assert [request.method for request in traffic.calls] == ["GET"]
+
+
+async def test_key_that_may_not_be_read_is_asked_for_once_M6(
+    crypto_of: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator.permissions.deny("get")
+    client, traffic = crypto_of(key.id, vault), Traffic(emulator)
+    caplog.set_level(logging.DEBUG, "azure.keyvault.keys")
+    for _ in range(3):
+        assert (await client.encrypt("RSA-OAEP", b"x")).performed == "remote"
+    assert (await client.sign("RS256", DIGEST)).performed == "remote"
+    assert [request.method for request in traffic.calls] == ["GET", "POST", "POST", "POST", "POST"]
+    ours = [record for record in caplog.records if record.name.startswith("azure.keyvault.keys.crypto")]
+    assert {record.levelno for record in ours} == {logging.DEBUG}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, ResourceNotFoundError), (401, HttpResponseError), (429, HttpResponseError)], ids=repr
+)
+async def test_other_failure_to_get_the_key_is_raised_and_the_key_got_later_M7(
+    crypto_of: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator, status: int, kind: type[Exception]
+) -> None:
+    client, traffic = crypto_of(key.id, vault, retry_total=0), Traffic(emulator)
+    emulator.faults.status(status)
+    with pytest.raises(kind):
+        await client.encrypt("RSA-OAEP", b"x")
+    assert "POST" not in {request.method for request in traffic.calls}
+    assert (await client.encrypt("RSA-OAEP", b"x")).performed == "local"
+
+
+async def test_time_limit_holds_for_getting_the_key_and_using_it_together_C9(
+    crypto_of: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
+) -> None:
+    client = crypto_of(key.id, vault)
+    emulator.faults.delay(0.4, times=None)
+    started = time.monotonic()
+    with pytest.raises((ServiceRequestTimeoutError, ServiceResponseTimeoutError)):
+        await client.sign("RS256", DIGEST, timeout=0.6)
+    assert time.monotonic() - started < 0.75
+
+
+def test_who_waits_for_anothers_get_waits_no_longer_than_its_own_time_C9(
+    key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
+) -> None:
+    emulator.faults.delay(0.8)
+    with (
+        CryptographyClient(key.id, vault.credential, **vault.options) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        first = pool.submit(client.encrypt, "RSA-OAEP", b"x")
+        time.sleep(0.1)
+        started = time.monotonic()
+        with pytest.raises(AzureError):
+            client.encrypt("RSA-OAEP", b"x", timeout=0.2)
+        assert time.monotonic() - started < 0.5
+        assert first.result().performed == "local"
+
+
+async def test_task_that_waits_for_anothers_get_waits_no_longer_than_its_own_time_C9(
+    key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
+) -> None:
+    emulator.faults.delay(0.8)
+    async with AsyncCryptographyClient(key.id, vault.async_credential, **vault.options) as client:
+        first = asyncio.ensure_future(client.encrypt("RSA-OAEP", b"x"))
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        with pytest.raises(AzureError):
+            await client.encrypt("RSA-OAEP", b"x", timeout=0.2)
+        assert time.monotonic() - started < 0.5
+        assert (await first).performed == "local"
+
+
+NOW = datetime.now(timezone.utc)
+LIVES: dict[str, dict[str, Any]] = {
+    "expired": {"expires_on": NOW - timedelta(hours=1)},
+    "too early": {"not_before": NOW + timedelta(hours=1)},
+    "outside": {"not_before": NOW + timedelta(hours=1), "expires_on": NOW + timedelta(hours=2)},
+}
+OBTAINED = ("key", "identifier", "name", "key of the key client")
+
+
+async def obtain(how: str, client: Any, crypto_of: Any, key: KeyVaultKey, vault: Target) -> Any:
+    """Return a cryptography client for a key, in one of the ways to get one."""
+    if how == "key":
+        return crypto_of(key, vault)
+    if how == "identifier":
+        return crypto_of(key.id, vault)
+    if how == "name":
+        return client.get_cryptography_client(key.name)
+    return client.get_cryptography_client(await client.get_key(key.name))
+
+
+@pytest.mark.parametrize("how", OBTAINED)
+@pytest.mark.parametrize("life", LIVES)
+async def test_key_outside_its_time_protects_nothing_and_reads_everything_M1_M2(
+    client: Any, crypto_of: Any, vault: Target, emulated_vault: KeyVaultEmulator, name: str, how: str, life: str
+) -> None:
+    key = await client.create_rsa_key(name)
+    encrypted = await crypto_of(key, vault).encrypt("RSA-OAEP", b"x")
+    signed = await crypto_of(key, vault).sign("RS256", DIGEST)
+    key = await client.update_key_properties(name, **LIVES[life])
+    cryptography = await obtain(how, client, crypto_of, key, vault)
+    traffic = Traffic(emulated_vault)
+    for call in (
+        cryptography.encrypt("RSA-OAEP", b"x"),
+        cryptography.wrap_key("RSA-OAEP", b"x"),
+    ):
+        with pytest.raises(ValueError, match="This key"):
+            await call
+    assert "POST" not in {request.method for request in traffic.calls}
+    assert (await cryptography.decrypt(encrypted)).plaintext == b"x"
+    verified = await cryptography.verify("RS256", DIGEST, signed.signature)
+    assert (verified.is_valid, verified.performed) == (True, "local")
+
+
+@pytest.mark.parametrize("how", OBTAINED)
+async def test_disabled_key_does_nothing_here_M3(
+    client: Any, crypto_of: Any, vault: Target, emulated_vault: KeyVaultEmulator, name: str, how: str
+) -> None:
+    key = await client.create_rsa_key(name, enabled=False)
+    cryptography = await obtain(how, client, crypto_of, key, vault)
+    traffic = Traffic(emulated_vault)
+    for call in (
+        cryptography.encrypt("RSA-OAEP", b"x"),
+        cryptography.wrap_key("RSA-OAEP", b"x"),
+        cryptography.verify("RS256", DIGEST, bytes(256)),
+    ):
+        with pytest.raises(ValueError, match="disabled"):
+            await call
+    assert "POST" not in {request.method for request in traffic.calls}
+    with pytest.raises(ValueError, match="KeyDisabled"):
+        await cryptography.sign("RS256", DIGEST)
+
+
+async def test_disabled_private_part_that_is_here_does_nothing_M3(
+    crypto_of: Any, keyring_of: Any, vault: Target, emulated_vault: KeyVaultEmulator
+) -> None:
+    found = keyring_of(vault).with_private_part("EC P-256")
+    key = KeyVaultKey(found.id, found.key)
+    key.properties._attributes = type("Attributes", (), {"enabled": False, "expires": None, "not_before": None})()
+    traffic = Traffic(emulated_vault)
+    for call in ("sign", "verify"):
+        arguments = ("ES256", DIGEST) if call == "sign" else ("ES256", DIGEST, bytes(64))
+        with pytest.raises(ValueError, match="disabled"):
+            await getattr(crypto_of(key, vault), call)(*arguments)
+    assert len(traffic) == 0
+
+
+@pytest.mark.parametrize("how", OBTAINED)
+async def test_operation_that_is_not_the_keys_is_refused_M4(
+    client: Any, crypto_of: Any, vault: Target, emulated_vault: KeyVaultEmulator, name: str, how: str
+) -> None:
+    key = await client.create_rsa_key(name, key_operations=["verify"])
+    cryptography = await obtain(how, client, crypto_of, key, vault)
+    traffic = Traffic(emulated_vault)
+    for call in (
+        cryptography.encrypt("RSA-OAEP", b"x"),
+        cryptography.decrypt("RSA-OAEP", bytes(256)),
+        cryptography.wrap_key("RSA-OAEP", b"x"),
+        cryptography.unwrap_key("RSA-OAEP", bytes(256)),
+        cryptography.sign("RS256", DIGEST),
+    ):
+        with pytest.raises(AzureError, match="does not allow") as caught:
+            await call
+        assert isinstance(caught.value, ValueError)
+    assert "POST" not in {request.method for request in traffic.calls}
+
+
+async def test_decision_is_logged_once_and_never_as_a_warning(
+    crypto_of: Any, key: KeyVaultKey, vault: Target, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = crypto_of(key, vault)
+    caplog.set_level(logging.DEBUG, "azure.keyvault.keys.crypto")
+    for _ in range(3):
+        await client.encrypt("RSA-OAEP", b"x")
+        await client.sign("RS256", DIGEST)
+        with pytest.raises(ValueError, match="for EC keys"):
+            await client.verify("ES256", DIGEST, b"")
+    told = [record.getMessage() for record in caplog.records if record.name == "azure.keyvault.keys.crypto"]
+    assert told[:2] == [
+        f"encrypt with RSA-OAEP and the key {key.id}: local (the operation can run locally)",
+        f"sign with RS256 and the key {key.id}: remote (otherwise)",
+    ]
+    assert len(told) == 3
+    assert {record.levelno for record in caplog.records} == {logging.DEBUG}
+
+
+@pytest.mark.parametrize(("execution", "performed"), [("auto", "local"), ("local", "local"), ("remote", "remote")])
+async def test_result_tells_where_it_ran_M8(
+    crypto_of: Any, key: KeyVaultKey, vault: Target, traffic: Traffic, execution: str, performed: str
+) -> None:
+    client = crypto_of(key, vault, execution=execution)
+    encrypted = await client.encrypt("RSA-OAEP", b"x")
+    verified = await client.verify("RS256", DIGEST, bytes(256))
+    wrapped = await client.wrap_key("RSA-OAEP", b"x")
+    assert {result.performed for result in (encrypted, verified, wrapped)} == {performed}
+    assert {result.key_id for result in (encrypted, verified, wrapped)} == {key.id}
+    assert [request.method for request in traffic.calls] == ([] if performed == "local" else ["POST"] * 3)
+
+
+async def test_key_is_never_got_for_execution_in_the_vault_M8(
+    crypto_of: Any, key: KeyVaultKey, vault: Target, traffic: Traffic
+) -> None:
+    client = crypto_of(key.id, vault, execution="remote")
+    await client.encrypt("RSA-OAEP", b"x")
+    assert [request.method for request in traffic.calls] == ["POST"]
+
+
+async def test_execution_here_needs_the_material_M8(world: World, key: KeyVaultKey, vault: Target) -> None:
+    with pytest.raises(ValueError, match="material"):
+        world.cryptography_client(key.id, vault, execution="local")
+    with pytest.raises(ValueError, match="execution"):
+        world.cryptography_client(key.id, vault, execution="both")
+
+
+async def test_key_without_operations_is_not_restricted_M11(world: World) -> None:
+    jwk = JsonWebKey(kty="oct", k=bytes(32))
+    client = world.from_jwk(jwk)
+    wrapped = await client.wrap_key("A256KW", bytes(16))
+    assert (await client.unwrap_key("A256KW", wrapped.encrypted_key)).key == bytes(16)
+    restricted = world.from_jwk(JsonWebKey(kty="oct", k=bytes(32), key_ops=[]))
+    with pytest.raises(ValueError, match="key_ops are: none"):
+        await restricted.wrap_key("A256KW", bytes(16))
