@@ -1,4 +1,4 @@
-"""One life of keys, in names that azure-keyvault-keys 4.x and this library share: ``python life_cycle.py {sync|aio}``.
+"""One life of keys, in names that azure-keyvault-keys 4.x and this library share: ``life_cycle.py {sync|aio} [hsm]``.
 
 The vault and the credential come from the environment. Every step prints a line of JSON, ``[step, outcome]``, in which
 versions, times and addresses are replaced by what they have in common, so that two runs can be compared as text.
@@ -22,13 +22,15 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 import azure.keyvault.keys as keys
 from azure.keyvault.keys import JsonWebKey, KeyClient, KeyRotationLifetimeAction, KeyRotationPolicy
 from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 
 URL = os.environ["VAULT_URL"]
+HSM = "hsm" in sys.argv[2:]
 # The emulator asks for a token of its own address, which 4.x takes for a stranger.
 OPTIONS: Any = {"verify_challenge_resource": False}
 DIGEST = hashlib.sha256(b"42 crates of tea").digest()
@@ -77,7 +79,7 @@ class Story:
         def number(match: re.Match[str]) -> str:
             return self._versions.setdefault(match[0], f"version{len(self._versions) + 1}")
 
-        return re.sub(r"\b[0-9a-f]{32}\b", number, text.replace(URL, "https://vault"))
+        return re.sub(r"\b[0-9a-f]{32}\b|\b[0-9a-f-]{36}\b", number, text.replace(URL, "https://vault"))
 
     async def refused(self, step: str, call: Callable[[], Any]) -> None:
         """Tell how a call fails."""
@@ -86,10 +88,16 @@ class Story:
             outcome: Any = {"no error": type(result).__name__}
         except HttpResponseError as error:
             code = error.error.code if error.error else None
-            outcome = {"error": type(error).__name__, "status": error.status_code, "code": code}
+            outcome = {"status": error.status_code, "code": code, "text": error.message.splitlines()[0]}
+            outcome["error"] = _known_type(error)
         except Exception as error:
-            outcome = {"error": type(error).__name__}
+            outcome = {"error": _known_type(error)}
         self.tell(step, outcome)
+
+
+def _known_type(error: Exception) -> str:
+    """Return the type by which programs catch an error that may be of a library's own class."""
+    return next(kind.__name__ for kind in type(error).__mro__ if not kind.__module__.startswith("azure.keyvault."))
 
 
 async def done(result: Any) -> Any:
@@ -327,6 +335,84 @@ async def delete(story: Story, client: Any) -> None:
     story.tell("restore_key_backup", about(restored))
 
 
+async def use_options(story: Story, client: Any) -> None:
+    """Give azure-core's options to single calls."""
+    seen: list[Any] = []
+    key = await done(
+        client.get_key(
+            "mate",
+            headers={"x-tea": "green"},
+            raw_request_hook=lambda request: seen.append(request.http_request.headers["x-tea"]),
+            raw_response_hook=lambda response: seen.append(response.http_response.status_code),
+            logging_enable=False,
+            connection_timeout=20,
+        )
+    )
+    story.tell("get_key with options", [key.name, seen])
+    counted: list[Any] = []
+    hook = counted.append
+    await listed(client.list_properties_of_keys(max_page_size=3, raw_response_hook=hook))
+    story.tell("list_properties_of_keys with options", len(counted))
+
+
+async def hand_over(story: Story, client: Any, crypto: Callable[[Any], Any]) -> None:
+    """Use a key of the vault through the interfaces of ``cryptography``; only the synchronous world can."""
+    if hasattr(client, "__aenter__"):
+        return
+    private = crypto(client.get_key("chai")).create_rsa_private_key()
+    public = private.public_key()
+    story.tell("create_rsa_private_key", [type(private).__name__, private.key_size])
+    signature = private.sign(b"tea", padding.PKCS1v15(), hashes.SHA256())
+    public.verify(signature, b"tea", padding.PKCS1v15(), hashes.SHA256())
+    oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+    decrypted = private.decrypt(public.encrypt(b"tea", oaep), oaep)
+    story.tell("create_rsa_public_key", [type(public).__name__, public.public_numbers().e, decrypted == b"tea"])
+    await story.refused(
+        "verify what was not signed", lambda: public.verify(signature, b"", padding.PKCS1v15(), hashes.SHA256())
+    )
+    await story.refused("private_numbers", private.private_numbers)
+
+
+async def use_managed_hsm(story: Story, client: Any, crypto: Callable[[Any], Any]) -> None:
+    """Do what only a Managed HSM does."""
+    key = await done(client.create_oct_key("safe", size=256, hardware_protected=True))
+    story.tell("create_oct_key", about(key))
+    story.tell("create_key oct", about(await done(client.create_key("box", keys.KeyType.oct_hsm, size=128))))
+    ours = crypto(key)
+    sealed = await done(ours.encrypt(EncryptionAlgorithm.a256_gcm, b"tea", additional_authenticated_data=b"aad"))
+    story.tell("encrypt A256GCM", {**about_result(sealed), "aad": None})
+    opened = await done(
+        ours.decrypt(
+            sealed.algorithm,
+            sealed.ciphertext,
+            iv=sealed.iv,
+            authentication_tag=sealed.tag,
+            additional_authenticated_data=b"aad",
+        )
+    )
+    story.tell("decrypt A256GCM", [about_result(opened), opened.plaintext == b"tea"])
+    sealed = await done(ours.encrypt(EncryptionAlgorithm.a256_cbcpad, b"tea", iv=b"i" * 16))
+    story.tell("encrypt A256CBCPAD", about_result(sealed))
+    opened = await done(ours.decrypt(sealed.algorithm, sealed.ciphertext, iv=b"i" * 16))
+    story.tell("decrypt A256CBCPAD", [about_result(opened), opened.plaintext == b"tea"])
+    wrapped = await done(ours.wrap_key(KeyWrapAlgorithm.aes_256, DIGEST))
+    story.tell("wrap_key A256KW", about_result(wrapped))
+    unwrapped = await done(ours.unwrap_key(KeyWrapAlgorithm.aes_256, wrapped.encrypted_key))
+    story.tell("unwrap_key A256KW", [about_result(unwrapped), unwrapped.key == DIGEST])
+    imported = await done(client.import_key("gift", JsonWebKey(kty="oct-HSM", k=b"k" * 16)))
+    story.tell("import_key oct", about(imported))
+    story.tell("get_random_bytes", await done(client.get_random_bytes(32)))
+    proof = (await done(client.get_key_attestation("safe"))).properties.attestation
+    story.tell(
+        "get_key_attestation", [type(proof).__name__, proof.version, repr(proof), bool(proof.certificate_pem_file)]
+    )
+    story.tell("create_rsa_key", about(await done(client.create_rsa_key("tea", public_exponent=3))))
+    await story.refused("get_key of none", lambda: client.get_key("none"))
+    await story.refused(
+        "import_key, too long", lambda: client.import_key("gift", JsonWebKey(kty="oct-HSM", k=b"k" * 99))
+    )
+
+
 async def until(call: Callable[[], Any]) -> Any:
     """Repeat a call while the name of a purged key is taken."""
     for attempt in itertools.count():
@@ -342,6 +428,9 @@ async def until(call: Callable[[], Any]) -> Any:
 async def live(story: Story, client: Any, crypto: Callable[[Any], Any], from_jwk: Callable[[Any], Any]) -> None:
     """Tell everything."""
     story.tell("vault_url", client.vault_url)
+    if HSM:
+        await use_managed_hsm(story, client, crypto)
+        return
     await create(story, client)
     await refuse(story, client)
     await list_all(story, client)
@@ -349,6 +438,8 @@ async def live(story: Story, client: Any, crypto: Callable[[Any], Any], from_jwk
     await encrypt(story, client, crypto, True)
     await encrypt(story, client, crypto, False)
     await work_locally(story, from_jwk)
+    await use_options(story, client)
+    await hand_over(story, client, crypto)
     await delete(story, client)
 
 
