@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -173,6 +173,14 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
     def done(self) -> bool:
         """Whether the key had arrived in its new state at the last look. Looking is what :meth:`wait` does."""
         return self._progress.finished
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """Wait until the key has arrived in its new state, and return what the service answered at first."""
+        return self._arrived().__await__()
+
+    async def _arrived(self) -> T:
+        await self.wait()
+        return self._progress.result
 
     async def result(self, timeout: float | None = None) -> T:
         """Return what the service answered when it accepted the call, without waiting.

@@ -25,8 +25,10 @@ def wire_of(vault_url: str, api_version: Any) -> Wire:
     version = getattr(api_version, "value", api_version) if api_version is not None else DEFAULT_VERSION.value
     if not isinstance(version, str):
         raise TypeError(f"api_version must be an ApiVersion or text, not {type(api_version).__name__}")
+    if not version:
+        raise ValueError("api_version must be an ApiVersion or the text of one; leave it out for the default")
     if not isinstance(vault_url, str):
-        raise TypeError(f"vault_url must be text, not {type(vault_url).__name__}")
+        parse_vault_url(vault_url)  # says what is wrong with it
     return _wire(vault_url, version)
 
 

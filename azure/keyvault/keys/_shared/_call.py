@@ -30,6 +30,7 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
     def __init__(self, timeout: float | None = None) -> None:
         super().__init__()
         self.timeout = timeout
+        _end(timeout)  # a client says at once what is wrong with it
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Note the deadline and whether the request may be repeated."""
@@ -38,7 +39,7 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
         if _DEADLINE in context.options:  # of a call that is made of several requests
             context[_DEADLINE] = context.options.pop(_DEADLINE)
         elif timeout is not None:
-            context[_DEADLINE] = time.monotonic() + timeout
+            context[_DEADLINE] = _end(timeout)
         context[_REPEATABLE] = context.options.pop("repeatable", request.http_request.method.upper() in _IDEMPOTENT)
 
 
@@ -48,9 +49,20 @@ def with_deadline(options: Mapping[str, Any], default: float | None) -> dict[str
     :param default: seconds that the call may take when it gives no timeout itself; None for no limit.
     """
     fixed = dict(options)
-    timeout = fixed.pop("timeout", default)
-    fixed.setdefault(_DEADLINE, None if timeout is None else time.monotonic() + timeout)
+    fixed.setdefault(_DEADLINE, _end(fixed.pop("timeout", default)))
     return fixed
+
+
+def _end(timeout: float | None) -> float | None:
+    """Return when a call that begins now has to end, on the clock of :func:`time.monotonic`.
+
+    :raises TypeError: when the timeout is no number.
+    """
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout must be a number of seconds, not {type(timeout).__name__}")
+    return time.monotonic() + timeout
 
 
 def remaining(context: Mapping[str, Any]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, TypeVar
 
+from azure.core.configuration import Configuration
 from azure.core.pipeline import AsyncPipeline, PipelineResponse
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
@@ -51,6 +52,8 @@ class AsyncVaultConnection:
     def __init__(
         self, wire: Wire, credential: Any, *, config: Any = None, prepared: bool = True, **kwargs: Any
     ) -> None:
+        if config is not None and not isinstance(config, Configuration):
+            raise TypeError(f"config must be what create_config returns, not {type(config).__name__}")
         self.wire = wire
         self._credential = credential
         self._config = config

@@ -116,6 +116,8 @@ class Wire:
 
         :raises ValueError: when it names another origin.
         """
+        if not isinstance(request, HttpRequest):
+            raise TypeError(f"request must be an azure.core.rest.HttpRequest, not {type(request).__name__}")
         if "://" not in request.url.partition("?")[0]:
             request.url = f"{self.vault_url}/{request.url.lstrip('/')}"
         self.check_origin(request.url, "The URL")
