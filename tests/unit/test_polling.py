@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import pytest
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.polling import AsyncLROPoller, LROPoller
 from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
+
+from azure.keyvault.keys._generated import operations
+from azure.keyvault.keys._polling import AsyncKeyVaultPoller, Progress
 
 DELETED = {**bundle(), "recoveryId": f"{URL}/deletedkeys/orders", "deletedDate": 1, "scheduledPurgeDate": 2}
 NOT_YET = Answer(404, {"error": {"code": "KeyNotFound", "message": "not yet"}})
@@ -117,3 +120,23 @@ async def test_interval_that_makes_no_sense_is_refused_before_anything_is_sent(s
 async def test_missing_key_is_told_at_once(stub: StubWorld) -> None:
     with pytest.raises(ResourceNotFoundError):
         await stub.client(Script([NOT_YET])).begin_delete_key("orders")
+
+
+async def test_awaiting_an_asynchronous_poller_waits_for_the_end_N5() -> None:
+    """A poller that is awaited is an operation that is awaited; its result() is there at once, as in the sync world."""
+
+    class Connection:
+        answers: ClassVar[list[Exception | None]] = [ResourceNotFoundError("not yet"), None]
+        slept: ClassVar[list[float]] = []
+
+        async def send(self, question: Any) -> None:
+            if error := self.answers.pop(0):
+                raise error
+
+        async def sleep(self, seconds: float) -> None:
+            self.slept.append(seconds)
+
+    progress = Progress("the key", operations.get_deleted_key("orders"), 3, finished=False)
+    poller = AsyncKeyVaultPoller(cast(Any, Connection()), progress, {})
+    assert (await poller.result(), poller.done()) == ("the key", False)
+    assert (await poller, poller.done(), Connection.slept) == ("the key", True, [3])
