@@ -1,0 +1,120 @@
+"""Settings of Sphinx: ``python -m sphinx -W -n docs build/docs`` makes the documentation, without a network."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import sys
+from enum import Enum
+from typing import Any
+
+from sphinx.pycode import ModuleAnalyzer
+
+import azure.keyvault.keys
+
+project = "azure-keyvault-keys"
+version = release = azure.keyvault.keys.__version__
+project_copyright = author = "the azure-keyvault-keys contributors"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns: list[str] = []
+root_doc = "index"
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_show_copyright = False
+html_show_sphinx = False
+html_copy_source = False
+pygments_style = "friendly"
+
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+
+autodoc_default_options = {
+    "members": True,
+    "member-order": "bysource",
+    "inherited-members": True,  # but see keep_our_own
+}
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+autodoc_class_signature = "mixed"
+autodoc_preserve_defaults = True
+add_module_names = False
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 100
+
+PACKAGES = [
+    "azure.keyvault.keys",
+    "azure.keyvault.keys.aio",
+    "azure.keyvault.keys.crypto",
+    "azure.keyvault.keys.crypto.aio",
+    "azure.keyvault.keys.emulator",
+]
+# Names of Python and of other packages cannot be looked up without a network. Those of this one must be found.
+nitpick_ignore_regex = [
+    ("py:.*", r"(azure\.core|collections|cryptography|datetime|pathlib|ssl)\..*"),
+    # As the signatures of classes have them.
+    ("py:class", r"TokenCredential|AsyncTokenCredential|Configuration|Execution|Path|datetime|timedelta"),
+    # Parts of the REST layer and of the emulator that nobody has to make.
+    ("py:class", r"wire\.KeyAttributes|azure\.keyvault\.keys\.emulator\._(http\.Reply|service\.Service)"),
+    ("py:data", "PERMISSIONS"),
+]
+
+
+def resolve_annotations() -> None:
+    """Import what modules import for type checkers only, so that annotations can be told in full."""
+    for found in pkgutil.walk_packages(azure.keyvault.keys.__path__, "azure.keyvault.keys."):
+        if found.name.endswith(("__main__", "pytest_plugin")):
+            continue
+        module = importlib.import_module(found.name)
+        for node in ast.parse(inspect.getsource(module)).body:
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                imports = ast.Module([part for part in node.body if isinstance(part, (ast.Import, ast.ImportFrom))], [])
+                exec(compile(imports, found.name, "exec"), vars(module))  # noqa: S102  # our own source
+
+
+def name_publicly() -> None:
+    """Call everything public by the name that users import, not by that of the module that defines it."""
+    for package in PACKAGES:
+        public = ModuleAnalyzer.for_module(package)
+        public.analyze()
+        for name in sys.modules[package].__all__:
+            thing = getattr(sys.modules[package], name)
+            if thing.__module__.startswith(f"{package}._"):
+                # What is written about the members of enumerations is only in the source, and looked for by module.
+                for owned, lines in ModuleAnalyzer.for_module(thing.__module__).find_attr_docs().items():
+                    if owned[0] == name:
+                        public.attr_docs[owned] = lines
+                thing.__module__ = package
+
+
+def keep_our_own(app: Any, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what classes inherit from Python and from other packages; tell of every member of an enumeration."""
+    if isinstance(thing, Enum):
+        return False
+    function = getattr(thing, "fget", None) or getattr(thing, "__func__", None) or thing
+    module = getattr(function, "__module__", None)
+    if what == "class" and callable(function) and (module is None or not module.startswith("azure.keyvault.")):
+        return True
+    return None
+
+
+def find_by_suffix(app: Any, env: Any, node: Any, contnode: Any) -> Any:
+    """Find what a docstring names without its module, as :meth:`KeyClient.create_config`."""
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not target or target.startswith("azure."):
+        return None
+    domain = env.get_domain("py")
+    names = sorted((name for name in domain.objects if name.endswith(f".{target}")), key=lambda name: name.count("."))
+    if not names:
+        return None
+    return domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], names[0], node, contnode)
+
+
+def setup(app: Any) -> None:
+    """Prepare the package for being documented."""
+    resolve_annotations()
+    name_publicly()
+    app.connect("autodoc-skip-member", keep_our_own)
+    app.connect("missing-reference", find_by_suffix)

@@ -1,0 +1,147 @@
+"""The documentation can be made, tells of everything public, and does what it says."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+import zlib
+from enum import Enum
+from pathlib import Path
+
+import pytest
+from decision_tables import algorithms, describe
+
+from azure.keyvault.keys.emulator import EmulatorOptions
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("**/*.md"))
+PACKAGES = [
+    "azure.keyvault.keys",
+    "azure.keyvault.keys.aio",
+    "azure.keyvault.keys.crypto",
+    "azure.keyvault.keys.crypto.aio",
+    "azure.keyvault.keys.emulator",
+]
+_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation in HTML, made without a warning."""
+    for needed in ("sphinx", "myst_parser", "furo"):
+        pytest.importorskip(needed)
+    out = tmp_path_factory.mktemp("docs")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-E", "-q", "docs", str(out)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return out
+
+
+def _inventory(out: Path) -> set[str]:
+    """Return the names of everything that the reference describes."""
+    data = (out / "objects.inv").read_bytes()
+    lines = zlib.decompress(data.split(b"\n", 4)[4]).decode("utf-8").splitlines()
+    return {line.split(" py:")[0] for line in lines if " py:" in line}
+
+
+def _public_names() -> set[str]:
+    """Return the names that users may write: those that packages export, and the members of classes among them."""
+    names = set()
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        for name in module.__all__:
+            thing = getattr(module, name)
+            # What a package passes on from another one is described there.
+            owner = max(
+                (other for other in PACKAGES if thing.__module__.startswith(f"{other}._")), key=len, default=owner
+            )
+            names.add(f"{owner}.{name}")
+            names |= {f"{owner}.{name}.{member}" for member in _members(thing)}
+    return names
+
+
+def _members(kind: type) -> set[str]:
+    if issubclass(kind, Enum):
+        return set(kind.__members__)
+    return {
+        name
+        for base in kind.__mro__
+        if base.__module__.startswith("azure.keyvault.")
+        for name, value in vars(base).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(value) or isinstance(value, (property, classmethod, staticmethod)))
+    }
+
+
+@pytest.mark.slow
+def test_docs_are_made_without_a_warning_and_tell_of_every_public_name(built: Path) -> None:
+    assert _public_names() - _inventory(built) == set()
+
+
+@pytest.mark.slow
+def test_every_page_is_reached_from_the_first(built: Path) -> None:
+    first = (built / "index.html").read_text("utf-8")
+    guides = {page.stem for page in PAGES if page.parent == DOCS} - {"index"}
+    assert {name for name in guides if f'href="{name}.html"' not in first} == set()
+
+
+@pytest.mark.slow
+def test_links_within_the_docs_lead_somewhere(built: Path) -> None:
+    """Sphinx has checked those between pages; this checks what it made of all of them."""
+    broken = []
+    for page in built.glob("**/*.html"):
+        for target in re.findall(r'(?:href|src)="([^"#?:]+)(?:[#?][^"]*)?"', page.read_text("utf-8")):
+            if not (page.parent / target).exists():
+                broken.append(f"{page.relative_to(built)}: {target}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "samples" / "README.md", *PAGES])
+def test_relative_links_of_markdown_lead_to_files(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_code_blocks_of_docs_run_on_the_emulator() -> None:
+    """All Python blocks of each page run from top to bottom, as production code, and warn of nothing."""
+    pages = [page for page in PAGES if _BLOCK.search(page.read_text("utf-8"))]
+    assert len(pages) >= 6
+    emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--deletion-delay", "0.05", "--"]
+    runner = [sys.executable, "-W", "error", str(Path(__file__).with_name("run_blocks.py")), "--client"]
+    run = subprocess.run([*emulator, *runner, *map(str, pages)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.count("-- line") == sum(len(_BLOCK.findall(page.read_text("utf-8"))) for page in pages)
+    assert "3 passed" in run.stdout
+
+
+def test_tables_of_decisions_are_those_of_the_code() -> None:
+    page = (DOCS / "local-and-remote.md").read_text("utf-8")
+    assert describe() in page
+    assert algorithms() in page
+
+
+def test_emulator_guide_tells_of_every_option() -> None:
+    page = (DOCS / "emulator.md").read_text("utf-8")
+    # How an old vault wrote an exponent is for the emulator's own tests, and the record of requests is always on.
+    options = set(EmulatorOptions.__dataclass_fields__) - {"padded_hsm_exponent", "record"}
+    assert {name for name in options if f"`{name}" not in page} == set()
+    command = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--help"]
+    usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    flags = set(re.findall(r"--[a-z-]+", usage)) - {"--help"}
+    assert {flag for flag in flags if f"`{flag}" not in page} == set()
+
+
+def test_troubleshooting_tells_of_every_code_of_the_emulator() -> None:
+    """The emulator answers with the codes that the service is known to use."""
+    page = (DOCS / "troubleshooting.md").read_text("utf-8")
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "azure/keyvault/keys/emulator").glob("*.py"))
+    codes = set(re.findall(r'"((?:Forbidden|Object|Key|AKV)[A-Za-z0-9]{3,})"', source))
+    codes = {
+        code for code in codes if code.startswith(("ForbiddenBy", "ObjectIs", "KeyType", "KeyOperationF", "KeyDis"))
+    }
+    assert len(codes) >= 8
+    assert {code for code in codes if f"`{code}`" not in page} == set()
