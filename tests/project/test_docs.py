@@ -57,7 +57,7 @@ def _public_names() -> set[str]:
             thing = getattr(module, name)
             # What a package passes on from another one is described there.
             owner = max(
-                (other for other in PACKAGES if thing.__module__.startswith(f"{other}._")), key=len, default=owner
+                (other for other in PACKAGES if thing.__module__.startswith(f"{other}._")), key=len, default=package
             )
             names.add(f"{owner}.{name}")
             names |= {f"{owner}.{name}.{member}" for member in _members(thing)}
