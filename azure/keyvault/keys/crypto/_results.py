@@ -175,14 +175,19 @@ class SignResult(_Result[SignatureAlgorithm]):
         :raises ValueError: when the algorithm is not ES256K, or this is not the key's signature of the digest.
         """
         from .._jwk import JsonWebKey
+        from .._jwk_ec import P_256K, curve_of
         from .._models import KeyVaultKey
+        from ._local._algorithms import signature
+        from ._local._checks import check_sign
         from ._local._secp256k1 import recovery_id
 
         self._require_es256k("recovery id")
         jwk = key.key if isinstance(key, KeyVaultKey) else key
         if not isinstance(jwk, JsonWebKey):
             jwk = JsonWebKey.from_cryptography(jwk)
-        return recovery_id(self.signature, bytes(digest), jwk.x or b"", jwk.y or b"")
+        if curve_of(jwk) is not P_256K:
+            raise ValueError(f"'key' must be on {P_256K.name} to have recovery ids, and is on {curve_of(jwk).name}")
+        return recovery_id(self.signature, check_sign(signature(self.algorithm), digest), jwk.x or b"", jwk.y or b"")
 
     def _require_es256k(self, what: str) -> None:
         if self.algorithm != SignatureAlgorithm.es256_k:
