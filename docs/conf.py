@@ -56,6 +56,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(azure\.core|collections|cryptography|datetime|pathlib|ssl)\..*"),
     # As the signatures of classes have them.
     ("py:class", r"TokenCredential|AsyncTokenCredential|Configuration|Execution|Path|datetime|timedelta"),
+    ("py:class", r"azure\.keyvault\.keys\._polling\.T"),  # a type variable
     # Parts of the REST layer and of the emulator that nobody has to make.
     ("py:class", r"wire\.KeyAttributes|azure\.keyvault\.keys\.emulator\._(http\.Reply|service\.Service)"),
     ("py:data", "PERMISSIONS"),
@@ -82,10 +83,11 @@ def name_publicly() -> None:
         for name in sys.modules[package].__all__:
             thing = getattr(sys.modules[package], name)
             if thing.__module__.startswith(f"{package}._"):
-                # What is written about the members of enumerations is only in the source, and looked for by module.
-                for owned, lines in ModuleAnalyzer.for_module(thing.__module__).find_attr_docs().items():
-                    if owned[0] == name:
-                        public.attr_docs[owned] = lines
+                # Sphinx looks there for the order of members, and for what is written about those of enumerations.
+                source = ModuleAnalyzer.for_module(thing.__module__)
+                source.analyze()
+                public.attr_docs |= {owned: text for owned, text in source.attr_docs.items() if owned[0] == name}
+                public.tagorder |= {tag: order for tag, order in source.tagorder.items() if tag.startswith(f"{name}.")}
                 thing.__module__ = package
 
 
