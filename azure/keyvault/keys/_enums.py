@@ -26,7 +26,19 @@ class _AnyCaseMeta(CaseInsensitiveEnumMeta):
             raise AttributeError(name) from None
 
 
-class _AnyCaseValue(str, Enum, metaclass=_AnyCaseMeta):
+class Text(str, Enum, metaclass=_AnyCaseMeta):
+    """An enum of the service's words, each of which prints as it is written, whatever the version of Python."""
+
+    def __str__(self) -> str:
+        return str.__str__(self)
+
+
+def known(kind: type[Text], word: str | None) -> Any:
+    """Return a word of the service as the member that it is, or as it is: the service may have new words."""
+    return kind._value2member_map_.get(word, word)
+
+
+class _AnyCaseValue(Text):
     """An enum whose values are found in any letter case, for the service has answered ``Rsa`` and ``rotate``."""
 
     @classmethod
@@ -58,7 +70,7 @@ class KeyType(_AnyCaseValue):
     """Algorithm key pair, private key in the HSM"""
 
 
-class KeyCurveName(str, Enum, metaclass=_AnyCaseMeta):
+class KeyCurveName(Text):
     """Elliptic curves."""
 
     p_256 = "P-256"
@@ -71,7 +83,7 @@ class KeyCurveName(str, Enum, metaclass=_AnyCaseMeta):
     """SECG secp256k1; 2016-10-01 called it SECP256K1"""
 
 
-class KeyExportEncryptionAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+class KeyExportEncryptionAlgorithm(Text):
     """Algorithms that protect a key on its way out of the service (secure key release)."""
 
     ckm_rsa_aes_key_wrap = "CKM_RSA_AES_KEY_WRAP"
@@ -82,7 +94,7 @@ class KeyExportEncryptionAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
     """RSA-OAEP with SHA-384 and AES key wrap with padding"""
 
 
-class KeyOperation(str, Enum, metaclass=_AnyCaseMeta):
+class KeyOperation(Text):
     """Operations that a key can be allowed to do."""
 
     encrypt = "encrypt"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
-from .._enums import _AnyCaseMeta
+from .._enums import Text
 
 
-class EncryptionAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+class EncryptionAlgorithm(Text):
     """Algorithms of encrypt and decrypt."""
 
     rsa_oaep = "RSA-OAEP"
@@ -42,7 +40,7 @@ class EncryptionAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
     """AES-CBC with a 256-bit key and HMAC SHA-512 (RFC 7518 section 5.2.5), local only: the key has 64 bytes"""
 
 
-class KeyWrapAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+class KeyWrapAlgorithm(Text):
     """Algorithms of wrap_key and unwrap_key."""
 
     aes_128 = "A128KW"
@@ -63,7 +61,7 @@ class KeyWrapAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
     """AES key wrap with padding in a managed HSM, as PKCS#11 names it"""
 
 
-class SignatureAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+class SignatureAlgorithm(Text):
     """Algorithms of sign and verify (RFC 7518 section 3.1)."""
 
     ps256 = "PS256"
@@ -94,7 +92,7 @@ class SignatureAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
     """HMAC with SHA-512, in a managed HSM"""
 
 
-class KeySecureWrapAlgorithm(str, Enum, metaclass=_AnyCaseMeta):
+class KeySecureWrapAlgorithm(Text):
     """Algorithms of secure_wrap_key and secure_unwrap_key."""
 
     rsa_oaep_256 = "RSA-OAEP-256"
