@@ -53,7 +53,7 @@ PACKAGES = [
 ]
 # Names of Python and of other packages cannot be looked up without a network. Those of this one must be found.
 nitpick_ignore_regex = [
-    ("py:.*", r"(azure\.core|collections|cryptography|datetime|pathlib|ssl)\..*"),
+    ("py:.*", r"(azure\.core|collections|cryptography|datetime|pathlib|ssl|typing|typing_extensions)\..*"),
     # As the signatures of classes have them.
     ("py:class", r"TokenCredential|AsyncTokenCredential|Configuration|Execution|Path|datetime|timedelta"),
     ("py:class", r"azure\.keyvault\.keys\._polling\.T"),  # a type variable
