@@ -21,6 +21,7 @@ from azure.keyvault.keys import (
     KeyRotationPolicyAction,
     KeyType,
     KeyVaultKey,
+    KeyVaultKeyIdentifier,
 )
 from azure.keyvault.keys._generated import models as wire
 
@@ -130,3 +131,25 @@ def test_release_policy_goes_to_the_wire_and_back() -> None:
     assert found is not None
     assert vars(found) == vars(policy)
     assert KeyReleasePolicy._from_wire(None) is None
+
+
+@pytest.mark.parametrize(
+    ("identifier", "suffixes", "accepted"),
+    [
+        ("https://v.vault.azure.net/keys/a", ["vault.azure.net"], True),
+        ("https://v.vault.azure.net/keys/a", ["v.vault.azure.net"], True),
+        ("https://V.VAULT.azure.net:443/keys/a", [".Vault.Azure.net."], True),
+        ("https://localhost:8443/keys/a", ["localhost"], True),
+        ("https://[::1]:8443/keys/a", ["::1"], True),
+        ("https://evilvault.azure.net/keys/a", ["vault.azure.net"], False),
+        ("https://v.vault.azure.net.evil.test/keys/a", ["vault.azure.net"], False),
+        ("http://v.vault.azure.net/keys/a", None, False),
+        ("https://v.vault.azure.net/secrets/a", None, False),
+        ("https://user@v.vault.azure.net/keys/a", None, False),
+    ],
+    ids=lambda value: str(value),
+)
+def test_identifier_of_a_stranger_is_accepted_from_the_named_places_only_B12(
+    identifier: str, suffixes: list[str] | None, accepted: bool
+) -> None:
+    assert (KeyVaultKeyIdentifier.try_parse(identifier, allowed_suffixes=suffixes) is not None) == accepted

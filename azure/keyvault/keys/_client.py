@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.paging import ItemPaged
 from azure.core.polling import LROPoller
-from azure.core.tracing.decorator import distributed_trace
 
 from . import _parameters as parameters
 from ._enums import KeyCurveName, KeyExportEncryptionAlgorithm, KeyOperation, KeyType
@@ -29,6 +28,7 @@ from ._shared import ApiVersion
 from ._shared._base import KeyVaultClientBase, wire_of
 from ._shared._connection import WORLD, VaultConnection
 from ._shared._pipeline import configure
+from ._shared._tracing import traced
 from .crypto import CryptographyClient
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return configure(WORLD, credential, **kwargs)
 
-    @distributed_trace
+    @traced
     def create_key(
         self,
         name: str,
@@ -150,7 +150,7 @@ class KeyClient(KeyVaultClientBase):
         )
         return KeyVaultKey._from_bundle(self._connection.send(operations.create_key(name, body), **kwargs))
 
-    @distributed_trace
+    @traced
     def create_rsa_key(
         self,
         name: str,
@@ -210,7 +210,7 @@ class KeyClient(KeyVaultClientBase):
             **kwargs,
         )
 
-    @distributed_trace
+    @traced
     def create_ec_key(
         self,
         name: str,
@@ -267,7 +267,7 @@ class KeyClient(KeyVaultClientBase):
             **kwargs,
         )
 
-    @distributed_trace
+    @traced
     def create_oct_key(
         self,
         name: str,
@@ -324,7 +324,7 @@ class KeyClient(KeyVaultClientBase):
             **kwargs,
         )
 
-    @distributed_trace
+    @traced
     def create_external_key(
         self,
         name: str,
@@ -371,7 +371,7 @@ class KeyClient(KeyVaultClientBase):
         )
         return KeyVaultKey._from_bundle(self._connection.send(operations.create_key(name, body), **kwargs))
 
-    @distributed_trace
+    @traced
     def import_key(
         self,
         name: str,
@@ -426,7 +426,7 @@ class KeyClient(KeyVaultClientBase):
         )
         return KeyVaultKey._from_bundle(self._connection.send(operations.import_key(name, body), **kwargs))
 
-    @distributed_trace
+    @traced
     def get_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
         """Get a key's public material and properties (``GET /keys/{name}/{version}``).
 
@@ -441,7 +441,7 @@ class KeyClient(KeyVaultClientBase):
         operation = operations.get_key(name, version or "")
         return KeyVaultKey._from_bundle(self._connection.send(operation, **kwargs))
 
-    @distributed_trace
+    @traced
     def update_key_properties(
         self,
         name: str,
@@ -497,7 +497,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.update_key_properties(name, version, **kwargs)
 
-    @distributed_trace
+    @traced
     def begin_delete_key(
         self, name: str, *, polling_interval: float | None = None, **kwargs: Any
     ) -> LROPoller[DeletedKey]:
@@ -534,7 +534,7 @@ class KeyClient(KeyVaultClientBase):
         poller.wait()
         return poller.result()
 
-    @distributed_trace
+    @traced
     def get_deleted_key(self, name: str, **kwargs: Any) -> DeletedKey:
         """Get a deleted key (``GET /deletedkeys/{name}``).
 
@@ -547,7 +547,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return DeletedKey._from_bundle(self._connection.send(operations.get_deleted_key(name), **kwargs))
 
-    @distributed_trace
+    @traced
     def list_properties_of_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> ItemPaged[KeyProperties]:
         """List the keys of the vault (``GET /keys``).
 
@@ -569,7 +569,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.list_properties_of_keys(max_page_size=max_page_size, **kwargs)
 
-    @distributed_trace
+    @traced
     def list_properties_of_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
     ) -> ItemPaged[KeyProperties]:
@@ -597,7 +597,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
-    @distributed_trace
+    @traced
     def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> ItemPaged[DeletedKey]:
         """List the deleted keys of the vault (``GET /deletedkeys``).
 
@@ -611,7 +611,7 @@ class KeyClient(KeyVaultClientBase):
         operation = operations.get_deleted_keys(parameters.page_size(max_page_size))
         return self._paged(operation, DeletedKey._from_deleted_item, kwargs)
 
-    @distributed_trace
+    @traced
     def begin_recover_deleted_key(
         self, name: str, *, polling_interval: float | None = None, **kwargs: Any
     ) -> LROPoller[KeyVaultKey]:
@@ -646,7 +646,7 @@ class KeyClient(KeyVaultClientBase):
         poller.wait()
         return poller.result()
 
-    @distributed_trace
+    @traced
     def purge_deleted_key(self, name: str, **kwargs: Any) -> None:
         """Delete a deleted key for good (``DELETE /deletedkeys/{name}``).
 
@@ -659,7 +659,7 @@ class KeyClient(KeyVaultClientBase):
         """
         self._connection.send(operations.purge_deleted_key(name), **kwargs)
 
-    @distributed_trace
+    @traced
     def backup_key(self, name: str, **kwargs: Any) -> bytes:
         """Back up a key with all its versions (``POST /keys/{name}/backup``).
 
@@ -673,7 +673,7 @@ class KeyClient(KeyVaultClientBase):
         result = self._connection.send(operations.backup_key(name), **kwargs)
         return result.value or b""
 
-    @distributed_trace
+    @traced
     def restore_key_backup(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
         """Restore a key with all its versions, under its old name (``POST /keys/restore``).
 
@@ -697,7 +697,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.restore_key_backup(backup, **kwargs)
 
-    @distributed_trace
+    @traced
     def rotate_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
         """Create a new version of a key, of the same type and size, after its policy (``POST /keys/{name}/rotate``).
 
@@ -712,7 +712,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return KeyVaultKey._from_bundle(self._connection.send(operations.rotate_key(name), **kwargs))
 
-    @distributed_trace
+    @traced
     def get_key_rotation_policy(self, key_name: str, **kwargs: Any) -> KeyRotationPolicy:
         """Get the rotation policy of a key (``GET /keys/{name}/rotationpolicy``).
 
@@ -727,7 +727,7 @@ class KeyClient(KeyVaultClientBase):
         policy = self._connection.send(operations.get_key_rotation_policy(key_name), **kwargs)
         return KeyRotationPolicy._from_wire(policy)
 
-    @distributed_trace
+    @traced
     def update_key_rotation_policy(
         self,
         key_name: str,
@@ -757,7 +757,7 @@ class KeyClient(KeyVaultClientBase):
         stored = self._connection.send(operations.update_key_rotation_policy(key_name, body), **kwargs)
         return KeyRotationPolicy._from_wire(stored)
 
-    @distributed_trace
+    @traced
     def release_key(
         self,
         name: str,
@@ -787,7 +787,7 @@ class KeyClient(KeyVaultClientBase):
         result = self._connection.send(operations.release(name, body, version or ""), **kwargs)
         return ReleaseKeyResult._from_wire(result)
 
-    @distributed_trace
+    @traced
     def get_random_bytes(self, count: int, **kwargs: Any) -> bytes:
         """Get random bytes that a Managed HSM has made (``POST /rng``).
 
@@ -802,7 +802,7 @@ class KeyClient(KeyVaultClientBase):
         result = self._connection.send(operations.get_random_bytes(parameters.random_parameters(count)), **kwargs)
         return result.value or b""
 
-    @distributed_trace
+    @traced
     def get_key_attestation(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
         """Get a key with the proof that it lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
 

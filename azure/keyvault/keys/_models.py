@@ -11,6 +11,7 @@ from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType
 from ._generated import models as wire
 from ._jwk import JsonWebKey
 from ._shared import KeyVaultResourceId, parse_key_vault_id
+from ._shared._identifiers import canonical_host, origin_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,19 +44,18 @@ class KeyVaultKeyIdentifier:
         """Parse an identifier that is not to be trusted.
 
         :param source_id: the text to parse.
-        :param allowed_suffixes: domains whose vaults are accepted, as ``["vault.azure.net"]``; all when None.
+        :param allowed_suffixes: domains whose vaults are accepted, as ``["vault.azure.net"]``, or hosts; all when None.
         :returns: the identifier; None when it is malformed, not https, or of a vault elsewhere.
         """
         try:
             identifier = cls(source_id)
+            origin = origin_of(identifier.vault_url)
         except (ValueError, TypeError):
             return None
-        scheme, _, authority = identifier.vault_url.partition("://")
-        host = authority.partition(":")[0].lower().rstrip(".")
         allowed = allowed_suffixes is None or any(
-            host.endswith("." + suffix.lower().strip(".")) for suffix in allowed_suffixes
+            f".{origin.host}".endswith("." + canonical_host(suffix.strip("."))) for suffix in allowed_suffixes
         )
-        return identifier if allowed and scheme.lower() == "https" else None
+        return identifier if allowed and origin.scheme == "https" else None
 
     @property
     def source_id(self) -> str:

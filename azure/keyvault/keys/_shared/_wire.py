@@ -43,6 +43,11 @@ _HINTS = {
     "ForbiddenByFirewall": "The vault's network rules do not admit this client's address.",
 }
 
+# What to do about conflicts that the service does not name, by status and operation.
+_CONFLICTS = {
+    (409, "restore_key"): "A key is restored under its old name: delete and purge the key that has the name first.",
+}
+
 # Fields whose values have had other names.
 _RENAMED_FIELDS = ("crv", "alg")
 
@@ -133,7 +138,7 @@ class Wire:
         """
         http = response.http_response
         if http.status_code not in operation.success:
-            raise _error(http)
+            raise _error(operation, http)
         if operation.returns is None:
             return None  # type: ignore[return-value]  # an Operation[None]
         result, defect = self._read(operation.returns, http.content)
@@ -232,12 +237,12 @@ def malformed(response: Any, defect: str) -> DecodeError:
     return error
 
 
-def _error(response: Any) -> HttpResponseError:
+def _error(operation: Operation[Any], response: Any) -> HttpResponseError:
     """Return the azure-core exception for a status that is no success. It reads the body for its text."""
     kind = _ERRORS.get(response.status_code, HttpResponseError)
     message = f"The vault answered {response.status_code} {response.reason or ''}".rstrip()
     error = kind(message=message, response=response)
-    hint = _HINTS.get(inner_code(error) or "")
+    hint = _HINTS.get(inner_code(error) or "") or _CONFLICTS.get((response.status_code, operation.name))
     if hint:
         error.message += f"\n{hint}"
         error.args = (error.message, *error.args[1:])

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.async_paging import AsyncItemPaged
 from azure.core.polling import AsyncLROPoller
-from azure.core.tracing.decorator import distributed_trace
-from azure.core.tracing.decorator_async import distributed_trace_async
 
 from .. import _parameters as parameters
 from .._enums import KeyCurveName, KeyExportEncryptionAlgorithm, KeyOperation, KeyType
@@ -31,6 +29,7 @@ from .._shared._base import wire_of
 from .._shared._base_async import AsyncKeyVaultClientBase
 from .._shared._connection_async import WORLD, AsyncVaultConnection
 from .._shared._pipeline import configure
+from .._shared._tracing import traced
 from ..crypto.aio import CryptographyClient
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return configure(WORLD, credential, **kwargs)
 
-    @distributed_trace_async
+    @traced
     async def create_key(
         self,
         name: str,
@@ -153,7 +152,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         )
         return KeyVaultKey._from_bundle(await self._connection.send(operations.create_key(name, body), **kwargs))
 
-    @distributed_trace_async
+    @traced
     async def create_rsa_key(
         self,
         name: str,
@@ -213,7 +212,7 @@ class KeyClient(AsyncKeyVaultClientBase):
             **kwargs,
         )
 
-    @distributed_trace_async
+    @traced
     async def create_ec_key(
         self,
         name: str,
@@ -270,7 +269,7 @@ class KeyClient(AsyncKeyVaultClientBase):
             **kwargs,
         )
 
-    @distributed_trace_async
+    @traced
     async def create_oct_key(
         self,
         name: str,
@@ -327,7 +326,7 @@ class KeyClient(AsyncKeyVaultClientBase):
             **kwargs,
         )
 
-    @distributed_trace_async
+    @traced
     async def create_external_key(
         self,
         name: str,
@@ -374,7 +373,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         )
         return KeyVaultKey._from_bundle(await self._connection.send(operations.create_key(name, body), **kwargs))
 
-    @distributed_trace_async
+    @traced
     async def import_key(
         self,
         name: str,
@@ -429,7 +428,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         )
         return KeyVaultKey._from_bundle(await self._connection.send(operations.import_key(name, body), **kwargs))
 
-    @distributed_trace_async
+    @traced
     async def get_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
         """Get a key's public material and properties (``GET /keys/{name}/{version}``).
 
@@ -444,7 +443,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         operation = operations.get_key(name, version or "")
         return KeyVaultKey._from_bundle(await self._connection.send(operation, **kwargs))
 
-    @distributed_trace_async
+    @traced
     async def update_key_properties(
         self,
         name: str,
@@ -500,7 +499,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return await self.update_key_properties(name, version, **kwargs)
 
-    @distributed_trace_async
+    @traced
     async def begin_delete_key(
         self, name: str, *, polling_interval: float | None = None, **kwargs: Any
     ) -> AsyncLROPoller[DeletedKey]:
@@ -537,7 +536,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         await poller.wait()
         return await poller.result()
 
-    @distributed_trace_async
+    @traced
     async def get_deleted_key(self, name: str, **kwargs: Any) -> DeletedKey:
         """Get a deleted key (``GET /deletedkeys/{name}``).
 
@@ -550,7 +549,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return DeletedKey._from_bundle(await self._connection.send(operations.get_deleted_key(name), **kwargs))
 
-    @distributed_trace
+    @traced
     def list_properties_of_keys(
         self, *, max_page_size: int | None = None, **kwargs: Any
     ) -> AsyncItemPaged[KeyProperties]:
@@ -574,7 +573,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return self.list_properties_of_keys(max_page_size=max_page_size, **kwargs)
 
-    @distributed_trace
+    @traced
     def list_properties_of_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
     ) -> AsyncItemPaged[KeyProperties]:
@@ -602,7 +601,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
-    @distributed_trace
+    @traced
     def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> AsyncItemPaged[DeletedKey]:
         """List the deleted keys of the vault (``GET /deletedkeys``).
 
@@ -616,7 +615,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         operation = operations.get_deleted_keys(parameters.page_size(max_page_size))
         return self._paged(operation, DeletedKey._from_deleted_item, kwargs)
 
-    @distributed_trace_async
+    @traced
     async def begin_recover_deleted_key(
         self, name: str, *, polling_interval: float | None = None, **kwargs: Any
     ) -> AsyncLROPoller[KeyVaultKey]:
@@ -652,7 +651,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         await poller.wait()
         return await poller.result()
 
-    @distributed_trace_async
+    @traced
     async def purge_deleted_key(self, name: str, **kwargs: Any) -> None:
         """Delete a deleted key for good (``DELETE /deletedkeys/{name}``).
 
@@ -665,7 +664,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         await self._connection.send(operations.purge_deleted_key(name), **kwargs)
 
-    @distributed_trace_async
+    @traced
     async def backup_key(self, name: str, **kwargs: Any) -> bytes:
         """Back up a key with all its versions (``POST /keys/{name}/backup``).
 
@@ -679,7 +678,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         result = await self._connection.send(operations.backup_key(name), **kwargs)
         return result.value or b""
 
-    @distributed_trace_async
+    @traced
     async def restore_key_backup(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
         """Restore a key with all its versions, under its old name (``POST /keys/restore``).
 
@@ -703,7 +702,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return await self.restore_key_backup(backup, **kwargs)
 
-    @distributed_trace_async
+    @traced
     async def rotate_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
         """Create a new version of a key, of the same type and size, after its policy (``POST /keys/{name}/rotate``).
 
@@ -718,7 +717,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return KeyVaultKey._from_bundle(await self._connection.send(operations.rotate_key(name), **kwargs))
 
-    @distributed_trace_async
+    @traced
     async def get_key_rotation_policy(self, key_name: str, **kwargs: Any) -> KeyRotationPolicy:
         """Get the rotation policy of a key (``GET /keys/{name}/rotationpolicy``).
 
@@ -733,7 +732,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         policy = await self._connection.send(operations.get_key_rotation_policy(key_name), **kwargs)
         return KeyRotationPolicy._from_wire(policy)
 
-    @distributed_trace_async
+    @traced
     async def update_key_rotation_policy(
         self,
         key_name: str,
@@ -763,7 +762,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         stored = await self._connection.send(operations.update_key_rotation_policy(key_name, body), **kwargs)
         return KeyRotationPolicy._from_wire(stored)
 
-    @distributed_trace_async
+    @traced
     async def release_key(
         self,
         name: str,
@@ -793,7 +792,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         result = await self._connection.send(operations.release(name, body, version or ""), **kwargs)
         return ReleaseKeyResult._from_wire(result)
 
-    @distributed_trace_async
+    @traced
     async def get_random_bytes(self, count: int, **kwargs: Any) -> bytes:
         """Get random bytes that a Managed HSM has made (``POST /rng``).
 
@@ -808,7 +807,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         result = await self._connection.send(operations.get_random_bytes(parameters.random_parameters(count)), **kwargs)
         return result.value or b""
 
-    @distributed_trace_async
+    @traced
     async def get_key_attestation(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
         """Get a key with the proof that it lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
 
