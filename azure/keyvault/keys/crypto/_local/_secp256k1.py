@@ -8,7 +8,9 @@ from __future__ import annotations
 from ..._jwk_ec import P_256K
 
 _P, _ORDER = P_256K.p, P_256K.order
-_Point = tuple[int, int] | None
+_Point = tuple[int, int]
+# x = X / Z^2 and y = Y / Z^3, so that adding needs no division; None is the point at infinity.
+_Jacobian = tuple[int, int, int] | None
 
 _GENERATOR: _Point = (
     0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
@@ -40,7 +42,7 @@ def recovery_id(signature: bytes, digest: bytes, x: bytes, y: bytes) -> int:
     key = int.from_bytes(x, "big"), int.from_bytes(y, "big")
     inverse = pow(s, -1, _ORDER)
     message = int.from_bytes(digest, "big")
-    nonce = _add(_times(message * inverse % _ORDER, _GENERATOR), _times(r * inverse % _ORDER, key))
+    nonce = _combined(message * inverse % _ORDER, r * inverse % _ORDER, key)
     if nonce is None or nonce[0] % _ORDER != r:
         raise ValueError("'signature' is not the key's signature of the digest")
     return (nonce[1] & 1) | (2 if nonce[0] >= _ORDER else 0)
@@ -53,25 +55,44 @@ def _split(signature: bytes) -> tuple[int, int]:
     return r, s
 
 
-def _add(first: _Point, second: _Point) -> _Point:
-    if first is None or second is None:
-        return first or second
-    (x1, y1), (x2, y2) = first, second
-    if x1 != x2:
-        slope = (y2 - y1) * pow(x2 - x1, -1, _P)
-    elif y1 == y2:
-        slope = 3 * x1 * x1 * pow(2 * y1, -1, _P)
-    else:
+def _combined(factor: int, key_factor: int, key: _Point) -> _Point | None:
+    """Return the generator times a factor plus a key times another."""
+    total: _Jacobian = None
+    for bit in range(_ORDER.bit_length() - 1, -1, -1):
+        total = _doubled(total)
+        if factor >> bit & 1:
+            total = _added(total, _GENERATOR)
+        if key_factor >> bit & 1:
+            total = _added(total, key)
+    if total is None:
         return None
-    x = (slope * slope - x1 - x2) % _P
-    return x, (slope * (x1 - x) - y1) % _P
+    x, y, z = total
+    inverse = pow(z, -1, _P)
+    return x * inverse**2 % _P, y * inverse**3 % _P
 
 
-def _times(factor: int, point: _Point) -> _Point:
-    total: _Point = None
-    while factor:
-        if factor & 1:
-            total = _add(total, point)
-        point = _add(point, point)
-        factor >>= 1
-    return total
+def _doubled(point: _Jacobian) -> _Jacobian:
+    if point is None:
+        return None
+    x, y, z = point
+    square = y * y % _P
+    middle = 4 * x * square % _P
+    slope = 3 * x * x % _P
+    new_x = (slope * slope - 2 * middle) % _P
+    return new_x, (slope * (middle - new_x) - 8 * square * square) % _P, 2 * y * z % _P
+
+
+def _added(point: _Jacobian, other: _Point) -> _Jacobian:
+    if point is None:
+        return *other, 1
+    x, y, z = point
+    square = z * z % _P
+    across = (other[0] * square - x) % _P
+    up = (other[1] * square * z - y) % _P
+    if not across:
+        return None if up else _doubled(point)
+    across_2 = across * across % _P
+    across_3 = across_2 * across % _P
+    middle = x * across_2 % _P
+    new_x = (up * up - across_3 - 2 * middle) % _P
+    return new_x, (up * (middle - new_x) - y * across_3) % _P, z * across % _P
