@@ -40,7 +40,7 @@ class KeyState:
     ) -> None:
         self.identifier = identifier
         self.key_id = key_id
-        self.execution = execution
+        self.execution: Execution = execution
         self.facts = facts
         self.material = material
         self._decisions: dict[tuple[str, str], Decision] = {}
@@ -78,15 +78,10 @@ class KeyState:
 
         :raises ValueError: when the JWK has no material that can be used here.
         """
-        try:
-            key = jwk if isinstance(jwk, JsonWebKey) else JsonWebKey.from_json(jwk)
-            local = load(key, min_rsa_bits=min_rsa_bits)
-            defect = f"it holds no key material of a known type (kty {key.kty!r})"
-        except (ValueError, TypeError, AttributeError) as error:
-            local, defect = None, str(error)
-        if local is None:
-            # Not from the error, whose traceback would hold the numbers of the key.
-            raise ValueError(f"The provided jwk is not valid for local cryptography: {defect}")
+        opened = _open(jwk, min_rsa_bits)
+        if isinstance(opened, str):
+            raise ValueError(f"The provided jwk is not valid for local cryptography: {opened}")
+        key, local = opened
         key_ops = None if key.key_ops is None else frozenset(key.key_ops)
         return cls(None, key.kid, "local", KeyFacts(key.kty, local, key_ops), key)
 
@@ -188,6 +183,19 @@ class KeyState:
         if task.row.family is not None:  # there are only so many algorithms that the library knows
             self._decisions[task.operation, task.row.name] = decision
         return decision
+
+
+def _open(jwk: Any, min_rsa_bits: int) -> tuple[JsonWebKey, LocalKey] | str:
+    """Return a JWK and the local key of its material, or what is wrong with it.
+
+    That is no exception: its traceback would hold the numbers of the key.
+    """
+    try:
+        key = jwk if isinstance(jwk, JsonWebKey) else JsonWebKey.from_json(jwk)
+        local = load(key, min_rsa_bits=min_rsa_bits)
+    except (ValueError, TypeError, AttributeError) as error:
+        return str(error)
+    return f"it holds no key material of a known type (kty {key.kty!r})" if local is None else (key, local)
 
 
 def _facts(key: KeyVaultKey) -> KeyFacts:
