@@ -228,7 +228,7 @@ def _grant(session: AuthSession, challenge: Challenge) -> Generator[Any, Any, Gr
     # Claims belong to one token, the rest of the challenge to the vault.
     lasting = challenge if challenge.claims is None else Challenge(challenge.scope, challenge.tenant)
     known = CHALLENGES.get(session.origin)
-    if known == lasting:
+    if known is not None and known == lasting:
         lasting = known
     else:
         CHALLENGES.put(session.origin, lasting)

@@ -46,10 +46,11 @@ class SingleFlight:
         while True:
             with self._lock:
                 flight = self._flight
+                leads = flight is None
                 if flight is None:
-                    mine = self._flight = _Flight()
-            if flight is None:
-                return self._lead(mine, work, context)
+                    flight = self._flight = _Flight()
+            if leads:
+                return self._lead(flight, work, context)
             if optional:
                 return None
             if not flight.ended.wait(remaining(context)):

@@ -18,8 +18,8 @@ from typing import Any
 
 from msrest import Deserializer, Serializer
 from msrest.exceptions import (  # type: ignore[attr-defined]  # untyped
-    DeserializationError,
-    SerializationError,
+    DeserializationError,  # pyright: ignore[reportPrivateImportUsage]
+    SerializationError,  # pyright: ignore[reportPrivateImportUsage]
     ValidationError,
 )
 

@@ -37,7 +37,8 @@ def tls_context(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLCon
         trusting = _trusting.__wrapped__ if cert else _trusting
         context = trusting(source, paths, tuple(_stamp(source, path) for path in paths))
     if cert:
-        context.load_cert_chain(*((cert,) if isinstance(cert, (str, os.PathLike)) else cert))
+        paths_of_cert: tuple[Any, ...] = (cert,) if isinstance(cert, (str, os.PathLike)) else tuple(cert)
+        context.load_cert_chain(*paths_of_cert)
     return context
 
 

@@ -16,8 +16,8 @@ from azure.core.exceptions import (
 from azure.core.pipeline import PipelineResponse
 from azure.core.rest import HttpRequest
 from msrest.exceptions import (  # type: ignore[attr-defined]  # untyped
-    DeserializationError,
-    SerializationError,
+    DeserializationError,  # pyright: ignore[reportPrivateImportUsage]
+    SerializationError,  # pyright: ignore[reportPrivateImportUsage]
     ValidationError,
 )
 

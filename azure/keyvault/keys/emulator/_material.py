@@ -15,6 +15,7 @@ class Material(Protocol):
     @property
     def family(self) -> str:
         """Return ``RSA``, ``EC``, ``oct`` or ``AKP``."""
+        ...
 
     @property
     def size(self) -> int | None:
@@ -22,12 +23,15 @@ class Material(Protocol):
 
     def public_members(self) -> dict[str, str]:
         """Return the public members of the JWK, in the service's order."""
+        ...
 
     def private_bytes(self) -> bytes:
         """Return the private part: PKCS #8 in DER, or the bytes of a symmetric key."""
+        ...
 
     def renewed(self) -> Material:
         """Return new material of the same kind, as a rotation makes it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Storage(Protocol):
 
     def load(self) -> Iterator[Key]:
         """Yield every stored key with its versions."""
+        ...
 
     async def save(self, key: Key, *versions: KeyVersion) -> None:
         """Keep a key's facts, and the given versions; return when they are safe."""
@@ -57,6 +58,7 @@ class Storage(Protocol):
 
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return a secret of the vault itself, made at first use."""
+        ...
 
     def close(self) -> None:
         """Release what is held."""
