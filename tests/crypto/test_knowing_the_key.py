@@ -94,17 +94,16 @@ async def test_time_limit_holds_for_getting_the_key_and_using_it_together_C9(
 def test_who_waits_for_anothers_get_waits_no_longer_than_its_own_time_C9(
     key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
 ) -> None:
-    emulator.faults.delay(0.8)
+    emulator.faults.delay(2)
     with (
         CryptographyClient(key.id, vault.credential, **vault.options) as client,
         ThreadPoolExecutor(1) as pool,
     ):
         first = pool.submit(client.encrypt, "RSA-OAEP", b"x")
         time.sleep(0.1)
-        started = time.monotonic()
         with pytest.raises(AzureError):
             client.encrypt("RSA-OAEP", b"x", timeout=0.2)
-        assert time.monotonic() - started < 0.5
+        assert not first.done()
         assert first.result().performed == "local"
 
 
