@@ -137,10 +137,10 @@ def test_release_policy_goes_to_the_wire_and_back() -> None:
     ("identifier", "suffixes", "accepted"),
     [
         ("https://v.vault.azure.net/keys/a", ["vault.azure.net"], True),
-        ("https://v.vault.azure.net/keys/a", ["v.vault.azure.net"], True),
+        ("https://v.vault.azure.net/keys/a", ["v.vault.azure.net"], False),
         ("https://V.VAULT.azure.net:443/keys/a", [".Vault.Azure.net."], True),
-        ("https://localhost:8443/keys/a", ["localhost"], True),
-        ("https://[::1]:8443/keys/a", ["::1"], True),
+        ("https://localhost:8443/keys/a", ["localhost"], False),
+        ("https://[::1]:8443/keys/a", ["::1"], False),
         ("https://evilvault.azure.net/keys/a", ["vault.azure.net"], False),
         ("https://v.vault.azure.net.evil.test/keys/a", ["vault.azure.net"], False),
         ("http://v.vault.azure.net/keys/a", None, False),

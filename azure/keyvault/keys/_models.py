@@ -44,7 +44,7 @@ class KeyVaultKeyIdentifier:
         """Parse an identifier that is not to be trusted.
 
         :param source_id: the text to parse.
-        :param allowed_suffixes: domains whose vaults are accepted, as ``["vault.azure.net"]``, or hosts; all when None.
+        :param allowed_suffixes: domains whose vaults are accepted, as ``["vault.azure.net"]``; all when None.
         :returns: the identifier; None when it is malformed, not https, or of a vault elsewhere.
         """
         try:
@@ -53,7 +53,7 @@ class KeyVaultKeyIdentifier:
         except (ValueError, TypeError):
             return None
         allowed = allowed_suffixes is None or any(
-            f".{origin.host}".endswith("." + canonical_host(suffix.strip("."))) for suffix in allowed_suffixes
+            origin.host.endswith("." + canonical_host(suffix.strip("."))) for suffix in allowed_suffixes
         )
         return identifier if allowed and origin.scheme == "https" else None
 
