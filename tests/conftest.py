@@ -1,3 +1,3 @@
 """Fixtures by topic; each module says what it is about."""
 
-pytest_plugins = ["fixtures.targets", "fixtures.worlds", "fixtures.clients", "fixtures.keyring"]
+pytest_plugins = ["fixtures.targets", "fixtures.worlds", "fixtures.clients", "fixtures.keyring", "fixtures.portability"]

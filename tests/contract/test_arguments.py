@@ -13,6 +13,8 @@ from fixtures.worlds import World, listed
 
 from azure.keyvault.keys import ExternalKey, KeyRotationPolicy
 
+pytestmark = pytest.mark.usefixtures("emulator_only")
+
 NAMED: dict[str, Callable[[Any, Any], Any]] = {
     "create_key": lambda client, name: client.create_key(name, "EC"),
     "create_rsa_key": lambda client, name: client.create_rsa_key(name),

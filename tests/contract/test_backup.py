@@ -67,6 +67,7 @@ async def test_restore_key_n9_of_what_is_no_backup_tells_the_services_words(clie
         await client.restore_key(b"no backup")
 
 
+@pytest.mark.usefixtures("emulator_only")
 async def test_restore_key_n9_of_another_domains_backup_tells_the_services_words(
     client_of: Any, hsm_client: Any, tmp_path: Path
 ) -> None:

@@ -14,8 +14,9 @@ from fixtures.targets import Traffic
 
 from azure.keyvault.keys import KeyCurveName, KeyOperation, KeyReleasePolicy, KeyType
 
-NOW = datetime.now(timezone.utc).replace(microsecond=0)
-SOON, LATER = NOW + timedelta(days=1), NOW + timedelta(days=30)
+# Far away, and the same in every run, as recordings are to be played back.
+SOON = datetime(2091, 1, 1, 12, tzinfo=timezone.utc)
+LATER = SOON + timedelta(days=30)
 ALL_RSA = ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"]
 
 

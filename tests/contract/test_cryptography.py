@@ -103,10 +103,13 @@ class Bench:
 
 @pytest.fixture
 def bench(
-    request: pytest.FixtureRequest, client_of: Callable[..., Any], keyring_of: Callable[[Target], Keyring], case: Case
+    target_of: Callable[[str], Target],
+    client_of: Callable[..., Any],
+    keyring_of: Callable[[Target], Keyring],
+    case: Case,
 ) -> Bench:
     """The clients of a case."""
-    target: Target = request.getfixturevalue(case.place)
+    target = target_of(case.place)
     return Bench(client_of(target), keyring_of(target), case)
 
 

@@ -20,7 +20,7 @@ DELAY = 300
 
 
 @pytest.fixture(scope="module")
-def slow() -> Iterator[KeyVaultEmulator]:
+def slow(emulator_only: None) -> Iterator[KeyVaultEmulator]:
     """A vault where nothing is deleted or recovered before a test says so."""
     with KeyVaultEmulator(deletion_delay=DELAY) as emulator:
         yield emulator

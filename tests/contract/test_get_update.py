@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from fixtures.targets import Traffic
 
-LATER = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=30)
+LATER = datetime(2091, 1, 31, 12, tzinfo=timezone.utc)
 
 
 @pytest.mark.parametrize("version", [None, ""], ids=["none", "empty"])

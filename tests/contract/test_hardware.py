@@ -93,6 +93,15 @@ async def test_release_key_to_another_environment_raises(
     assert caught.value.status_code in (400, 403)
 
 
+async def test_release_key_for_what_is_no_token_raises(hsm_client: Any, name: str) -> None:
+    condition = {"authority": "https://attest.example", "allOf": [{"claim": "ready", "equals": "yes"}]}
+    policy = KeyReleasePolicy(json.dumps({"version": "1.0.0", "anyOf": [condition]}).encode())
+    await hsm_client.create_rsa_key(name, hsm=True, exportable=True, release_policy=policy)
+    with pytest.raises(HttpResponseError) as caught:
+        await hsm_client.release_key(name, "no token")
+    assert caught.value.status_code in (400, 403)
+
+
 @pytest.mark.parametrize("token", [None, 5, b"token"], ids=repr)
 async def test_release_key_for_a_token_of_the_wrong_type_raises(client: Any, traffic: Traffic, token: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="target_attestation_token"):

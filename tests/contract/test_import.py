@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fixtures.keyring import private_jwk
 from fixtures.targets import Target, Traffic
@@ -53,8 +53,8 @@ async def test_import_key_into_a_managed_hsm_becomes_an_hsm_key(hsm_client: Any,
 
 
 async def test_import_key_n10_sends_every_option(client: Any, name: str) -> None:
-    jwk = JsonWebKey.from_cryptography(ec.generate_private_key(ec.SECP256R1()))
-    jwk.key_ops = ["verify"]
+    given = private_jwk("EC P-256")
+    jwk = JsonWebKey(kty="EC", crv=given.crv, x=given.x, y=given.y, d=given.d, key_ops=["verify"])
     key = await client.import_key(name, jwk, enabled=False, tags={"origin": "legacy"}, hsm=True)
     assert (key.key_type, key.key_operations) == (KeyType.ec_hsm, ["verify"])
     assert (key.properties.enabled, key.properties.tags) == (False, {"origin": "legacy"})

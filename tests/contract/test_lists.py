@@ -22,7 +22,7 @@ DELETED = [f"old-{number:02}" for number in range(COUNT)]
 
 
 @pytest.fixture(scope="module")
-def library() -> Any:
+def library(emulator_only: None) -> Any:
     """A vault with more keys, versions and deleted keys than a page holds."""
     with KeyVaultEmulator(deletion_delay=0) as emulator:
         target = Target.emulated(emulator)
@@ -220,6 +220,19 @@ async def test_list_deleted_keys_gives_deleted_keys(reader: Any) -> None:
     assert [item.recovery_id.rpartition("/")[2] for item in items] == DELETED
     assert all(item.scheduled_purge_date > item.deleted_date for item in items)
     assert [item.properties.tags for item in items] == [{"of": name} for name in DELETED]
+
+
+async def test_lists_of_any_vault_tell_of_these_keys(client: Any, vault: Target, new_name: Callable[[], str]) -> None:
+    """Others may be there as well, which the vault above has not."""
+    names = [new_name() for _ in range(3)]
+    for name in (names[0], *names):
+        await client.create_ec_key(name)
+    assert {item.name for item in await listed(client.list_keys(max_page_size=2))} >= set(names)
+    pages = await pages_of(client.list_key_versions(names[0], max_page_size=1).by_page())
+    assert sum(map(len, pages)) == 2
+    for name in names:
+        await client.delete_key(name, **vault.waiting)
+    assert {item.name for item in await listed(client.list_deleted_keys(max_page_size=2))} >= set(names)
 
 
 async def test_list_of_a_refusing_service_raises_at_the_first_item(
