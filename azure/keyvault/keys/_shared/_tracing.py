@@ -32,10 +32,14 @@ def spanned(function: F, span: str, key_of: KeyOf) -> F:
 
         @wraps(function)
         async def call_async(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if _is_off(kwargs):
-                return await function(self, *args, **kwargs)
-            kwargs.setdefault("tracing_attributes", key_attributes(self.vault_url, *key_of((self, *args), kwargs)))
-            return await recorded_async(self, *args, **kwargs)
+            try:
+                if _is_off(kwargs):
+                    return await function(self, *args, **kwargs)
+                kwargs.setdefault("tracing_attributes", key_attributes(self.vault_url, *key_of((self, *args), kwargs)))
+                return await recorded_async(self, *args, **kwargs)
+            except BaseException:
+                args, kwargs = (), {}  # a traceback shows them to those who print locals: keys and backups among them
+                raise
 
         return cast(F, call_async)
 
@@ -43,10 +47,14 @@ def spanned(function: F, span: str, key_of: KeyOf) -> F:
 
     @wraps(function)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if _is_off(kwargs):
-            return function(self, *args, **kwargs)
-        kwargs.setdefault("tracing_attributes", key_attributes(self.vault_url, *key_of((self, *args), kwargs)))
-        return recorded(self, *args, **kwargs)
+        try:
+            if _is_off(kwargs):
+                return function(self, *args, **kwargs)
+            kwargs.setdefault("tracing_attributes", key_attributes(self.vault_url, *key_of((self, *args), kwargs)))
+            return recorded(self, *args, **kwargs)
+        except BaseException:
+            args, kwargs = (), {}  # a traceback shows them to those who print locals: keys and backups among them
+            raise
 
     return cast(F, call)
 
