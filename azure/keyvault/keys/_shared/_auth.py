@@ -11,7 +11,7 @@ from azure.core.pipeline.policies import HTTPPolicy
 
 from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate
 from ._call import remaining
-from ._credentials import check_credential
+from ._credentials import check_sync_credential
 from ._deadline import OutOfTime, within
 from ._flight import SingleFlight, out_of_time
 from ._identifiers import Origin, secure_origin_of
@@ -30,9 +30,7 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
 
     def __init__(self, credential: Any, *, verify_challenge_resource: bool = True) -> None:
         super().__init__()
-        self._source = check_credential(credential)
-        if self._source.is_async:
-            raise self._source.wrong_world()
+        self._source = check_sync_credential(credential)
         self._verify = verify_challenge_resource
         self._sessions: dict[Origin, tuple[AuthSession, SingleFlight]] = {}
 

@@ -91,3 +91,15 @@ def check_credential(credential: Any) -> TokenSource:
             f"not {type(credential).__name__}"
         )
     return TokenSource(credential)
+
+
+def check_sync_credential(credential: Any) -> TokenSource:
+    """Return the source of tokens that the ``credential`` argument of a synchronous client is.
+
+    :raises ValueError: when there is none.
+    :raises TypeError: when it cannot give tokens, or only asynchronously.
+    """
+    source = check_credential(credential)
+    if source.is_async:
+        raise source.wrong_world()
+    return source

@@ -12,7 +12,7 @@ from .._models import KeyVaultKey
 from .._shared import ApiVersion
 from .._shared._base import KeyVaultClientBase, wire_of
 from .._shared._connection import VaultConnection
-from .._shared._credentials import check_credential
+from .._shared._credentials import check_sync_credential
 from .._shared._flight import SingleFlight
 from ._decision import Execution
 from ._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
@@ -81,7 +81,7 @@ class CryptographyClient(KeyVaultClientBase):
         **kwargs: Any,
     ) -> None:
         state = KeyState.of(key, execution)
-        check_credential(credential)
+        check_sync_credential(credential)
         connection = VaultConnection(
             wire_of(state.vault_url or "", api_version),
             credential,

@@ -11,7 +11,7 @@ from .._models import KeyVaultKeyIdentifier
 from .._shared import parse_key_vault_id
 from .._shared._base import wire_of
 from .._shared._connection import VaultConnection
-from .._shared._credentials import check_credential
+from .._shared._credentials import check_sync_credential
 from ._client import CryptographyClient
 from ._decision import Execution
 from ._enums import KeyWrapAlgorithm
@@ -109,7 +109,7 @@ class KeyResolver:
         api_version: ApiVersion | str | None = None,
         **kwargs: Any,
     ) -> None:
-        check_credential(credential)
+        check_sync_credential(credential)
         self._credential = credential
         self._algorithm = key_wrap(algorithm).name
         self._suffixes = None if allowed_suffixes is None else tuple(allowed_suffixes)

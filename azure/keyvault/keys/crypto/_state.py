@@ -12,6 +12,7 @@ from .._generated import models as wire
 from .._jwk import JsonWebKey
 from .._models import KeyVaultKey
 from .._shared import KeyVaultResourceId, parse_key_vault_id
+from .._shared._identifiers import origin_of
 from ._decision import Decision, Execution, KeyFacts, check_window, decide
 from ._local import MIN_RSA_BITS, LocalKey, load
 
@@ -89,7 +90,10 @@ class KeyState:
     def within(cls, vault_url: str, key: KeyVaultKey | str, version: str | None, execution: Execution) -> KeyState:
         """Return the state of a client for a key of a KeyClient's vault: a key, an identifier or a name.
 
-        Requests go to that vault, whatever address the identifier has: a vault may be known under several.
+        Requests go to that vault. A key may name another address of it, for a vault may have several; its version sees
+        to it that no other key is used.
+
+        :raises ValueError: when an identifier, or a key without a version, is that of another vault.
         """
         if isinstance(key, str) and "/" not in key:
             if not key:
@@ -97,6 +101,9 @@ class KeyState:
             key = f"{vault_url}/keys/{key}" + (f"/{version}" if version else "")
         state = cls.of(key, execution)
         if state.identifier is not None:
+            pinned = isinstance(key, KeyVaultKey) and state.identifier.version
+            if not pinned and origin_of(state.identifier.vault_url) != origin_of(vault_url):
+                raise ValueError(f"'{state.identifier.source_id}' is the ID of a key in another vault than {vault_url}")
             state.identifier = state.identifier._replace(vault_url=vault_url)
         return state
 
