@@ -78,3 +78,16 @@ async def test_tracing_options_of_a_call_do_not_reach_the_transport(stub: StubWo
     script = Script([Answer(200, bundle())])
     await stub.client(script).get_key("orders", **options)
     assert not set(options) & set(script.calls[-1].options)
+
+
+async def test_cryptography_in_the_vault_has_a_span_with_the_key_I4(
+    stub: StubWorld, spans: InMemorySpanExporter
+) -> None:
+    answer = Answer(200, {"kid": f"{URL}/keys/orders/abc", "value": "AA" * 128})
+    client = stub.client(Script([answer])).get_cryptography_client("orders", key_version="abc", execution="remote")
+    await client.encrypt("RSA-OAEP", b"four")
+    assert dict(named(spans, "CryptographyClient.encrypt").attributes or {}) == {
+        "az.keyvault.key.name": "orders",
+        "az.keyvault.key.version": "abc",
+        "az.keyvault.key.id": f"{URL}/keys/orders/abc",
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError
-from azure.core.tracing.decorator import distributed_trace
 
 from .._generated import operations
 from .._models import KeyVaultKey
@@ -24,7 +23,8 @@ from ._local._checks import Buffer
 from ._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
 from ._signatures import Encoding
 from ._state import KeyState
-from ._tasks import METHODS, Decrypt, Encrypt, Sign, Task, Unwrap, Verify, Wrap
+from ._tasks import Decrypt, Encrypt, Sign, Task, Unwrap, Verify, Wrap
+from ._tracing import traced
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
@@ -384,9 +384,4 @@ class CryptographyClient(KeyVaultClientBase):
             state.learn_refusal(error)
 
 
-# A span for every operation that talks to the vault. Those that run here have none: opening one takes as long as
-# encrypting.
-_TRACED: dict[str, Any] = {
-    method: distributed_trace(name_of_span=f"CryptographyClient.{method}")(CryptographyClient._ask)
-    for method in METHODS
-}
+_TRACED = traced(CryptographyClient._ask)

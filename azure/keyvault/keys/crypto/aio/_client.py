@@ -7,7 +7,6 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError
-from azure.core.tracing.decorator_async import distributed_trace_async
 
 from ..._generated import operations
 from ..._models import KeyVaultKey
@@ -24,15 +23,15 @@ from ..._shared._flight_async import AsyncSingleFlight
 from .._decision import Execution
 from .._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from .._errors import of_operation
-from .._hashing import AsyncData as Data
-from .._hashing import digest_of_async
 from .._local import MIN_RSA_BITS, LocalKey
 from .._local._algorithms import signature as signature_row
 from .._local._checks import Buffer
 from .._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
 from .._signatures import Encoding
 from .._state import KeyState
-from .._tasks import METHODS, Decrypt, Encrypt, Sign, Task, Unwrap, Verify, Wrap
+from .._tasks import Decrypt, Encrypt, Sign, Task, Unwrap, Verify, Wrap
+from .._tracing import traced
+from ._hashing import Data, digest_of
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
@@ -267,7 +266,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
             bytes; for the asyncio client also an asynchronous one. Files and iterables are read in constant memory.
         :returns: the signature.
         """
-        return await self.sign(algorithm, await digest_of_async(signature_row(algorithm), data), **kwargs)
+        return await self.sign(algorithm, await digest_of(signature_row(algorithm), data), **kwargs)
 
     async def verify_data(
         self,
@@ -286,7 +285,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :param encoding: the form of an EC key's signature, ``"jose"`` or ``"der"``.
         :returns: whether the signature is valid.
         """
-        digest = await digest_of_async(signature_row(algorithm), data)
+        digest = await digest_of(signature_row(algorithm), data)
         return await self.verify(algorithm, digest, signature, encoding=encoding, **kwargs)
 
     def send_request(
@@ -352,9 +351,4 @@ async def _here(task: Task[R], key: LocalKey, state: KeyState) -> R:
     return task.run(key, state)
 
 
-# A span for every operation that talks to the vault. Those that run here have none: opening one takes as long as
-# encrypting.
-_TRACED: dict[str, Any] = {
-    method: distributed_trace_async(name_of_span=f"CryptographyClient.{method}")(CryptographyClient._ask)
-    for method in METHODS
-}
+_TRACED = traced(CryptographyClient._ask)
