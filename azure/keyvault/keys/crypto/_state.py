@@ -133,7 +133,7 @@ class KeyState:
     def learn(self, bundle: wire.KeyBundle) -> None:
         """Take in the key that the vault has returned.
 
-        :raises ~azure.core.exceptions.DecodeError: when it is not the key that was asked for.
+        :raises ~azure.core.exceptions.DecodeError: when it is not the key that was asked for, or is broken.
         """
         assert self.identifier is not None  # noqa: S101  # as above
         key = KeyVaultKey._from_bundle(bundle)
@@ -141,12 +141,16 @@ class KeyState:
         same_name = asked.name.lower() == got.name.lower()
         if not same_name or (asked.version and got.version and asked.version.lower() != got.version.lower()):
             raise DecodeError(f"The vault was asked for the key {asked.source_id} and answered with {key.id}")
+        try:
+            facts = _facts(key)
+        except ValueError as error:
+            raise DecodeError(f"The vault answered with a broken key {key.id}: {error}") from None
         # What the answer says of the vault's address is not used: requests go where the caller has pointed them.
         self.identifier = asked._replace(version=got.version)
         same_vault = asked.vault_url.lower() == got.vault_url.lower()
         self.key_id = key.id if same_vault else f"{asked.vault_url}/keys/{got.name}/{got.version}"
         self.material = key.key
-        self.facts = _facts(key)
+        self.facts = facts
 
     def learn_refusal(self, error: HttpResponseError) -> None:
         """Take in that the key could not be got: without the permission, operations run in the vault for good.
