@@ -25,9 +25,10 @@ LARGER = {
 NOT_LOADED = [
     "aiohttp",
     "azure.identity",
-    "azure.keyvault.keys.aio",
     "azure.keyvault.keys.emulator",
     "cryptography.hazmat.primitives.asymmetric",
+    "msrest",
+    "requests",
     "trustme",
 ]
 
@@ -73,12 +74,59 @@ def test_imports_keep_to_the_contracts() -> None:
     assert "0 broken" in result.stdout
 
 
-@pytest.mark.parametrize("package", ["azure.keyvault.keys", "azure.keyvault.keys.crypto"], ids=["keys", "keys.crypto"])
-def test_import_o2_loads_nothing_that_is_not_needed_yet(package: str) -> None:
-    program = f"import sys, {package}; print(*sys.modules, sep='\\n')"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
-    loaded = set(result.stdout.split())
-    assert {name for name in NOT_LOADED if name in loaded} == set()
+@pytest.mark.parametrize(
+    ("package", "others"),
+    [
+        ("azure.keyvault.keys", ["azure.keyvault.keys.aio", "azure.keyvault.keys.crypto"]),
+        ("azure.keyvault.keys.crypto", ["azure.keyvault.keys.aio", "azure.keyvault.keys.crypto.aio"]),
+        ("azure.keyvault.keys.aio", ["azure.keyvault.keys.crypto"]),
+        ("azure.keyvault.keys.crypto.aio", ["azure.keyvault.keys.aio"]),
+    ],
+    ids=["keys", "keys.crypto", "keys.aio", "keys.crypto.aio"],
+)
+def test_import_o2_loads_nothing_that_is_not_needed_yet(package: str, others: list[str]) -> None:
+    loaded = _loaded_after(f"import {package}")
+    assert loaded.intersection({*NOT_LOADED, *others}) == set()
+
+
+STUB = """
+import asyncio, builtins, sys, threading
+from fixtures.stub_vault import AIO, SYNC, Answer, Script, StubWorld, bundle
+for module in [name for name in sys.modules if name.partition(".")[0] == "msrest"]:
+    raise SystemExit(f"{module} is loaded by the fixtures")
+client = StubWorld(%s).client(Script([Answer(200, bundle())] * 2))
+"""
+
+
+@pytest.mark.parametrize("world", ["SYNC", "AIO"])
+def test_reading_o2_does_without_msrest(world: str) -> None:
+    assert "msrest" not in _loaded_after(STUB % world + "asyncio.run(client.get_key('orders'))")
+
+
+def test_loop_o2_does_not_wait_for_msrest() -> None:
+    program = """
+real, threads = builtins.__import__, set()
+def spy(name, *arguments):
+    if name == "msrest":
+        threads.add(threading.current_thread())
+    return real(name, *arguments)
+builtins.__import__ = spy
+asyncio.run(client.create_key("orders", "RSA"))
+assert threads and threading.main_thread() not in threads, threads
+"""
+    assert "msrest" in _loaded_after(STUB % "AIO" + program)
+
+
+def _loaded_after(program: str) -> set[str]:
+    """Return the modules that a new interpreter has loaded when it has run a program."""
+    result = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys; print(*sys.modules, sep='\\n')"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT / "tests",
+    )
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.split())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

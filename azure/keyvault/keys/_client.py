@@ -29,13 +29,13 @@ from ._shared._base import KeyVaultClientBase, wire_of
 from ._shared._connection import WORLD, VaultConnection
 from ._shared._pipeline import configure
 from ._shared._tracing import traced
-from .crypto import CryptographyClient
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
     from azure.core.credentials import TokenCredential
 
     from ._jwk import JsonWebKey
+    from .crypto import CryptographyClient
     from .crypto._decision import Execution
 
 
@@ -835,6 +835,8 @@ class KeyClient(KeyVaultClientBase):
         :returns: the client. Closing it leaves this client open; closing this client ends both.
         :raises ValueError: when the identifier is malformed, or that of another vault's key.
         """
+        from .crypto import CryptographyClient  # here, for those who only manage keys
+
         return CryptographyClient._within(self._connection, key_name, key_version, execution=execution)
 
     def _paged(self, operation: Any, convert: Any, options: dict[str, Any]) -> ItemPaged[Any]:

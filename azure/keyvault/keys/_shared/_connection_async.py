@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import threading
+from importlib import import_module
 from typing import Any, TypeVar
 
 from azure.core.configuration import Configuration
@@ -21,6 +24,8 @@ from ._retry import AsyncKeyVaultRetryPolicy
 from ._wire import Wire
 
 T = TypeVar("T")
+
+_BODIES = f"{__package__}._bodies"
 
 
 def _transport(**kwargs: Any) -> Any:
@@ -81,6 +86,8 @@ class AsyncVaultConnection:
 
     async def send(self, operation: Operation[T], **options: Any) -> T:
         """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
+        if operation.body is not None and _BODIES not in sys.modules:
+            await asyncio.to_thread(import_module, _BODIES)  # with it comes msrest: too long for the event loop
         return await self._run(operation, self.wire.request(operation), **options)
 
     async def send_link(self, operation: Operation[T], link: str, **options: Any) -> T:

@@ -15,17 +15,12 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline import PipelineResponse
 from azure.core.rest import HttpRequest
-from msrest.exceptions import (  # type: ignore[attr-defined]  # untyped
-    DeserializationError,  # pyright: ignore[reportPrivateImportUsage]
-    SerializationError,  # pyright: ignore[reportPrivateImportUsage]
-    ValidationError,
-)
 
 from .._generated.models import Model
 from .._generated.operations import Operation
 from .._generated.versions import RENAMED, VERSIONS, has
 from ._identifiers import origin_of
-from ._serialization import DESERIALIZER, SERIALIZER
+from ._serialization import Malformed, read
 
 T = TypeVar("T")
 
@@ -158,8 +153,8 @@ class Wire:
             data = _decoded(content)
             if self._to_new:
                 _translate(data, self._to_new)
-            return DESERIALIZER(kind, data), None
-        except DeserializationError as error:
+            return read(kind, data), None
+        except Malformed as error:
             return None, str(error)
         except (ValueError, RecursionError):
             return None, "it is not JSON in UTF-8"
@@ -190,19 +185,13 @@ class Wire:
             "create it with another api_version"
         )
 
-    def _encode(self, operation: Operation[Any]) -> Any:
-        refusal: Exception
-        try:
-            data = SERIALIZER.body(operation.body)
-        except ValidationError as error:
-            refusal = ValueError(str(error))
-        except SerializationError as error:
-            refusal = TypeError(f"{operation.name} cannot send its arguments: {error}")
-        else:
-            if self._to_old:
-                _translate(data, self._to_old)
-            return data
-        raise refusal  # here, so that it does not carry the other's traceback, which holds the body
+    def _encode(self, operation: Operation[Any]) -> dict[str, Any]:
+        from ._bodies import write  # with it comes msrest
+
+        data = write(operation.name, operation.body)
+        if self._to_old:
+            _translate(data, self._to_old)
+        return data
 
 
 def _decoded(content: bytes) -> Any:

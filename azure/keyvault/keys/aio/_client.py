@@ -30,7 +30,6 @@ from .._shared._base_async import AsyncKeyVaultClientBase
 from .._shared._connection_async import WORLD, AsyncVaultConnection
 from .._shared._pipeline import configure
 from .._shared._tracing import traced
-from ..crypto.aio import CryptographyClient
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from .._jwk import JsonWebKey
     from ..crypto._decision import Execution
+    from ..crypto.aio import CryptographyClient
 
 
 class KeyClient(AsyncKeyVaultClientBase):
@@ -840,6 +840,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :returns: the client. Closing it leaves this client open; closing this client ends both.
         :raises ValueError: when the identifier is malformed, or that of another vault's key.
         """
+        from ..crypto.aio import CryptographyClient  # here, for those who only manage keys
+
         return CryptographyClient._within(self._connection, key_name, key_version, execution=execution)
 
     def _paged(self, operation: Any, convert: Any, options: dict[str, Any]) -> AsyncItemPaged[Any]:
