@@ -47,9 +47,38 @@ assert os.waitpid(child, 0)[1] == 0
 client.get_key("parent")
 """
 
+FORKING_BETWEEN_LOOPS = """
+import asyncio, os, sys, time
+from azure.core.credentials import AccessToken
+from azure.keyvault.keys.aio import KeyClient
+
+class Credential:
+    async def get_token(self, *scopes, **options):
+        return AccessToken("token", int(time.time()) + 3600)
+
+client = KeyClient(sys.argv[1], Credential(), connection_verify=sys.argv[2])
+
+async def get(name, times):
+    for _ in range(times):
+        await client.get_key(name)
+    if name == "child":
+        await client.close()
+
+asyncio.run(get("parent", 2))
+child = os.fork()
+if child == 0:
+    asyncio.run(get("child", 2))
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+asyncio.run(client.close())
+"""
+
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system has no fork")
-def test_child_of_a_fork_connects_anew_and_has_its_own_identifiers_D6(serve: Serve, bundle_path: str) -> None:
+@pytest.mark.parametrize("program", [FORKING, FORKING_BETWEEN_LOOPS], ids=["sync", "aio"])
+def test_child_of_a_fork_connects_anew_and_has_its_own_identifiers_D6(
+    serve: Serve, bundle_path: str, program: str
+) -> None:
     connection_of: dict[str, set[int]] = {}
 
     def handler(request: Received, talk: Conversation) -> None:
@@ -58,7 +87,7 @@ def test_child_of_a_fork_connects_anew_and_has_its_own_identifiers_D6(serve: Ser
         talk.answer(talk.server.bundle(name))
 
     server = serve(handler)
-    subprocess.run([sys.executable, "-W", "error", "-c", FORKING, server.url, bundle_path], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", program, server.url, bundle_path], check=True, timeout=30)
     assert [len(connection_of["parent"]), len(connection_of["child"])] == [1, 1]
     assert connection_of["parent"].isdisjoint(connection_of["child"])
     identifiers = [seen.header("x-ms-client-request-id") for seen in server.calls]
