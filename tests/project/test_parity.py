@@ -60,6 +60,7 @@ NOT_AWAITED = {
     "send_request": "it returns an awaitable, as azure-core's clients do",
     "status": "it tells what is known",
     "done": "it tells what is known",
+    "continuation_token": "it tells what is known",
 }
 
 

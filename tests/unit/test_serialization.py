@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from azure.keyvault.keys._generated import models, operations
 from azure.keyvault.keys._shared._bodies import write
-from azure.keyvault.keys._shared._serialization import Malformed, read
+from azure.keyvault.keys._shared._serialization import Malformed, read, unread
 from azure.keyvault.keys._shared._wire import Wire
 
 WIRE = Wire(URL, "2026-04-01")
@@ -37,6 +37,19 @@ def test_fields_that_only_answers_have_are_not_sent() -> None:
     attributes.created = datetime(2030, 1, 1, tzinfo=timezone.utc)
     attributes.recovery_level = "Purgeable"
     assert write("op", attributes) == {"enabled": True}
+
+
+def test_answer_is_the_same_after_it_was_kept_as_json() -> None:
+    answer = {
+        "key": {"kid": f"{URL}/keys/orders/{'0' * 32}", "kty": "RSA", "key_ops": ["sign"], "n": "AQAB", "e": "AQAB"},
+        "attributes": {"enabled": False, "created": 1700000000, "recoveryLevel": "Recoverable", "recoverableDays": 90},
+        "tags": {"a": "b"},
+        "recoveryId": f"{URL}/deletedkeys/orders",
+        "deletedDate": 1700000001,
+    }
+    model = read(models.DeletedKeyBundle, answer)
+    assert unread(model) == answer
+    assert read(models.DeletedKeyBundle, unread(model)) == model
 
 
 def test_empty_collections_are_sent_and_None_is_not() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from azure.core.paging import ItemPaged
 from azure.core.polling import LROPoller
 
 from . import _parameters as parameters
+from ._continuation import Begun
 from ._enums import KeyCurveName, KeyExportEncryptionAlgorithm, KeyOperation, KeyType
 from ._generated import operations
 from ._models import (
@@ -22,7 +23,7 @@ from ._models import (
     KeyVaultKey,
     ReleaseKeyResult,
 )
-from ._paging import KeyPages, extract
+from ._paging import KeyPages, extract, whole_keys
 from ._polling import KeyVaultPoller, Progress
 from ._shared import ApiVersion
 from ._shared._base import KeyVaultClientBase, wire_of
@@ -499,7 +500,12 @@ class KeyClient(KeyVaultClientBase):
 
     @traced
     def begin_delete_key(
-        self, name: str, *, polling_interval: float | None = None, **kwargs: Any
+        self,
+        name: str,
+        *,
+        polling_interval: float | None = None,
+        continuation_token: str | None = None,
+        **kwargs: Any,
     ) -> LROPoller[DeletedKey]:
         """Delete all versions of a key, without waiting for the end of it (``DELETE /keys/{name}``).
 
@@ -508,14 +514,18 @@ class KeyClient(KeyVaultClientBase):
 
         :param name: the name of the key.
         :param polling_interval: seconds between two looks at the deletion. By default they grow from 0.25 to 2.
+        :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
+            it was: nothing is deleted again.
         :returns: a poller. Its ``result()`` is the deleted key, at once; its ``wait()`` returns when the deletion has
             finished, so that the key can be recovered or purged.
+        :raises ValueError: when the continuation token is malformed, or that of another vault, key or call.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         interval = parameters.interval(polling_interval, kwargs)
-        deleted = DeletedKey._from_bundle(self._connection.send(operations.delete_key(name), **kwargs))
-        progress = Progress(deleted, operations.get_deleted_key(name), interval, finished=deleted.recovery_id is None)
+        begun = self._begun(operations.delete_key(name), continuation_token, kwargs)
+        deleted, question = DeletedKey._from_bundle(begun.answer), operations.get_deleted_key(name)
+        progress = Progress(begun, deleted, question, interval, finished=deleted.recovery_id is None)
         return KeyVaultPoller(self._connection, progress, kwargs)
 
     def delete_key(self, name: str, **kwargs: Any) -> DeletedKey:
@@ -547,27 +557,60 @@ class KeyClient(KeyVaultClientBase):
         """
         return DeletedKey._from_bundle(self._connection.send(operations.get_deleted_key(name), **kwargs))
 
+    @overload
+    def list_properties_of_keys(
+        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
+    ) -> ItemPaged[KeyProperties]: ...
+    @overload
+    def list_properties_of_keys(
+        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
+    ) -> ItemPaged[KeyVaultKey]: ...
+    @overload
+    def list_properties_of_keys(
+        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
+    ) -> ItemPaged[KeyProperties] | ItemPaged[KeyVaultKey]: ...
     @traced
-    def list_properties_of_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> ItemPaged[KeyProperties]:
+    def list_properties_of_keys(
+        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any
+    ) -> ItemPaged[Any]:
         """List the keys of the vault (``GET /keys``).
 
         Needs the permission keys/list. The list holds properties without versions, not the keys' material.
 
+        :param expand: whether to list whole keys, as :meth:`get_key` returns them: one more request for every key, of
+            which 8 at most are on their way at a time, and the permission keys/get. Keys that are deleted meanwhile
+            are left out. A page is there when all of its keys are; ``timeout`` is for both together.
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
         :raises ValueError: when ``max_page_size`` is less than 1.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration; when it
+            refuses to give a key, at the iteration that asks for the key's page.
         """
         operation = operations.get_keys(parameters.page_size(max_page_size))
-        return self._paged(operation, KeyProperties._from_item, kwargs)
+        if expand:
+            return self._paged(partial(self._page_of_keys, operation, kwargs), KeyVaultKey._from_bundle)
+        return self._paged(partial(self._page, operation, kwargs), KeyProperties._from_item)
 
-    def list_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> ItemPaged[KeyProperties]:
+    @overload
+    def list_keys(
+        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
+    ) -> ItemPaged[KeyProperties]: ...
+    @overload
+    def list_keys(
+        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
+    ) -> ItemPaged[KeyVaultKey]: ...
+    @overload
+    def list_keys(
+        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
+    ) -> ItemPaged[KeyProperties] | ItemPaged[KeyVaultKey]: ...
+    def list_keys(self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any) -> ItemPaged[Any]:
         """List the keys of the vault: another name of :meth:`list_properties_of_keys`.
 
+        :param expand: whether to list whole keys, for one more request each.
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
         """
-        return self.list_properties_of_keys(max_page_size=max_page_size, **kwargs)
+        return self.list_properties_of_keys(expand=expand, max_page_size=max_page_size, **kwargs)
 
     @traced
     def list_properties_of_key_versions(
@@ -584,7 +627,7 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
         operation = operations.get_key_versions(name, parameters.page_size(max_page_size))
-        return self._paged(operation, KeyProperties._from_item, kwargs)
+        return self._paged(partial(self._page, operation, kwargs), KeyProperties._from_item)
 
     def list_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
@@ -609,11 +652,16 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
         operation = operations.get_deleted_keys(parameters.page_size(max_page_size))
-        return self._paged(operation, DeletedKey._from_deleted_item, kwargs)
+        return self._paged(partial(self._page, operation, kwargs), DeletedKey._from_deleted_item)
 
     @traced
     def begin_recover_deleted_key(
-        self, name: str, *, polling_interval: float | None = None, **kwargs: Any
+        self,
+        name: str,
+        *,
+        polling_interval: float | None = None,
+        continuation_token: str | None = None,
+        **kwargs: Any,
     ) -> LROPoller[KeyVaultKey]:
         """Make a deleted key usable again, without waiting for it (``POST /deletedkeys/{name}/recover``).
 
@@ -621,14 +669,16 @@ class KeyClient(KeyVaultClientBase):
 
         :param name: the name of the key.
         :param polling_interval: seconds between two looks at the recovery. By default they grow from 0.25 to 2.
+        :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
+            it was: nothing is recovered again.
         :returns: a poller. Its ``result()`` is the recovered key, at once; its ``wait()`` returns when it can be used.
+        :raises ValueError: when the continuation token is malformed, or that of another vault, key or call.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         interval = parameters.interval(polling_interval, kwargs)
-        bundle = self._connection.send(operations.recover_deleted_key(name), **kwargs)
-        recovered = KeyVaultKey._from_bundle(bundle)
-        progress = Progress(recovered, operations.get_key(name), interval, finished=False)
+        begun = self._begun(operations.recover_deleted_key(name), continuation_token, kwargs)
+        progress = Progress(begun, KeyVaultKey._from_bundle(begun.answer), operations.get_key(name), interval)
         return KeyVaultPoller(self._connection, progress, kwargs)
 
     def recover_deleted_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
@@ -839,10 +889,23 @@ class KeyClient(KeyVaultClientBase):
 
         return CryptographyClient._within(self._connection, key_name, key_version, execution=execution)
 
-    def _paged(self, operation: Any, convert: Any, options: dict[str, Any]) -> ItemPaged[Any]:
-        def get_next(link: str | None) -> Any:
-            if link is None:
-                return self._connection.send(operation, **options)
-            return self._connection.send_link(operation, link, **options)
+    def _begun(self, operation: Any, continuation_token: str | None, options: dict[str, Any]) -> Begun[Any]:
+        if continuation_token is not None:
+            return Begun.resumed(continuation_token, self.vault_url, operation)
+        return Begun(self.vault_url, operation, self._connection.send(operation, **options))
 
-        return ItemPaged(get_next, partial(extract, convert), page_iterator_class=KeyPages)
+    def _paged(self, page_at: Any, convert: Any) -> ItemPaged[Any]:
+        return ItemPaged(page_at, partial(extract, convert), page_iterator_class=KeyPages)
+
+    def _page(self, operation: Any, options: dict[str, Any], link: str | None) -> Any:
+        if link is None:
+            return self._connection.send(operation, **options)
+        return self._connection.send_link(operation, link, **options)
+
+    def _page_of_keys(self, operation: Any, options: dict[str, Any], link: str | None) -> Any:
+        # A page and its keys have the time of one call together.
+        limited = self._connection.within_timeout(options)
+        page = self._page(operation, limited, link)
+        send: Any = partial(self._connection.send, **limited)
+        page.value = whole_keys(send, page.value or [])
+        return page

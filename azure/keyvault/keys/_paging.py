@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from azure.core.async_paging import AsyncList, AsyncPageIterator
-from azure.core.exceptions import DecodeError
+from azure.core.exceptions import DecodeError, ResourceNotFoundError
 from azure.core.paging import PageIterator
 
+from ._generated import operations
+from ._generated.models import KeyBundle, KeyItem
+from ._generated.operations import Operation
+from ._models import KeyProperties
+
 T = TypeVar("T")
+
+#: How many keys of a page are asked for at a time.
+_AT_ONCE = 8
 
 
 def extract(convert: Callable[[Any], T], page: Any) -> tuple[str | None, Iterable[T]]:
@@ -21,6 +30,57 @@ async def extract_async(convert: Callable[[Any], T], page: Any) -> tuple[str | N
     """Do as :func:`extract`, in the form that azure-core's asynchronous pagers ask for."""
     link, items = extract(convert, page)
     return link, AsyncList(items)
+
+
+def whole_keys(send: Callable[[Operation[KeyBundle]], KeyBundle], items: Iterable[KeyItem]) -> list[KeyBundle]:
+    """Return the keys that a page's items are about, in their order, without those that have been deleted meanwhile.
+
+    Its threads ask for a few at a time, in the context of the caller, and have ended when it returns or raises.
+
+    :param send: sends an operation; its first error ends the asking.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # here, as few lists need it, and importing it takes long
+
+    def ask(operation: Operation[KeyBundle]) -> KeyBundle | None:
+        try:
+            return send(operation)
+        except ResourceNotFoundError:
+            return None
+
+    questions = [_question(item) for item in items]
+    contexts = [copy_context() for _ in questions]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keyvault-list") as pool:
+        answers = pool.map(lambda context, question: context.run(ask, question), contexts, questions)
+        return [bundle for bundle in answers if bundle is not None]
+
+
+async def whole_keys_async(
+    send: Callable[[Operation[KeyBundle]], Awaitable[KeyBundle]], items: Iterable[KeyItem]
+) -> list[KeyBundle]:
+    """Do as :func:`whole_keys`, with tasks in place of threads. Cancelling it cancels them."""
+    import asyncio  # here, as synchronous clients do without it
+
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(operation: Operation[KeyBundle]) -> KeyBundle | None:
+        async with gate:
+            try:
+                return await send(operation)
+            except ResourceNotFoundError:
+                return None
+
+    tasks = [asyncio.ensure_future(ask(_question(item))) for item in items]
+    try:
+        answers = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return [bundle for bundle in answers if bundle is not None]
+
+
+def _question(item: KeyItem) -> Operation[KeyBundle]:
+    return operations.get_key(KeyProperties._from_item(item).name)
 
 
 class _LoopGuard:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPolling
 
+from ._continuation import Begun
 from ._generated.operations import Operation
 from ._shared._call import remaining
 from ._shared._wire import inner_code
@@ -29,21 +31,39 @@ _INTERVALS = (0.25, 0.5, 1.0, 2.0)
 class Progress(Generic[T]):
     """What is known of a deletion or recovery. Decides; its pollers do the asking.
 
-    :param result: what the service answered when it accepted the call.
+    :param begun: what the service has accepted.
+    :param result: its answer, for the caller.
     :param question: the operation that succeeds as soon as the key has arrived in its new state.
     :param interval: seconds between two questions; None for pauses that grow to two seconds.
     :param finished: whether there is nothing to wait for.
     """
 
-    def __init__(self, result: T, question: Operation[Any], interval: float | None, *, finished: bool) -> None:
+    def __init__(
+        self, begun: Begun[Any], result: T, question: Operation[Any], interval: float | None, *, finished: bool = False
+    ) -> None:
+        self._begun = begun
         self.result = result
         self.question = question
         self._intervals = repeat(interval) if interval is not None else chain(_INTERVALS, repeat(_INTERVALS[-1]))
-        self.finished = finished
+        self.finished = finished or begun.finished
 
     @property
     def status(self) -> str:
         return "finished" if self.finished else "polling"
+
+    @property
+    def token(self) -> str:
+        """What a poller in another process goes on with."""
+        return self._begun.token(finished=self.finished)
+
+    @contextmanager
+    def resumable(self) -> Iterator[None]:
+        """Give errors the token to go on with, as azure-core's pollers do."""
+        try:
+            yield
+        except AzureError as error:
+            error.continuation_token = self.token
+            raise
 
     def note(self, error: HttpResponseError | None) -> None:
         """Take in the answer to the question.
@@ -100,6 +120,14 @@ class KeyVaultPoller(LROPoller[T]):
         """Whether the key had arrived in its new state at the last look. Looking is what :meth:`wait` does."""
         return self._progress.finished
 
+    def continuation_token(self) -> str:
+        """Return a text with which another client, in another process too, goes on from here.
+
+        :returns: what the method that made this poller takes as ``continuation_token``. It is opaque, and holds the
+            public part and the properties of the key, nothing that is secret.
+        """
+        return self._progress.token
+
     def result(self, timeout: float | None = None) -> T:
         """Return what the service answered when it accepted the call, without waiting.
 
@@ -131,15 +159,17 @@ class KeyVaultPoller(LROPoller[T]):
         """Wait until the key has arrived in its new state.
 
         :param timeout: seconds to wait at most. :meth:`done` tells whether they were enough; with 0 there is one look.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell. Its ``continuation_token``,
+            as that of every error here, is the poller's.
         """
         deadline = _deadline(timeout)
-        while not self._progress.finished:
-            self._progress.note(self._ask())
-            pause = self._progress.pause(deadline)
-            if self._progress.finished or pause is None:
-                break
-            self._connection.sleep(_capped(pause, self._options))
+        with self._progress.resumable():
+            while not self._progress.finished:
+                self._progress.note(self._ask())
+                pause = self._progress.pause(deadline)
+                if self._progress.finished or pause is None:
+                    break
+                self._connection.sleep(_capped(pause, self._options))
         if self._progress.finished:
             watchers, self._watchers = self._watchers, []
             for watcher in watchers:
@@ -174,6 +204,14 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
         """Whether the key had arrived in its new state at the last look. Looking is what :meth:`wait` does."""
         return self._progress.finished
 
+    def continuation_token(self) -> str:
+        """Return a text with which another client, in another process too, goes on from here.
+
+        :returns: what the method that made this poller takes as ``continuation_token``. It is opaque, and holds the
+            public part and the properties of the key, nothing that is secret.
+        """
+        return self._progress.token
+
     def __await__(self) -> Generator[Any, None, T]:
         """Wait until the key has arrived in its new state, and return what the service answered at first."""
         return self._arrived().__await__()
@@ -193,15 +231,17 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
         """Wait until the key has arrived in its new state.
 
         :param timeout: seconds to wait at most. :meth:`done` tells whether they were enough; with 0 there is one look.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell. Its ``continuation_token``,
+            as that of every error here, is the poller's.
         """
         deadline = _deadline(timeout)
-        while not self._progress.finished:
-            self._progress.note(await self._ask())
-            pause = self._progress.pause(deadline)
-            if self._progress.finished or pause is None:
-                return
-            await self._connection.sleep(_capped(pause, self._options))
+        with self._progress.resumable():
+            while not self._progress.finished:
+                self._progress.note(await self._ask())
+                pause = self._progress.pause(deadline)
+                if self._progress.finished or pause is None:
+                    return
+                await self._connection.sleep(_capped(pause, self._options))
 
     async def _ask(self) -> HttpResponseError | None:
         try:

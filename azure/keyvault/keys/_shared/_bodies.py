@@ -5,9 +5,6 @@ This module alone loads msrest, which takes a while, and is itself loaded when t
 
 from __future__ import annotations
 
-import base64
-import calendar
-from datetime import datetime
 from typing import Any
 
 from msrest import Serializer
@@ -17,20 +14,7 @@ from msrest.exceptions import (  # type: ignore[attr-defined]  # untyped
 )
 
 from .._generated.models import CLASSES, Model
-from ._serialization import BASIC, Field, plan, typed
-
-
-def _to_base64(value: Any) -> str:
-    if not isinstance(value, (bytes, bytearray, memoryview)):
-        raise TypeError
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
-
-
-def _to_unix_time(value: Any) -> int:
-    return calendar.timegm(typed(datetime, value).utctimetuple())
-
-
-_WRITERS = {**BASIC, "base64": _to_base64, "unix-time": _to_unix_time}
+from ._serialization import WRITERS, Field, plan, typed
 
 
 class Writer(Serializer):
@@ -59,7 +43,7 @@ class Writer(Serializer):
 
     def _members(self, model: Model) -> dict[str, Any]:
         fields = self._plans.get(type(model)) or self._plans.setdefault(
-            type(model), plan(type(model), _WRITERS, self._nested)
+            type(model), plan(type(model), WRITERS, self._nested)
         )
         members = {}
         for field in fields:

@@ -8,6 +8,7 @@ field, not its content. ``_bodies`` is the other way.
 from __future__ import annotations
 
 import base64
+import calendar
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,9 +64,20 @@ def typed(kind: type, value: Any) -> Any:
     return value
 
 
-#: What the basic types of msrest are on the wire, whichever way.
-BASIC: dict[str, Callable[[Any], Any]] = {name: partial(typed, kind) for name, kind in _PYTHON_TYPES.items()}
-_READERS = {**BASIC, "kid": _key_id, "base64": _base64, "unix-time": _unix_time}
+def _to_base64(value: Any) -> str:
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise TypeError
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
+
+
+def _to_unix_time(value: Any) -> int:
+    return calendar.timegm(typed(datetime, value).utctimetuple())
+
+
+#: What the basic types of msrest are on the wire, and how to read and write them.
+_BASIC: dict[str, Callable[[Any], Any]] = {name: partial(typed, kind) for name, kind in _PYTHON_TYPES.items()}
+_READERS = {**_BASIC, "kid": _key_id, "base64": _base64, "unix-time": _unix_time}
+WRITERS = {**_BASIC, "base64": _to_base64, "unix-time": _to_unix_time}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +183,10 @@ class Reader:
 
 
 read = Reader()
+
+
+def unread(model: Model) -> dict[str, Any]:
+    """Return what :data:`read` makes the same model of."""
+    fields = plan(type(model), WRITERS, lambda _, value: unread(value))
+    values = ((field, getattr(model, field.name)) for field in fields)
+    return {field.key: field.convert(value) for field, value in values if value is not None}

@@ -1,0 +1,85 @@
+"""Tokens with which the waiting for a deletion or a recovery goes on in another process.
+
+A token is JSON in base64url. It holds what was asked, of which vault, and what the service answered: the public part
+and the properties of the key, nothing that is secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ._generated.models import Model
+from ._generated.operations import Operation
+from ._shared._identifiers import origin_of
+from ._shared._serialization import read, unread
+
+M = TypeVar("M", bound=Model)
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Begun(Generic[M]):
+    """A deletion or recovery that the service has accepted.
+
+    :ivar vault_url: the vault that was asked.
+    :ivar operation: what it was asked.
+    :ivar answer: what it answered.
+    :ivar finished: whether the key is known to have arrived in its new state.
+    """
+
+    vault_url: str
+    operation: Operation[M]
+    answer: M
+    finished: bool = False
+
+    def token(self, *, finished: bool) -> str:
+        """Return what :meth:`resumed` makes the same of."""
+        state = {
+            "format": _FORMAT,
+            "vault": self.vault_url,
+            "operation": self.operation.name,
+            "path": self.operation.path,
+            "finished": finished,
+            "answer": unread(self.answer),
+        }
+        return base64.urlsafe_b64encode(json.dumps(state, separators=(",", ":")).encode()).rstrip(b"=").decode()
+
+    @classmethod
+    def resumed(cls, token: str, vault_url: str, operation: Operation[M]) -> Begun[M]:
+        """Return what a token was made of.
+
+        :param token: what the caller gave as ``continuation_token``.
+        :param vault_url: the vault of the client that goes on.
+        :param operation: what the call would ask without a token.
+        :raises TypeError: when the token is not text.
+        :raises ValueError: when it is malformed, or that of another vault, key or call.
+        """
+        if not isinstance(token, str):
+            raise TypeError(f"continuation_token must be text, not {type(token).__name__}")
+        try:
+            state = _read(token)
+            same_vault = origin_of(state["vault"]) == origin_of(vault_url)
+            same_call = state["operation"] == operation.name and state["path"].lower() == operation.path.lower()
+            answer = read(operation.returns, state["answer"]) if same_call and operation.returns else None
+            finished = state["finished"] is True
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise ValueError(
+                "continuation_token is malformed: it must be what a poller's continuation_token() returned"
+            ) from None
+        if not same_vault:
+            raise ValueError(f"continuation_token is of another vault than this client's, {vault_url}")
+        if answer is None:
+            raise ValueError(f"continuation_token is of another call than {operation.name} for {operation.path}")
+        return cls(vault_url, operation, answer, finished=finished)
+
+
+def _read(token: str) -> dict[str, Any]:
+    data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    state = json.loads(data)
+    if state["format"] != _FORMAT:
+        raise ValueError(f"format {_FORMAT} is the only one")
+    return state  # type: ignore[no-any-return]  # a dict: it has been asked for a member
