@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from itertools import chain
 from typing import Any
@@ -13,8 +15,8 @@ from azure.core.exceptions import DecodeError, HttpResponseError
 from fixtures.targets import Target, Traffic
 from fixtures.worlds import SYNC, World, listed, pages_of
 
-from azure.keyvault.keys import DeletedKey, KeyProperties
-from azure.keyvault.keys.emulator import KeyVaultEmulator
+from azure.keyvault.keys import DeletedKey, KeyProperties, KeyVaultKey
+from azure.keyvault.keys.emulator import KeyVaultEmulator, RecordedRequest
 
 COUNT = 28
 NAMES = [f"key-{number:02}" for number in range(COUNT)]
@@ -54,13 +56,22 @@ async def reader(client_of: Any, shelf: KeyVaultEmulator) -> AsyncIterator[Any]:
 LISTS: dict[str, Callable[..., Any]] = {
     "list_keys": lambda client, **options: client.list_keys(**options),
     "list_properties_of_keys": lambda client, **options: client.list_properties_of_keys(**options),
+    "list_keys whole": lambda client, **options: client.list_keys(expand=True, **options),
+    "list_properties_of_keys whole": lambda client, **options: client.list_properties_of_keys(expand=True, **options),
     "list_key_versions": lambda client, **options: client.list_key_versions(NAMES[0], **options),
     "list_properties_of_key_versions": lambda client, **options: client.list_properties_of_key_versions(
         NAMES[0], **options
     ),
     "list_deleted_keys": lambda client, **options: client.list_deleted_keys(**options),
 }
+WHOLE = ["list_keys whole", "list_properties_of_keys whole"]
 any_list = pytest.mark.parametrize("which", LISTS)
+any_whole_list = pytest.mark.parametrize("which", WHOLE)
+
+
+def asked_for_pages(shelf: KeyVaultEmulator) -> list[RecordedRequest]:
+    """Return the requests for pages, without those for the single keys of a page."""
+    return [request for request in shelf.requests if request.authorised and request.path.count("/") != 2]
 
 
 @any_list
@@ -90,7 +101,7 @@ async def test_by_page_f5_with_more_than_the_service_gives_asks_for_its_most(
     reader: Any, shelf: KeyVaultEmulator, which: str, size: int
 ) -> None:
     assert len(await listed(LISTS[which](reader, max_page_size=size))) == COUNT
-    assert {request.query["maxresults"] for request in shelf.requests if request.authorised} == {"25"}
+    assert {request.query["maxresults"] for request in asked_for_pages(shelf)} == {"25"}
 
 
 @any_list
@@ -163,7 +174,7 @@ async def test_list_f2_goes_on_after_an_empty_page(client_of: Any, which: str) -
         for name in DELETED[:2]:
             await client.begin_delete_key(name)
         pages = await pages_of(LISTS[which](client, max_page_size=1).by_page())
-        expected = 1 if which in ("list_keys", "list_properties_of_keys") else 2
+        expected = 1 if which.startswith(("list_keys", "list_properties_of_keys")) else 2
         assert [len(page) for page in pages] == [0, 1] * expected
         assert len(await listed(LISTS[which](client))) == expected
 
@@ -200,6 +211,55 @@ async def test_list_keys_gives_properties_without_versions(reader: Any) -> None:
     # The attributes are those of the latest version, and the first key has had many.
     assert [item.tags for item in items[1:]] == [{"of": name} for name in NAMES[1:]]
     assert {item.enabled for item in items} == {True}
+
+
+@any_whole_list
+async def test_list_of_whole_keys_gives_what_get_key_returns(reader: Any, shelf: KeyVaultEmulator, which: str) -> None:
+    keys = await listed(LISTS[which](reader))
+    assert len([request for request in shelf.requests if request.authorised]) == 2 + COUNT
+    assert {type(key) for key in keys} == {KeyVaultKey}
+    assert [key.name for key in keys] == NAMES
+    single = await reader.get_key(NAMES[0])
+    assert (keys[0].id, keys[0].key, keys[0].key_operations) == (single.id, single.key, single.key_operations)
+    assert [key.properties.tags for key in keys[1:]] == [{"of": name} for name in NAMES[1:]]
+
+
+@any_whole_list
+async def test_list_of_whole_keys_leaves_out_those_deleted_meanwhile(
+    reader: Any, shelf: KeyVaultEmulator, which: str
+) -> None:
+    gone = NAMES[3:5]
+    for name in gone:
+        shelf.faults.status(404, code="KeyNotFound", message="meanwhile", path=f"^/keys/{name}")
+    pages = await pages_of(LISTS[which](reader, max_page_size=10).by_page())
+    assert [len(page) for page in pages] == [8, 10, 8]
+    assert [key.name for page in pages for key in page] == [name for name in NAMES if name not in gone]
+
+
+@any_whole_list
+async def test_list_of_whole_keys_tells_of_a_refusal_and_goes_on_from_there(
+    reader: Any, shelf: KeyVaultEmulator, which: str
+) -> None:
+    shelf.faults.status(403, code="Forbidden", message="not this one", path=f"^/keys/{NAMES[13]}")
+    pages = LISTS[which](reader, max_page_size=10).by_page()
+    first = await listed(await anext(pages))
+    with pytest.raises(HttpResponseError, match="not this one") as caught:
+        await anext(pages)
+    assert caught.value.continuation_token == pages.continuation_token
+    rest = await pages_of(LISTS[which](reader, max_page_size=10).by_page(caught.value.continuation_token))
+    assert [key.name for key in chain(first, *rest)] == NAMES
+    assert [key.name for page in await pages_of(pages) for key in page] == NAMES[10:]
+
+
+@any_whole_list
+async def test_list_of_whole_keys_f6_leaves_nothing_behind_when_it_is_abandoned(
+    reader: Any, shelf: KeyVaultEmulator, which: str
+) -> None:
+    async for _ in LISTS[which](reader, max_page_size=5):
+        break
+    assert len([request for request in shelf.requests if request.authorised]) == 1 + 5
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("keyvault-list")] == []
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_list_key_versions_gives_properties_with_versions(reader: Any) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+import threading
+import time
 import tracemalloc
 from typing import Any
 
 import pytest
-from azure.core.exceptions import DecodeError, HttpResponseError
-from fixtures.stub_vault import URL, Answer, Script, StubWorld, Tokens
+from azure.core.exceptions import AzureError, DecodeError, HttpResponseError, ResourceNotFoundError
+from fixtures.stub_vault import URL, Answer, Script, StubWorld, Tokens, bundle
 
-from azure.keyvault.keys._paging import _LoopGuard
+from azure.keyvault.keys._generated.models import KeyBundle, KeyItem
+from azure.keyvault.keys._generated.operations import Operation
+from azure.keyvault.keys._paging import _AT_ONCE, _LoopGuard, whole_keys, whole_keys_async
 
 
 def page(names: list[str], link: str | None = None) -> Answer:
@@ -77,13 +83,16 @@ def test_guard_lets_a_million_different_links_pass_in_constant_memory_F6() -> No
     assert peak < 10_000
 
 
-async def test_many_pages_need_the_memory_of_one_F6(stub: StubWorld) -> None:
+@pytest.mark.parametrize("expand", [False, True], ids=["properties", "whole keys"])
+async def test_many_pages_need_the_memory_of_one_F6(stub: StubWorld, expand: bool) -> None:
     class Many(Script):
         def reply_to(self, request: Any, options: dict[str, Any]) -> Any:
             token = "Authorization" in request.headers
             number = int(request.url.partition("skiptoken=")[2] or 0)
             if not token:
                 return self.challenge
+            if "/keys/" in request.url:
+                return Answer(200, bundle())
             return page([f"key-{number}-{n}" for n in range(25)], link(number + 1) if number < 200 else None)
 
     client = stub.client(Many())
@@ -91,7 +100,7 @@ async def test_many_pages_need_the_memory_of_one_F6(stub: StubWorld) -> None:
     peaks = []
     tracemalloc.start()
     try:
-        async for _ in client.list_properties_of_keys():
+        async for _ in client.list_properties_of_keys(expand=expand):
             seen += 1
             if seen in (1000, 5000):
                 peaks.append(tracemalloc.get_traced_memory()[1])
@@ -169,3 +178,156 @@ async def test_failure_of_a_page_tells_where_to_go_on_F4(stub: StubWorld) -> Non
     with pytest.raises(HttpResponseError) as caught:
         await names(stub.client(script).list_properties_of_keys())
     assert caught.value.continuation_token == link(2)
+
+
+ITEMS = [KeyItem(kid=f"{URL}/keys/key-{number}") for number in range(2 * _AT_ONCE)]
+PATHS = [f"/keys/key-{number}" for number in range(2 * _AT_ONCE)]
+REQUEST = contextvars.ContextVar("REQUEST", default="none")
+
+
+class Crowd:
+    """Answers when as many ask as may at a time, and with what was asked; knows how many that were at most."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._barrier = threading.Barrier(_AT_ONCE)
+        self._full = asyncio.Event()
+        self._inside = 0
+        self.most = 0
+
+    def _enter(self) -> None:
+        with self._lock:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+
+    def send(self, operation: Operation[KeyBundle]) -> Any:
+        self._enter()
+        self._barrier.wait(timeout=30)
+        self._leave()
+        return operation.path
+
+    async def send_async(self, operation: Operation[KeyBundle]) -> Any:
+        self._enter()
+        if self._inside == _AT_ONCE:
+            self._full.set()
+        await asyncio.wait_for(self._full.wait(), timeout=30)
+        self._leave()
+        return operation.path
+
+
+async def test_whole_keys_are_asked_for_a_few_at_a_time_and_come_in_order(stub: StubWorld) -> None:
+    crowd = Crowd()
+    if stub.world.is_async:
+        found: list[Any] = await whole_keys_async(crowd.send_async, ITEMS)
+    else:
+        found = list(whole_keys(crowd.send, ITEMS))
+    assert (found, crowd.most) == (PATHS, _AT_ONCE)
+
+
+async def test_whole_keys_are_asked_for_in_the_context_of_the_caller(stub: StubWorld) -> None:
+    """So that spans have their parent, and log records what an application adds to them."""
+    seen: set[str] = set()
+
+    def send(operation: Operation[KeyBundle]) -> Any:
+        seen.add(REQUEST.get())
+        return operation.path
+
+    async def send_async(operation: Operation[KeyBundle]) -> Any:
+        return send(operation)
+
+    token = REQUEST.set("mine")
+    await whole_keys_async(send_async, ITEMS) if stub.world.is_async else whole_keys(send, ITEMS)
+    REQUEST.reset(token)
+    assert seen == {"mine"}
+
+
+@pytest.mark.parametrize("error", [HttpResponseError("no"), KeyboardInterrupt()], ids=["refusal", "interrupt"])
+def test_whole_keys_after_an_error_asks_for_no_more_and_ends_its_threads(error: BaseException) -> None:
+    asked: list[str] = []
+    go = threading.Event()
+
+    def send(operation: Operation[KeyBundle]) -> Any:
+        asked.append(operation.path)
+        if operation.path == PATHS[0]:
+            raise error
+        go.wait(0.2)  # the others are on their way while it is told
+        return operation.path
+
+    with pytest.raises(type(error)):
+        whole_keys(send, ITEMS)
+    assert len(asked) < len(ITEMS)
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("keyvault-list")] == []
+
+
+async def test_whole_keys_after_an_error_cancels_its_tasks() -> None:
+    cancelled: list[str] = []
+
+    async def send(operation: Operation[KeyBundle]) -> Any:
+        if operation.path == PATHS[0]:
+            await asyncio.sleep(0)
+            raise HttpResponseError("no")
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(operation.path)
+            raise
+
+    with pytest.raises(HttpResponseError):
+        await whole_keys_async(send, ITEMS)
+    # Those that have begun by then are told, and no other begins.
+    assert set(cancelled) <= set(PATHS[1 : _AT_ONCE + 1])
+    assert len(cancelled) >= _AT_ONCE - 1
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_whole_keys_that_are_cancelled_D12_cancel_their_tasks() -> None:
+    begun = asyncio.Event()
+
+    async def send(operation: Operation[KeyBundle]) -> Any:
+        begun.set()
+        await asyncio.Event().wait()
+
+    waiting = asyncio.ensure_future(whole_keys_async(send, ITEMS))
+    await begun.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_whole_keys_without_those_that_are_gone(stub: StubWorld) -> None:
+    def send(operation: Operation[KeyBundle]) -> Any:
+        if operation.path in PATHS[2:5]:
+            raise ResourceNotFoundError("gone")
+        return operation.path
+
+    async def send_async(operation: Operation[KeyBundle]) -> Any:
+        return send(operation)
+
+    found: list[Any] = (
+        await whole_keys_async(send_async, ITEMS) if stub.world.is_async else list(whole_keys(send, ITEMS))
+    )
+    assert found == PATHS[:2] + PATHS[5:]
+
+
+async def test_whole_keys_of_an_empty_page_ask_nothing(stub: StubWorld) -> None:
+    script = Script([page([])])
+    assert await names(stub.client(script).list_keys(expand=True)) == []
+    assert len(script.calls) == 1
+
+
+async def test_timeout_bounds_a_page_with_its_keys_C9(stub: StubWorld) -> None:
+    class Slow(Script):
+        def reply_to(self, request: Any, options: dict[str, Any]) -> Any:
+            answer = super().reply_to(request, options)
+            if "/keys/" in request.url:
+                time.sleep(0.1)  # four times, one after another: the page has more keys than are asked for at a time
+            return answer
+
+    script = Slow([page([f"key-{number}" for number in range(25)]), *[Answer(200, bundle())] * 25])
+    with pytest.raises(AzureError, match="timeout ran out"):
+        await names(stub.client(script).list_keys(expand=True, timeout=0.25))
