@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,6 +15,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.core.polling import AsyncLROPoller, LROPoller
+from fixtures.keyring import private_jwk
 from fixtures.targets import Target, Traffic
 from fixtures.worlds import World, listed
 
@@ -214,6 +221,160 @@ async def test_deletion_of_no_key_raises(client: Any, name: str, method: str) ->
     with pytest.raises(ResourceNotFoundError, match="KeyNotFound") as caught:
         await getattr(client, method)(name)
     assert caught.value.status_code == 404
+
+
+async def test_begin_delete_key_goes_on_from_a_continuation_token(
+    client: Any, client_of: Any, vault: Target, name: str
+) -> None:
+    key = await client.create_ec_key(name, tags={"a": "b"})
+    token = (await client.begin_delete_key(name)).continuation_token()
+    poller = await client_of(vault).begin_delete_key(name, continuation_token=token, **vault.waiting)
+    assert not poller.done()
+    deleted = await poller.result()
+    assert isinstance(deleted, DeletedKey)
+    assert (deleted.id, deleted.key, deleted.properties.tags) == (key.id, key.key, {"a": "b"})
+    assert deleted.scheduled_purge_date - deleted.deleted_date == timedelta(days=90)
+    await poller.wait()
+    assert (await client.get_deleted_key(name)).id == key.id
+
+
+async def test_recover_deleted_key_goes_on_from_a_continuation_token(
+    client: Any, client_of: Any, vault: Target, name: str
+) -> None:
+    await client.create_ec_key(name)
+    await client.delete_key(name, **vault.waiting)
+    token = (await client.begin_recover_deleted_key(name)).continuation_token()
+    recovered = await client_of(vault).recover_deleted_key(name.upper(), continuation_token=token, **vault.waiting)
+    found = await client.get_key(name)
+    assert isinstance(recovered, KeyVaultKey)
+    assert (recovered.id, recovered.key) == (found.id, found.key)
+
+
+ELSEWHERE = """
+import asyncio, os, sys
+from azure.identity import DefaultAzureCredential
+from azure.identity.aio import DefaultAzureCredential as AsyncDefaultAzureCredential
+from azure.keyvault.keys import KeyClient
+from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
+
+world, name, token = sys.argv[1:]
+url = os.environ["VAULT_URL"]
+
+def sync():
+    with DefaultAzureCredential() as credential, KeyClient(url, credential) as client:
+        poller = client.begin_delete_key(name, continuation_token=token, polling_interval=0.02)
+        before = poller.done()
+        poller.wait(60)
+        return before, poller.done(), poller.result().id
+
+async def aio():
+    async with AsyncDefaultAzureCredential() as credential, AsyncKeyClient(url, credential) as client:
+        poller = await client.begin_delete_key(name, continuation_token=token, polling_interval=0.02)
+        before = poller.done()
+        await poller.wait(60)
+        return before, poller.done(), (await poller.result()).id
+
+print(*(asyncio.run(aio()) if world == "aio" else sync()))
+"""
+
+
+async def test_begin_delete_key_goes_on_in_another_process(
+    client_of: Any, slow: KeyVaultEmulator, world: World, name: str
+) -> None:
+    client = client_of(Target.emulated(slow))
+    key = await client.create_ec_key(name)
+    token = (await client.begin_delete_key(name)).continuation_token()
+    slow.requests.clear()
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", ELSEWHERE, world.name, name, token],
+        env={**os.environ, **slow.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as elsewhere:
+        while not any(request.status == 404 for request in slow.requests) and elsewhere.poll() is None:
+            await asyncio.sleep(0.01)
+        slow.clock.advance(DELAY)
+        told, complaint = elsewhere.communicate(timeout=60)
+    assert told.split() == ["False", "True", key.id], complaint
+    calls = {(request.method, request.path, request.status) for request in slow.requests if request.authorised}
+    assert calls == {("GET", f"/deletedkeys/{name}", 404), ("GET", f"/deletedkeys/{name}", 200)}
+
+
+async def test_continuation_token_of_a_finished_poller_needs_no_request(
+    client: Any, vault: Target, name: str, traffic: Traffic
+) -> None:
+    await client.create_ec_key(name)
+    poller = await client.begin_delete_key(name, **vault.waiting)
+    await poller.wait()
+    traffic.restart()
+    resumed = await client.begin_delete_key(name, continuation_token=poller.continuation_token())
+    await resumed.wait()
+    assert (resumed.done(), (await resumed.result()).name, len(traffic)) == (True, name, 0)
+
+
+async def test_continuation_token_holds_nothing_secret(client: Any, vault: Target, name: str) -> None:
+    key = await client.import_key(name, private_jwk("RSA 2048"))
+    token = (await client.begin_delete_key(name)).continuation_token()
+    state = json.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    assert (state["vault"], state["path"]) == (vault.url, f"/keys/{name}")
+    assert set(state) == {"format", "vault", "operation", "path", "finished", "answer"}
+    assert state["answer"]["key"].keys() == {"kid", "kty", "key_ops", "n", "e"}
+    assert state["answer"]["key"]["kid"] == key.id
+
+
+MALFORMED = {
+    "empty": "",
+    "not base64": "no token!",
+    "not ASCII": "tokén",
+    "not JSON": "bm8ganNvbg",
+    "a list": "W10",
+    "pickle": "gASVBAAAAAAAAACMAWGULg==",
+    "of another format": "eyJmb3JtYXQiOjJ9",
+    "incomplete": "eyJmb3JtYXQiOjF9",
+}
+
+
+@pytest.mark.parametrize("token", MALFORMED.values(), ids=MALFORMED)
+@pytest.mark.parametrize("method", ["begin_delete_key", "delete_key", "begin_recover_deleted_key"])
+async def test_malformed_continuation_token_raises(client: Any, traffic: Traffic, method: str, token: str) -> None:
+    with pytest.raises(ValueError, match="continuation_token is malformed"):
+        await getattr(client, method)("unused", continuation_token=token)
+    assert len(traffic) == 0
+
+
+@pytest.mark.parametrize("token", [b"token", 5], ids=repr)
+async def test_continuation_token_of_the_wrong_type_raises(client: Any, traffic: Traffic, token: Any) -> None:
+    with pytest.raises(TypeError, match="continuation_token must be text"):
+        await client.begin_delete_key("unused", continuation_token=token)
+    assert len(traffic) == 0
+
+
+async def test_foreign_continuation_token_raises(
+    client: Any, client_of: Any, slow: KeyVaultEmulator, name: str, traffic: Traffic
+) -> None:
+    for key in (name, f"{name}-2"):
+        await client.create_ec_key(key)
+    token = (await client.begin_delete_key(name)).continuation_token()
+    traffic.restart()
+    with pytest.raises(ValueError, match=f"continuation_token is of another vault than this client's, {slow.url}"):
+        await client_of(Target.emulated(slow)).begin_delete_key(name, continuation_token=token)
+    with pytest.raises(ValueError, match=f"another call than delete_key for /keys/{name}-2"):
+        await client.begin_delete_key(f"{name}-2", continuation_token=token)
+    with pytest.raises(ValueError, match=f"another call than recover_deleted_key for /deletedkeys/{name}/recover"):
+        await client.begin_recover_deleted_key(name, continuation_token=token)
+    assert len(traffic) == 0
+
+
+async def test_error_of_waiting_n5_tells_where_to_go_on(
+    client: Any, vault: Target, emulator: KeyVaultEmulator, name: str
+) -> None:
+    await client.create_ec_key(name)
+    emulator.faults.status(400, code="BadParameter", message="Something new", path=f"/deletedkeys/{name}")
+    with pytest.raises(HttpResponseError, match="Something new") as caught:
+        await client.delete_key(name, **vault.waiting)
+    token = caught.value.continuation_token
+    assert (await client.delete_key(name, continuation_token=token, **vault.waiting)).name == name
 
 
 async def test_purge_deleted_key_too_early_raises(client_of: Any, slow: KeyVaultEmulator, name: str) -> None:
