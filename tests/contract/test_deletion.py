@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,23 @@ from azure.keyvault.keys.emulator import KeyVaultEmulator
 DELAY = 300
 
 
+#: What makes a key of a name that is free.
+MAKERS: dict[str, Callable[[Any, str, bytes], Any]] = {
+    "create_ec_key": lambda client, name, backup: client.create_ec_key(name),
+    "create_rsa_key": lambda client, name, backup: client.create_rsa_key(name),
+    "import_key": lambda client, name, backup: client.import_key(name, private_jwk("EC P-256")),
+    "restore_key": lambda client, name, backup: client.restore_key(backup),
+}
+any_maker = pytest.mark.parametrize("maker", MAKERS)
+
+
+@pytest.fixture(scope="module")
+def hesitant(emulator_only: None) -> Iterator[KeyVaultEmulator]:
+    """A vault whose deletions, recoveries and purges take their time, in which nobody turns its clock."""
+    with KeyVaultEmulator(deletion_delay=0.3, purge_delay=0.6) as emulator:
+        yield emulator
+
+
 @pytest.fixture(scope="module")
 def slow(emulator_only: None) -> Iterator[KeyVaultEmulator]:
     """A vault where nothing is deleted or recovered before a test says so."""
@@ -38,6 +55,30 @@ async def test_delete_key_n1_lets_the_name_be_used_again_after_a_purge(client: A
     await client.delete_key(name, **vault.waiting)
     await client.purge_deleted_key(name)
     assert (await client.create_ec_key(name)).name == name
+
+
+@any_maker
+async def test_delete_key_n1_then_purge_frees_the_name_of_a_hesitant_vault(
+    client_of: Any, hesitant: KeyVaultEmulator, name: str, maker: str
+) -> None:
+    client = client_of(Target.emulated(hesitant))
+    await client.create_ec_key(name)
+    backup = await client.backup_key(name)
+    await client.delete_key(name)
+    await client.purge_deleted_key(name)
+    assert (await MAKERS[maker](client, name, backup)).name == name
+    assert (await client.get_key(name)).name == name
+
+
+async def test_recover_n4_right_after_a_deletion_that_nobody_waited_for_succeeds(
+    client_of: Any, hesitant: KeyVaultEmulator, name: str
+) -> None:
+    client = client_of(Target.emulated(hesitant))
+    key = await client.create_ec_key(name)
+    await client.begin_delete_key(name)
+    await client.begin_recover_deleted_key(name)
+    newer = await client.create_ec_key(name)
+    assert {item.id for item in await listed(client.list_key_versions(name))} == {key.id, newer.id}
 
 
 async def test_delete_key_returns_the_deleted_key_when_it_is_deleted(client: Any, vault: Target, name: str) -> None:
@@ -375,6 +416,25 @@ async def test_error_of_waiting_n5_tells_where_to_go_on(
         await client.delete_key(name, **vault.waiting)
     token = caught.value.continuation_token
     assert (await client.delete_key(name, continuation_token=token, **vault.waiting)).name == name
+
+
+@any_maker
+async def test_conflict_n3_with_a_key_on_its_way_tells_what_to_wait_for(
+    client_of: Any, slow: KeyVaultEmulator, name: str, maker: str
+) -> None:
+    client = client_of(Target.emulated(slow), retry_total=0)
+    await client.create_ec_key(name)
+    backup = await client.backup_key(name)
+    await client.begin_delete_key(name)
+    with pytest.raises(ResourceExistsError, match="Wait until the deletion has finished: delete_key does"):
+        await MAKERS[maker](client, name, backup)
+    slow.clock.advance(DELAY)
+    await client.begin_recover_deleted_key(name)
+    with pytest.raises(ResourceExistsError, match="Wait until the recovery has finished: recover_deleted_key does"):
+        await MAKERS[maker](client, name, backup)
+    for method in ("begin_recover_deleted_key", "purge_deleted_key"):
+        with pytest.raises(ResourceExistsError, match="has finished: recover_deleted_key does"):
+            await getattr(client, method)(name)
 
 
 async def test_purge_deleted_key_too_early_raises(client_of: Any, slow: KeyVaultEmulator, name: str) -> None:

@@ -33,7 +33,7 @@ _ERRORS: dict[int, type[HttpResponseError]] = {
 #: What to do about errors that the service explains badly, by their inner code.
 _HINTS = {
     "ObjectIsDeletedButRecoverable": "Recover it with recover_deleted_key, or purge it with purge_deleted_key first.",
-    "ObjectIsBeingDeleted": "Wait until the deletion has finished: delete_key does.",
+    "ObjectIsBeingDeleted": "Wait until the deletion has finished: delete_key does. After a purge, try again later.",
     "ObjectIsBeingRecovered": "Wait until the recovery has finished: recover_deleted_key does.",
     "ForbiddenByFirewall": "The vault's network rules do not admit this client's address.",
 }
@@ -41,6 +41,9 @@ _HINTS = {
 # What to do about conflicts that the service does not name, by status and operation.
 _CONFLICTS = {
     (409, "restore_key"): "A key is restored under its old name: delete and purge the key that has the name first.",
+    (409, "recover_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
+    (409, "purge_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
+    (409, "backup_key"): "Something that was asked of the key before has not finished: try again later.",
 }
 
 # Fields whose values have had other names.
