@@ -110,15 +110,6 @@ async def test_rotation_of_no_key_raises(client: Any, name: str, call: str) -> N
         await CALLS[call](client, name)
 
 
-@pytest.mark.parametrize("call", CALLS)
-async def test_rotation_with_an_older_api_version_raises(
-    client_of: Any, vault: Target, traffic: Traffic, call: str
-) -> None:
-    with pytest.raises(ValueError, match=rf"{call} needs API version 7\.3 or later, and this client uses 7\.2"):
-        await CALLS[call](client_of(vault, api_version="7.2"), "unused")
-    assert len(traffic) == 0
-
-
 @pytest.mark.parametrize(
     "policy",
     [
