@@ -119,6 +119,11 @@ async def test_create_external_key_names_the_key_elsewhere(client_of: Any, hsm: 
     )
 
 
+async def test_create_external_key_of_another_type_says_so(client_of: Any, hsm: Target, name: str) -> None:
+    key = await client_of(hsm).create_external_key(name, ExternalKey(id="there-2"), key_type=KeyType.rsa_hsm)
+    assert (key.key_type, key.properties.external_key.id) == (KeyType.rsa_hsm, "there-2")
+
+
 @pytest.mark.parametrize("key", [None, "there-1", {"id": "there-1"}], ids=repr)
 async def test_create_external_key_of_the_wrong_type_raises(client: Any, traffic: Traffic, key: Any) -> None:
     with pytest.raises(TypeError, match="external_key"):

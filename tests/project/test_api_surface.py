@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from azure.keyvault.keys import KeyVaultKeyIdentifier
+from azure.keyvault.keys import JsonWebKey, KeyRotationLifetimeAction, KeyRotationPolicy, KeyVaultKeyIdentifier
 
 SURFACE: dict[str, Any] = json.loads(Path(__file__).with_name("data").joinpath("api_surface_4x.json").read_text())
 KEY_ID = "https://demo.vault.azure.net/keys/orders/00112233445566778899aabbccddeeff"
@@ -109,9 +109,25 @@ def test_json_web_key_o7_lists_its_fields_in_order() -> None:
     assert list(_there("azure.keyvault.keys.JsonWebKey")._FIELDS) == SURFACE["JsonWebKey._FIELDS"]
 
 
+def test_json_web_key_o7_is_as_mutable_as_azure_cli_needs() -> None:
+    jwk = JsonWebKey(kid="k", kty="RSA", key_ops=["sign"])
+    jwk.n, jwk.e, jwk.t = b"n", b"e", b"t"
+    set_fields = {name: value for name, value in jwk.__dict__.items() if value is not None}
+    assert set_fields == {"kid": "k", "kty": "RSA", "key_ops": ["sign"], "n": b"n", "e": b"e", "t": b"t"}
+
+
+def test_rotation_policy_o7_keeps_what_it_is_given() -> None:
+    action = KeyRotationLifetimeAction("Rotate", time_after_create="P60D")
+    policy = KeyRotationPolicy(policy_id="id", lifetime_actions=[action], expires_in="P90D")
+    assert (policy.id, policy.lifetime_actions, policy.expires_in) == ("id", [action], "P90D")
+    assert KeyRotationPolicy().lifetime_actions == []
+    assert (policy.created_on, policy.updated_on) == (None, None)
+
+
 def test_identifier_of_azure_cli_o7_has_its_parts() -> None:
     parsed = _there("azure.keyvault.keys._shared.parse_key_vault_id")(KEY_ID)
     known = KeyVaultKeyIdentifier(KEY_ID)
+    assert (known.name, known.vault_url) == ("orders", "https://demo.vault.azure.net")
     for part in ("name", "vault_url", "version", "source_id"):
         assert getattr(parsed, part) == getattr(known, part)
 

@@ -347,9 +347,12 @@ class KeyClient(AsyncKeyVaultClientBase):
         Only a Managed HSM has external keys. Needs the permission keys/create and API version 2026-01-01-preview or
         later. The call is repeated after a failure only when the service has certainly not processed it.
 
+        The service demands a type for every key. Its documents do not tell which types external keys may have, so give
+        ``key_type`` where the key is known not to be symmetric, and look at the returned key's ``key_type``.
+
         :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
         :param external_key: the key in the external key manager.
-        :param key_type: the type of that key.
+        :param key_type: the type of that key; it is sent as it is given. Default: oct-HSM.
         :param enabled: whether it may be used. The service's default is True.
         :param tags: metadata of the application; 15 entries at most.
         :param not_before: the time before which it may not be used to encrypt, wrap or sign.
