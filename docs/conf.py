@@ -53,13 +53,12 @@ PACKAGES = [
 ]
 # Names of Python and of other packages cannot be looked up without a network. Those of this one must be found.
 nitpick_ignore_regex = [
-    ("py:.*", r"(azure\.core|collections|cryptography|datetime|pathlib|ssl|typing|typing_extensions)\..*"),
+    ("py:.*", r"(azure\.core|collections|cryptography|datetime|os|pathlib|ssl|typing|typing_extensions)\..*"),
     # As the signatures of classes have them.
-    ("py:class", r"TokenCredential|AsyncTokenCredential|Configuration|Execution|Path|datetime|timedelta"),
+    ("py:class", r"(Async)?TokenCredential|(Async)?ItemPaged|Configuration|Execution|Path|datetime|timedelta"),
     ("py:class", r"azure\.keyvault\.keys\._polling\.T"),  # a type variable
     # Parts of the REST layer and of the emulator that nobody has to make.
-    ("py:class", r"wire\.KeyAttributes|azure\.keyvault\.keys\.emulator\._(http\.Reply|service\.Service)"),
-    ("py:data", "PERMISSIONS"),
+    ("py:class", r"wire\.KeyAttributes|azure\.keyvault\.keys\.emulator\._(http\.Reply|faults\.Wire)"),
 ]
 
 

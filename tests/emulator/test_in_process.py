@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import dataclasses
 import gc
+import inspect
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -17,7 +20,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
 
 from azure.keyvault.keys import emulator
-from azure.keyvault.keys.emulator import KeyVaultEmulator
+from azure.keyvault.keys.emulator import EmulatorKeywords, EmulatorOptions, KeyVaultEmulator
 
 from .client import Api, EmulatorFactory
 
@@ -28,6 +31,24 @@ def test_fixture_hands_out_an_empty_vault(keyvault_emulator: KeyVaultEmulator) -
     api = Api(keyvault_emulator)
     assert api("GET", "/keys").json["value"] == []
     api.close()
+
+
+def test_keywords_are_the_fields_of_the_options() -> None:
+    assert EmulatorKeywords.__annotations__.keys() == EmulatorOptions.__annotations__.keys()
+    fields = {field.name: field.type for field in dataclasses.fields(EmulatorOptions)}
+    assert {name: kind.__forward_arg__ for name, kind in EmulatorKeywords.__annotations__.items()} == fields
+
+
+def test_what_it_takes_and_hands_out_is_exported() -> None:
+    """A test may name the type of everything that it holds."""
+    hints = {
+        name: inspect.signature(member.fget).return_annotation
+        for name, member in vars(KeyVaultEmulator).items()
+        if isinstance(member, property) and not name.startswith("_")
+    }
+    named = set(re.findall(r"\b[A-Z]\w+", " ".join(hints.values()))) - {"Any"}
+    assert named <= set(emulator.__all__)
+    assert {"Clock", "Faults", "Permissions", "Recorder", "Throttle", "TokenRequest"} <= named
 
 
 def test_requests_are_recorded_in_order_A1(start: EmulatorFactory) -> None:

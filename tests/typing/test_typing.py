@@ -23,6 +23,7 @@ PACKAGES = [
     "azure.keyvault.keys.aio",
     "azure.keyvault.keys.crypto",
     "azure.keyvault.keys.crypto.aio",
+    "azure.keyvault.keys.emulator",
 ]
 
 #: Interfaces whose members are known from ``cryptography``, and enumerations, whose members are values.

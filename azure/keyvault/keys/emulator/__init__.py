@@ -13,9 +13,32 @@ As a server: ``python -m azure.keyvault.keys.emulator``, or ``... emulator run C
         assert [request.status for request in vault.requests.matching("GET", "/keys")] == []
 """
 
+from ._access import ClaimsDemand, Permissions
+from ._attestation import AttestationAuthority
+from ._clock import Clock
+from ._credentials import AsyncEmulatorCredential, EmulatorCredential
 from ._emulator import KeyVaultEmulator
-from ._faults import Fault, Faults
-from ._options import EmulatorOptions
+from ._faults import Fault, FaultFilter, Faults
+from ._options import EmulatorKeywords, EmulatorOptions
 from ._recorder import RecordedRequest, Recorder
+from ._throttle import Throttle
+from ._tokens import TokenRequest
 
-__all__ = ["EmulatorOptions", "Fault", "Faults", "KeyVaultEmulator", "RecordedRequest", "Recorder"]
+__all__ = [
+    "AsyncEmulatorCredential",
+    "AttestationAuthority",
+    "ClaimsDemand",
+    "Clock",
+    "EmulatorCredential",
+    "EmulatorKeywords",
+    "EmulatorOptions",
+    "Fault",
+    "FaultFilter",
+    "Faults",
+    "KeyVaultEmulator",
+    "Permissions",
+    "RecordedRequest",
+    "Recorder",
+    "Throttle",
+    "TokenRequest",
+]

@@ -35,7 +35,7 @@ PERMISSIONS: dict[str, str] = {
 
 
 class Permissions:
-    """The permissions of the one caller that the emulator knows. Everything is allowed at first.
+    """The permissions of the one caller that the emulator knows: ``vault.permissions``. Everything is allowed at first.
 
     :ivar rbac: word refusals as role-based access control does, instead of as access policies do.
     :ivar firewall: refuse every call as network rules do.
@@ -50,7 +50,7 @@ class Permissions:
     def deny(self, *names: str) -> None:
         """Take permissions away.
 
-        :param names: names of :data:`PERMISSIONS`, such as ``get`` or ``wrapKey``.
+        :param names: names that access policies have for keys, such as ``get`` or ``wrapKey``.
         :raises ValueError: for a name that is not one.
         """
         unknown = set(names) - set(PERMISSIONS)
@@ -59,7 +59,10 @@ class Permissions:
         self._denied.update(names)
 
     def allow(self, *names: str) -> None:
-        """Give permissions back; all of them if none is named."""
+        """Give permissions back.
+
+        :param names: as in :meth:`deny`; all of them if none is named.
+        """
         self._denied.difference_update(names or PERMISSIONS)
 
     def reset(self) -> None:
@@ -67,7 +70,7 @@ class Permissions:
         self.rbac = self.firewall = False
         self._denied.clear()
 
-    def check(self, permission: str, origin: Origin, issuer: str) -> None:
+    def _check(self, permission: str, origin: Origin, issuer: str) -> None:
         """Refuse what is denied.
 
         :raises ServiceError: 403.
@@ -76,7 +79,7 @@ class Permissions:
             refusal = self._by_rbac if self.rbac else self._by_policy
             raise refusal(permission, origin, issuer)
 
-    def check_firewall(self, address: str) -> None:
+    def _check_firewall(self, address: str) -> None:
         """Refuse everything while the firewall is up.
 
         :raises ServiceError: 403.
@@ -117,22 +120,22 @@ class Permissions:
 
 
 class ClaimsDemand:
-    """Continuous access evaluation: how many of the next calls get a claims challenge, whatever their token."""
+    """Continuous access evaluation: ``vault.claims``. Tells how many of the next calls get a claims challenge."""
 
     def __init__(self) -> None:
         self._times = 0
         self._claims: dict[str, Any] = {}
 
     def demand(self, times: int = 1, claims: dict[str, Any] | None = None) -> None:
-        """Challenge the next authorised calls.
+        """Challenge the next authorised calls, whatever their token.
 
-        :param times: how many.
+        :param times: how many; 0 to challenge none any more.
         :param claims: the claims to demand; a fresh ``nbf`` if None.
         """
         self._claims = claims or fresh_claims()
         self._times = times
 
-    def take(self) -> dict[str, Any] | None:
+    def _take(self) -> dict[str, Any] | None:
         """Return the claims to demand of this call, or None."""
         if self._times <= 0:
             return None

@@ -54,8 +54,8 @@ class Application:
     async def _answer_beside_the_vault(self, request: Inbound) -> Reply | None:
         attestation = self._service.attestation
         documents: dict[str, Callable[[], dict[str, Any]]] = {
-            "/attestation/.well-known/openid-configuration": attestation.metadata,
-            "/attestation/certs": lambda: {"keys": [attestation.public_jwk()]},
+            "/attestation/.well-known/openid-configuration": attestation._metadata,
+            "/attestation/certs": lambda: {"keys": [attestation._public_jwk()]},
         }
         if request.method == "GET" and request.path in documents:
             return json_reply(documents[request.path]())
@@ -67,10 +67,10 @@ class Application:
         route = target.route(_effective_method(request))
         origin = service.origins.of(request.headers.get("Host", ""))
         issuer = self._authenticate(request, origin)
-        service.permissions.check_firewall("127.0.0.1")
+        service.permissions._check_firewall("127.0.0.1")
         target.check_name()
         call = self._call(request, target, route, origin)
-        service.permissions.check(route.permission, origin, issuer)
+        service.permissions._check(route.permission, origin, issuer)
         call.raw_body = await request.read()
         return await route.handler(call)
 
@@ -87,7 +87,7 @@ class Application:
             )
         if service.throttle.is_on:
             key = service.state.live(target.name)
-            service.throttle.check(route.creates, key.latest if key else None)
+            service.throttle._check(route.creates, key.latest if key else None)
         return Call(service, route.operation, origin, version, query, target.name, target.version)
 
     def _authenticate(self, request: Inbound, origin: Origin) -> str:

@@ -29,12 +29,12 @@ class AttestationError(Exception):
 
 
 class AttestationAuthority:
-    """Issues attestation tokens for tests, and verifies those of every authority it knows."""
+    """Issues attestation tokens for tests, and verifies those of every authority it knows: ``vault.attestation``."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._trusted: dict[str, rsa.RSAPublicKey] = {}
-        self.base_url = ""
+        self._base_url = ""
 
     @cached_property
     def _key(self) -> rsa.RSAPrivateKey:
@@ -43,10 +43,14 @@ class AttestationAuthority:
     @property
     def url(self) -> str:
         """The authority that a release policy names."""
-        return f"{self.base_url}{_PATH}"
+        return f"{self._base_url}{_PATH}"
 
     def trust(self, authority: str, key: rsa.RSAPublicKey) -> None:
-        """Accept tokens that another authority signs with RS256."""
+        """Accept tokens that another authority signs with RS256.
+
+        :param authority: its URL, as release policies and tokens name it.
+        :param key: the key that verifies its signatures.
+        """
         self._trusted[authority.rstrip("/")] = key
 
     def issue(self, claims: Mapping[str, Any], encryption_key: rsa.RSAPublicKey) -> str:
@@ -67,15 +71,15 @@ class AttestationAuthority:
         }
         return _jose.sign_jws({"typ": "JWT", "kid": "attestation"}, payload, self._key)
 
-    def public_jwk(self) -> dict[str, str]:
+    def _public_jwk(self) -> dict[str, str]:
         """Return the public key for the authority's key set."""
         return {"use": "sig", "alg": "RS256", "kid": "attestation", **rsa_jwk(self._key.public_key())}
 
-    def metadata(self) -> dict[str, Any]:
+    def _metadata(self) -> dict[str, Any]:
         """Return the authority's OIDC metadata."""
         return {"issuer": self.url, "jwks_uri": f"{self.url}/certs", "id_token_signing_alg_values_supported": ["RS256"]}
 
-    def verify(self, token: str) -> dict[str, Any]:
+    def _verify(self, token: str) -> dict[str, Any]:
         """Return the claims of a token.
 
         :raises AttestationError: the token is malformed, of an unknown authority, badly signed, or expired.

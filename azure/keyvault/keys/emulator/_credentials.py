@@ -20,7 +20,7 @@ def _issue(authority: TokenAuthority, scopes: tuple[str, ...], claims: str | Non
 
 
 class EmulatorCredential:
-    """A token credential for synchronous clients."""
+    """A token credential for synchronous clients: ``vault.credential``. It makes no requests."""
 
     def __init__(self, authority: TokenAuthority) -> None:
         self._authority = authority
@@ -37,6 +37,8 @@ class EmulatorCredential:
 
         :param scopes: one scope, a resource and ``/.default``.
         :param claims: demanded claims, recorded in ``vault.token_requests``.
+        :param tenant_id: has no effect.
+        :param enable_cae: has no effect.
         """
         token = _issue(self._authority, scopes, claims)
         return AccessToken(token.text, token.expires_on)
@@ -60,7 +62,7 @@ class EmulatorCredential:
 
 
 class AsyncEmulatorCredential:
-    """A token credential for asynchronous clients."""
+    """A token credential for asynchronous clients: ``vault.async_credential``. It makes no requests."""
 
     def __init__(self, authority: TokenAuthority) -> None:
         self._credential = EmulatorCredential(authority)

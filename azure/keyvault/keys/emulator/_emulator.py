@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._access import ClaimsDemand, Permissions
 from ._attestation import AttestationAuthority
@@ -21,6 +20,11 @@ from ._throttle import Throttle
 from ._tls import Certificates
 from ._tokens import TokenRequest
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._options import EmulatorKeywords
+
 
 class KeyVaultEmulator:
     """A Key Vault (or Managed HSM) for keys on the loopback interface, over HTTPS.
@@ -30,12 +34,13 @@ class KeyVaultEmulator:
         with KeyVaultEmulator() as vault:
             client = KeyClient(vault.url, vault.credential, **vault.client_options)
 
-    :param options: see :class:`EmulatorOptions`; given by keyword, such as ``managed_hsm=True``.
+    :param options: those of :class:`EmulatorOptions`, by keyword, such as ``managed_hsm=True``.
+    :ivar options: how it is set up.
+    :raises TypeError: when an option is not known.
+    :raises ValueError: when an option is outside its limits.
     """
 
-    def __init__(self, **options: Any) -> None:
-        if options.get("data_dir") is not None:
-            options["data_dir"] = Path(options["data_dir"])
+    def __init__(self, **options: Unpack[EmulatorKeywords]) -> None:
         self.options = EmulatorOptions(**options)
         self._service: Service | None = None
         self._certificates: Certificates | None = None
@@ -83,7 +88,7 @@ class KeyVaultEmulator:
             ready.set()
 
     async def _serve(self, ready: threading.Event) -> None:
-        server = Server(self.service, self._running_certificates)
+        server = Server(self._running_service, self._running_certificates)
         try:
             await server.start()
             self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -93,8 +98,7 @@ class KeyVaultEmulator:
             await server.stop()
 
     @property
-    def service(self) -> Service:
-        """The parts of the emulator; for the names below, use those."""
+    def _running_service(self) -> Service:
         if self._service is None:
             raise RuntimeError("the emulator has not been started")
         return self._service
@@ -108,7 +112,7 @@ class KeyVaultEmulator:
     @property
     def url(self) -> str:
         """The vault's URL, without a trailing slash."""
-        return self.service.origins.default.url
+        return self._running_service.origins.default.url
 
     @property
     def ca_bundle(self) -> str:
@@ -123,66 +127,66 @@ class KeyVaultEmulator:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that ``run`` sets for a command."""
-        return emulator_environment(self.service, self._running_certificates)
+        return emulator_environment(self._running_service, self._running_certificates)
 
     @property
     def credential(self) -> EmulatorCredential:
         """A credential for synchronous clients."""
-        return EmulatorCredential(self.service.tokens)
+        return EmulatorCredential(self._running_service.tokens)
 
     @property
     def async_credential(self) -> AsyncEmulatorCredential:
         """A credential for asynchronous clients."""
-        return AsyncEmulatorCredential(self.service.tokens)
+        return AsyncEmulatorCredential(self._running_service.tokens)
 
     @property
     def tenant_id(self) -> str:
         """The tenant, a GUID, whose tokens the vault accepts beside those of ``adfs``."""
-        return self.service.tokens.tenant
+        return self._running_service.tokens.tenant
 
     @property
     def requests(self) -> Recorder:
         """The requests seen, oldest first."""
-        return self.service.requests
+        return self._running_service.requests
 
     @property
     def token_requests(self) -> list[TokenRequest]:
         """The tokens issued, oldest first: audience, tenant, demanded claims and grant."""
-        return list(self.service.tokens.requests)
+        return list(self._running_service.tokens.requests)
 
     @property
     def faults(self) -> Faults:
         """Faults to inject."""
-        return self.service.faults
+        return self._running_service.faults
 
     @property
     def clock(self) -> Clock:
         """The vault's clock."""
-        return self.service.clock
+        return self._running_service.clock
 
     @property
     def permissions(self) -> Permissions:
         """Permissions to deny, and the firewall."""
-        return self.service.permissions
+        return self._running_service.permissions
 
     @property
     def claims(self) -> ClaimsDemand:
         """Claims challenges (continuous access evaluation) to make."""
-        return self.service.claims
+        return self._running_service.claims
 
     @property
     def throttle(self) -> Throttle:
         """Limits on calls."""
-        return self.service.throttle
+        return self._running_service.throttle
 
     @property
     def attestation(self) -> AttestationAuthority:
         """The attestation authority that release policies can name."""
-        return self.service.attestation
+        return self._running_service.attestation
 
     def revoke_tokens(self) -> None:
         """Answer every token issued until now with a claims challenge."""
-        self.service.tokens.revoke()
+        self._running_service.tokens.revoke()
 
     def reset(self) -> None:
         """Turn every knob back: faults, limits, permissions, claims, clock and the record of requests. Keys stay."""
@@ -198,7 +202,7 @@ class KeyVaultEmulator:
 
         :raises KeyError: there is no such key.
         """
-        key = self.service.state.live(name)
+        key = self._running_service.state.live(name)
         if key is None:
             raise KeyError(name)
         key.managed = True

@@ -11,9 +11,27 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ._http import JSON_TYPE, Inbound, Reply, json_reply
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class FaultFilter(TypedDict, total=False):
+    """Which calls a fault is for: keywords of every method of :class:`Faults`.
+
+    :ivar times: how many calls, 1 if it is left out; None for all.
+    :ivar method: the HTTP method; any if it is left out.
+    :ivar path: a regular expression that is found in the path; any path if it is left out.
+    :ivar probes: False for calls with a token, as if it is left out; True for those without; None for both.
+    """
+
+    times: int | None
+    method: str | None
+    path: str | None
+    probes: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +50,10 @@ class Wire:
 
 @dataclass(slots=True)
 class Fault:
-    """A fault that waits for its calls."""
+    """A fault that waits for its calls.
+
+    :ivar times: how many calls it still takes; None for all. Set it to 0 to end it.
+    """
 
     reply: Reply | None = None
     wire: Wire | None = None
@@ -44,7 +65,7 @@ class Fault:
     path: re.Pattern[str] | None = None
     probes: bool | None = False
 
-    def takes(self, request: Inbound, *, authorised: bool) -> bool:
+    def _takes(self, request: Inbound, *, authorised: bool) -> bool:
         """Say whether a call is meant, and count it."""
         if self.times == 0 or (self.probes is not None and self.probes is authorised):
             return False
@@ -54,7 +75,7 @@ class Fault:
             self.times -= 1
         return True
 
-    def apply_to(self, reply: Reply) -> Reply:
+    def _apply_to(self, reply: Reply) -> Reply:
         """Return what is sent instead of a reply."""
         if self.reply is not None:
             return self.reply
@@ -66,7 +87,10 @@ class Fault:
 
 
 class Faults:
-    """The faults of an emulator. Safe to use from any thread."""
+    """The faults of an emulator: ``vault.faults``. Safe to use from any thread.
+
+    Every method but :meth:`clear` takes the keywords of :class:`FaultFilter` besides its own.
+    """
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -80,10 +104,14 @@ class Faults:
         message: str = "An injected fault.",
         headers: Mapping[str, str] | None = None,
         retry_after: int | str | None = None,
-        **where: Any,
+        **where: Unpack[FaultFilter],
     ) -> Fault:
         """Answer with a status and an error envelope.
 
+        :param status: the status.
+        :param code: the code of the error.
+        :param message: the message of the error.
+        :param headers: further headers.
         :param retry_after: the value of ``Retry-After``; None to leave the header out.
         """
         extra = dict(headers or {})
@@ -91,8 +119,11 @@ class Faults:
             extra["Retry-After"] = str(retry_after)
         return self._add(where, reply=json_reply({"error": {"code": code, "message": message}}, status, extra))
 
-    def throttled(self, *, retry_after: int | str | None = None, **where: Any) -> Fault:
-        """Answer 429 as the service does: without ``Retry-After`` unless one is given."""
+    def throttled(self, *, retry_after: int | str | None = None, **where: Unpack[FaultFilter]) -> Fault:
+        """Answer 429 as the service does.
+
+        :param retry_after: the value of ``Retry-After``; None to leave the header out, as the service does.
+        """
         text = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
         return self.status(429, code="Throttled", message=text, retry_after=retry_after, **where)
 
@@ -103,13 +134,23 @@ class Faults:
         status: int = 200,
         content_type: str | None = JSON_TYPE,
         headers: Mapping[str, str] | None = None,
-        **where: Any,
+        **where: Unpack[FaultFilter],
     ) -> Fault:
-        """Answer with these bytes, whatever they are."""
+        """Answer with these bytes, whatever they are.
+
+        :param body: the bytes.
+        :param status: the status.
+        :param content_type: the value of ``Content-Type``; None to leave the header out.
+        :param headers: further headers.
+        """
         return self._add(where, reply=Reply(status, body, dict(headers or {}), content_type))
 
-    def redirect(self, location: str, *, status: int = 307, **where: Any) -> Fault:
-        """Answer with a redirect."""
+    def redirect(self, location: str, *, status: int = 307, **where: Unpack[FaultFilter]) -> Fault:
+        """Answer with a redirect.
+
+        :param location: where to.
+        :param status: the status.
+        """
         return self._add(where, reply=Reply(status, b"", {"Location": location}, None))
 
     def rewrite(
@@ -118,36 +159,55 @@ class Faults:
         status: int | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        **where: Any,
+        **where: Unpack[FaultFilter],
     ) -> Fault:
-        """Process the call, then change the reply."""
+        """Process the call, then change the reply; what is not given stays.
+
+        :param status: the status.
+        :param body: the body.
+        :param headers: headers to add or to replace.
+        """
         changes = {"status": status, "body": body, "headers": headers}
         given = {name: value for name, value in changes.items() if value is not None}
         return self._add(where, rewrite=given, processed=True)
 
-    def delay(self, seconds: float, **where: Any) -> Fault:
-        """Answer late."""
+    def delay(self, seconds: float, **where: Unpack[FaultFilter]) -> Fault:
+        """Answer late.
+
+        :param seconds: how late.
+        """
         return self._add(where, delay=seconds, processed=True)
 
-    def drop(self, *, after_headers: bool = False, reset: bool = False, processed: bool = False, **where: Any) -> Fault:
+    def drop(
+        self, *, after_headers: bool = False, reset: bool = False, processed: bool = False, **where: Unpack[FaultFilter]
+    ) -> Fault:
         """End the connection before the reply, or after its headers.
 
+        :param after_headers: send the headers of the reply.
         :param reset: end with RST instead of FIN.
         :param processed: do what was asked, and lose only the reply.
         """
         return self._add(where, wire=Wire(0 if after_headers else -1, reset), processed=processed or after_headers)
 
-    def truncate(self, sent: int, *, reset: bool = False, as_success: bool = False, **where: Any) -> Fault:
+    def truncate(
+        self, sent: int, *, reset: bool = False, as_success: bool = False, **where: Unpack[FaultFilter]
+    ) -> Fault:
         """Send only the first bytes of the body.
 
+        :param sent: how many.
+        :param reset: end with RST instead of FIN.
         :param as_success: announce the short body as if it were the whole one, instead of ending the connection.
         """
         if as_success:
             return self._add(where, rewrite={"cut": sent}, processed=True)
         return self._add(where, wire=Wire(sent, reset), processed=True)
 
-    def hang(self, seconds: float, *, sent: int | None = None, **where: Any) -> Fault:
-        """Send nothing, or only the first bytes of the body, and keep the connection open before ending it."""
+    def hang(self, seconds: float, *, sent: int | None = None, **where: Unpack[FaultFilter]) -> Fault:
+        """Send nothing, or only the first bytes of the body, and keep the connection open before ending it.
+
+        :param seconds: how long.
+        :param sent: how many bytes of the body to send; None for nothing at all, not even headers.
+        """
         return self._add(where, wire=Wire(-1 if sent is None else sent, hang=seconds), processed=True)
 
     def clear(self) -> None:
@@ -155,18 +215,19 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def take(self, request: Inbound, *, authorised: bool) -> Fault | None:
+    def _take(self, request: Inbound, *, authorised: bool) -> Fault | None:
         """Return the fault for a call, if there is one."""
         if not self._faults:
             return None
         with self._lock:
-            fault = next((fault for fault in self._faults if fault.takes(request, authorised=authorised)), None)
+            fault = next((fault for fault in self._faults if fault._takes(request, authorised=authorised)), None)
             self._faults = [waiting for waiting in self._faults if waiting.times != 0]
         return fault
 
-    def _add(self, where: dict[str, Any], **what: Any) -> Fault:
-        pattern = where.pop("path", None)
-        fault = Fault(**what, **where, path=re.compile(pattern) if pattern else None)
+    def _add(self, where: FaultFilter, **what: Any) -> Fault:
+        filters: dict[str, Any] = {**where}
+        pattern = filters.pop("path", None)
+        fault = Fault(**what, **filters, path=re.compile(pattern) if pattern else None)
         with self._lock:
             self._faults.append(fault)
         return fault

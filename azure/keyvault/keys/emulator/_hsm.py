@@ -52,7 +52,7 @@ def _attested(call: Call, version: KeyVersion) -> dict[str, Any]:
     """
     target = call.body.required_text("target")
     try:
-        claims = call.service.attestation.verify(target)
+        claims = call.service.attestation._verify(target)
         check_policy(_jose.decode((version.release_policy or {}).get("data", "")), claims)
         recipient_key(claims)
     except AttestationError as error:

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypedDict
 
 from ._api_versions import LATEST_STABLE, VERSIONS
+
+
+class EmulatorKeywords(TypedDict, total=False):
+    """The fields of :class:`EmulatorOptions` as keywords, for type checkers."""
+
+    port: int
+    managed_hsm: bool
+    data_dir: str | os.PathLike[str] | None
+    deletion_delay: float
+    purge_delay: float
+    soft_delete: bool
+    purge_protection: bool
+    retention_days: int
+    premium: bool
+    page_size: int
+    empty_pages: bool
+    padded_hsm_exponent: bool
+    service_principal: bool
+    token_lifetime: int
+    hostnames: tuple[str, ...]
+    latest_api_version: str | None
+    record: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +52,12 @@ class EmulatorOptions:
     :param hostnames: further names to answer to, beside localhost.
     :param latest_api_version: the newest version served; None for all, previews too.
     :param record: keep the requests seen, for assertions.
+    :raises ValueError: when an option is outside its limits.
     """
 
     port: int = 0
     managed_hsm: bool = False
-    data_dir: Path | None = None
+    data_dir: str | os.PathLike[str] | None = None
     deletion_delay: float = 0.5
     purge_delay: float = 0.0
     soft_delete: bool = True

@@ -13,6 +13,11 @@ _MOST_REQUESTS = 20_000
 class RecordedRequest:
     """A request and the status of its answer. Its body and token stay out of the representation.
 
+    :ivar method: the HTTP method.
+    :ivar path: the path, without the query.
+    :ivar query: the parameters of the query, decoded.
+    :ivar headers: the headers, whose names may be written in any case.
+    :ivar authorised: whether it carried a token.
     :ivar status: None while the request is answered, or if the connection was dropped instead.
     :ivar body: the body as received; None if there was none or it was not looked at.
     :ivar body_length: what the client announced; None without a body.
@@ -29,12 +34,12 @@ class RecordedRequest:
 
 
 class Recorder:
-    """A list of requests, oldest first."""
+    """A list of requests, oldest first: ``vault.requests``. It holds the latest 20,000."""
 
     def __init__(self) -> None:
         self._requests: deque[RecordedRequest] = deque(maxlen=_MOST_REQUESTS)
 
-    def add(self, request: RecordedRequest) -> None:
+    def _add(self, request: RecordedRequest) -> None:
         """Remember a request."""
         self._requests.append(request)
 
@@ -43,7 +48,11 @@ class Recorder:
         self._requests.clear()
 
     def matching(self, method: str | None = None, path: str | None = None) -> list[RecordedRequest]:
-        """Return the requests with a method, or whose path contains a text."""
+        """Return the requests with a method, or whose path contains a text.
+
+        :param method: the HTTP method; None for any.
+        :param path: a part of the path; None for any.
+        """
         return [
             request
             for request in list(self._requests)

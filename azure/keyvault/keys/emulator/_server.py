@@ -72,7 +72,7 @@ class Server:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         started = time.perf_counter()
         inbound, record = self._inbound(request)
-        fault = self.service.faults.take(inbound, authorised="Authorization" in request.headers)
+        fault = self.service.faults._take(inbound, authorised="Authorization" in request.headers)
         reply = await self._reply(inbound, fault)
         if fault is not None and fault.wire is not None:
             await _break(request, reply, fault.wire)
@@ -92,7 +92,7 @@ class Server:
             return await self._application.answer(inbound)
         await asyncio.sleep(fault.delay)
         reply = await self._application.answer(inbound) if fault.processed else Reply()
-        return fault.apply_to(reply)
+        return fault._apply_to(reply)
 
     def _inbound(self, request: web.BaseRequest) -> tuple[Inbound, RecordedRequest | None]:
         path, _, query = request.raw_path.partition("?")
@@ -112,7 +112,7 @@ class Server:
             body_length=int(length) if length.isdecimal() and length != "0" else None,
             authorised="Authorization" in inbound.headers,
         )
-        self.service.requests.add(record)
+        self.service.requests._add(record)
         return record
 
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ._access import ClaimsDemand, Permissions, fresh_claims
@@ -45,7 +46,7 @@ class Service:
             deletion_delay=options.deletion_delay if self.kind.has_deletion_delay else 0.0,
             purge_delay=options.purge_delay,
         )
-        self.storage: Storage = SqliteStorage(options.data_dir) if options.data_dir else MemoryStorage()
+        self.storage: Storage = SqliteStorage(Path(options.data_dir)) if options.data_dir else MemoryStorage()
         self.state = VaultState(self.clock, self.rules, self.storage.load())
         self.backup_key = BackupKey.stored(self.storage) if options.data_dir else BackupKey.shared()
         self.bundles = Bundles(self.kind, self.rules, options.padded_hsm_exponent)
@@ -66,7 +67,7 @@ class Service:
         self.origins = Origins(port, self.options.hostnames)
         self.tokens.base_url = self.origins.default.url
         self.tokens.audiences = self.origins.urls
-        self.attestation.base_url = self.origins.default.url
+        self.attestation._base_url = self.origins.default.url
 
     @cached_property
     def release_signer(self) -> ReleaseSigner:
@@ -80,7 +81,7 @@ class Service:
 
     def demanded_claims(self, claims: dict[str, Any]) -> dict[str, Any] | None:
         """Return what a continuous-access-evaluation challenge asks of this call, or None."""
-        return fresh_claims() if self.tokens.is_revoked(claims) else self.claims.take()
+        return fresh_claims() if self.tokens.is_revoked(claims) else self.claims._take()
 
     async def work(self, job: Callable[[], _T]) -> _T:
         """Run slow arithmetic in a thread, so that other calls go on."""

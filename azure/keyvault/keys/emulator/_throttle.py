@@ -21,7 +21,10 @@ _OTHERS_ELSE = (2000, 4000)
 
 
 class Throttle:
-    """Counts calls in a sliding window. Off until one of the methods that switch it on is called."""
+    """Counts calls in a sliding window: ``vault.throttle``.
+
+    Off until one of the methods that switch it on is called.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -33,15 +36,20 @@ class Throttle:
         self._retry_after: int | None = None
 
     def limit(self, calls: int, seconds: float = _WINDOW, retry_after: int | None = None) -> None:
-        """Allow a number of calls, of whatever kind, in any span of that many seconds.
+        """Allow a number of calls, of whatever kind, in any span of that many seconds; refuse more with 429.
 
-        :param retry_after: send this in ``Retry-After``; the service does not send the header.
+        :param calls: how many, 1 at least.
+        :param seconds: the span, on the vault's clock.
+        :param retry_after: seconds to send in ``Retry-After``; None to leave the header out, as the service does.
         """
         self.off()
         self._limit, self._window, self._retry_after = calls, seconds, retry_after
 
     def documented_limits(self, retry_after: int | None = None) -> None:
-        """Apply the limits that the service documents."""
+        """Apply the limits that the service documents for vaults.
+
+        :param retry_after: seconds to send in ``Retry-After``; None to leave the header out, as the service does.
+        """
         self.off()
         self._documented, self._retry_after = True, retry_after
 
@@ -55,7 +63,7 @@ class Throttle:
         """Whether calls are counted."""
         return self._documented or self._limit is not None
 
-    def check(self, creates: bool, version: KeyVersion | None) -> None:
+    def _check(self, creates: bool, version: KeyVersion | None) -> None:
         """Count a call, or refuse it.
 
         :param creates: whether it makes key material.

@@ -38,7 +38,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What was asked of the identity endpoints, for assertions."""
+    """What was asked of the identity endpoints, for assertions: one of ``vault.token_requests``.
+
+    :ivar audience: whom the token is for, the vault's URL.
+    :ivar tenant: the tenant that was asked.
+    :ivar claims: the claims that were demanded, as JSON; None if there were none.
+    :ivar grant: how it was asked for: ``in-process``, ``managed_identity`` or ``client_credentials``.
+    """
 
     audience: str
     tenant: str
