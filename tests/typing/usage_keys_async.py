@@ -59,6 +59,11 @@ async def list_all(client: KeyClient) -> None:
     assert_type(client.list_properties_of_keys(), AsyncItemPaged[KeyProperties])
     async for properties in client.list_keys(max_page_size=5):
         assert_type(properties, KeyProperties)
+    assert_type(client.list_keys(expand=True, max_page_size=5), AsyncItemPaged[KeyVaultKey])
+    assert_type(client.list_properties_of_keys(expand=True), AsyncItemPaged[KeyVaultKey])
+    assert_type(client.list_keys(expand=False), AsyncItemPaged[KeyProperties])
+    async for key in client.list_keys(expand=True):
+        assert_type(key, KeyVaultKey)
     async for page in client.list_properties_of_key_versions("k").by_page():
         assert_type([item async for item in page], list[KeyProperties])
     assert_type(client.list_key_versions("k"), AsyncItemPaged[KeyProperties])
@@ -69,11 +74,16 @@ async def delete(client: KeyClient) -> None:
     """Delete, recover, purge, back up and restore."""
     poller = await client.begin_delete_key("k", polling_interval=1)
     assert_type(poller, AsyncLROPoller[DeletedKey])
+    token = poller.continuation_token()
+    assert_type(token, str)
+    assert_type(await client.begin_delete_key("k", continuation_token=token), AsyncLROPoller[DeletedKey])
     await poller.wait()
     assert_type(await poller.result(), DeletedKey)
     assert_type(await client.delete_key("k"), DeletedKey)
     assert_type(await client.get_deleted_key("k"), DeletedKey)
     assert_type(await client.begin_recover_deleted_key("k"), AsyncLROPoller[KeyVaultKey])
+    recovering = await client.begin_recover_deleted_key("k", continuation_token=token, polling_interval=1)
+    assert_type(recovering, AsyncLROPoller[KeyVaultKey])
     assert_type(await client.recover_deleted_key("k"), KeyVaultKey)
     await client.purge_deleted_key("k")
     backup = await client.backup_key("k")
