@@ -521,7 +521,9 @@ class KeyClient(KeyVaultClientBase):
             it was: nothing is deleted again.
         :returns: a poller. Its ``result()`` is the deleted key, at once; its ``wait()`` returns when the deletion has
             finished, so that the key can be recovered or purged.
-        :raises ValueError: when the continuation token is malformed, or that of another vault, key or call.
+        :raises ValueError: when the continuation token is malformed, or that of another vault, key or call; when the
+            interval is negative.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
@@ -675,7 +677,9 @@ class KeyClient(KeyVaultClientBase):
         :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
             it was: nothing is recovered again.
         :returns: a poller. Its ``result()`` is the recovered key, at once; its ``wait()`` returns when it can be used.
-        :raises ValueError: when the continuation token is malformed, or that of another vault, key or call.
+        :raises ValueError: when the continuation token is malformed, or that of another vault, key or call; when the
+            interval is negative.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
