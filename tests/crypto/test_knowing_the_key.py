@@ -19,10 +19,12 @@ from azure.core.exceptions import (
     ServiceResponseTimeoutError,
 )
 from fixtures.keyring import Keyring
+from fixtures.stub_vault import URL, Answer, Script, StubCredential, StubTransport, Tokens, usable_bundle
 from fixtures.targets import Target, Traffic
 from fixtures.worlds import World
 
 from azure.keyvault.keys import JsonWebKey, KeyVaultKey
+from azure.keyvault.keys._shared._flight_async import AsyncSingleFlight
 from azure.keyvault.keys.crypto import CryptographyClient
 from azure.keyvault.keys.crypto.aio import CryptographyClient as AsyncCryptographyClient
 from azure.keyvault.keys.emulator import KeyVaultEmulator
@@ -272,3 +274,47 @@ async def test_key_without_operations_is_not_restricted_M11(world: World) -> Non
     restricted = world.from_jwk(JsonWebKey(kty="oct", k=bytes(32), key_ops=[]))
     with pytest.raises(ValueError, match="key_ops are: none"):
         await restricted.wrap_key("A256KW", bytes(16))
+
+
+class Slow503(StubTransport):
+    """Answers the first request for the key late and with a refusal that passes."""
+
+    def send(self, request: Any, **options: Any) -> Any:
+        if "Authorization" in request.headers and not self.script.calls:
+            time.sleep(0.3)
+        return super().send(request, **options)
+
+
+@pytest.mark.parametrize("terms", [{"retry_total": 0}, {"timeout": 30, "retry_total": 0}], ids=["tries", "limit"])
+def test_who_waits_does_not_fail_for_anothers_lack_of_patience_C9(terms: dict[str, Any]) -> None:
+    script = Script([Answer(503), Answer(200, usable_bundle())])
+    client = CryptographyClient(f"{URL}/keys/orders", StubCredential(Tokens()), transport=Slow503(script))
+    with ThreadPoolExecutor(2) as pool:
+        hasty = pool.submit(client.encrypt, "RSA-OAEP", b"x", **terms)
+        time.sleep(0.1)
+        patient = pool.submit(client.encrypt, "RSA-OAEP", b"x")
+        assert patient.result().performed == "local"
+        assert isinstance(hasty.exception(), HttpResponseError)
+    assert len(script.calls) == 2
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "its own"])
+async def test_failure_of_one_task_is_that_of_others_or_not_D1(shared: bool) -> None:
+    flight, arrived = AsyncSingleFlight(), asyncio.Event()
+
+    async def fail() -> str:
+        await arrived.wait()
+        raise HttpResponseError("no")
+
+    async def succeed() -> str:
+        return "done"
+
+    leader = asyncio.ensure_future(flight.run(fail, context={}, shared=shared))
+    await asyncio.sleep(0)
+    waiter = asyncio.ensure_future(flight.run(succeed, context={}))
+    await asyncio.sleep(0)
+    arrived.set()
+    led, waited = await asyncio.gather(leader, waiter, return_exceptions=True)
+    assert str(led) == "no"
+    assert (waited == "done") is not shared
+    assert waited is not led

@@ -19,6 +19,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
     ServiceResponseTimeoutError,
 )
+from azure.core.rest import HttpRequest
 from raw_server import Conversation, RawServer, Received, drip
 
 Serve = Callable[..., RawServer]
@@ -247,3 +248,49 @@ async def test_error_answer_is_an_error_with_status_whatever_it_holds_E8(serve: 
         await connect(server).get_key("orders")
     assert caught.value.status_code == 403
     assert str(caught.value)
+
+
+MALFORMED = {
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: abc\r\n\r\n{}",
+    "location": b"HTTP/1.1 307 Elsewhere\r\nLocation: https://[::1\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("how", MALFORMED)
+async def test_malformed_head_is_a_typed_error_and_no_reason_to_create_twice_C5_C15(
+    serve: Serve, connect: Any, how: str
+) -> None:
+    def handler(request: Received, talk: Conversation) -> None:
+        talk.say(MALFORMED[how])
+        talk.finish()
+
+    server = serve(handler)
+    with pytest.raises(AzureError):
+        await connect(server).create_rsa_key("orders")
+    assert len(server.calls) == 1
+
+
+async def test_streamed_conflict_is_returned_as_it_is(serve: Serve, connect: Any) -> None:
+    body = b'{"error": {"code": "Conflict", "innererror": {"code": "ObjectIsBeingDeleted"}}}'
+    server = serve(lambda request, talk: talk.answer(body, 409, Content_Type="application/json"))
+    response = await connect(server).send_request(HttpRequest("GET", "keys/orders"), stream=True)
+    read = response.read()
+    assert (response.status_code, await read if hasattr(read, "__await__") else read) == (409, body)
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize("wait", [0.3, 0.6])
+async def test_wait_for_a_deletion_ends_in_time_though_the_answer_does_not_come_C9(
+    serve: Serve, connect: Any, wait: float
+) -> None:
+    def handler(request: Received, talk: Conversation) -> None:
+        if request.method == "DELETE":
+            talk.answer(talk.server.bundle().replace(b'"attributes"', b'"recoveryId": "https://x/d", "attributes"'))
+        else:
+            talk.hang()
+
+    server = serve(handler)
+    poller = await connect(server).begin_delete_key("orders")
+    await poller.wait(wait)  # with the transport's own limit it would take 5 minutes
+    assert not poller.done()
+    assert [request.method for request in server.calls] == ["DELETE", "GET"]

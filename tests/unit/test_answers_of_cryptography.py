@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import DecodeError
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
+from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle, usable_bundle
 from fixtures.worlds import World
 
 KEY_ID = f"{URL}/keys/orders/abc"
@@ -33,9 +33,8 @@ async def test_signature_that_is_not_as_long_as_the_algorithms_is_an_error_E13(
 
 
 async def test_signature_that_is_not_as_long_as_the_modulus_is_an_error_E13(stub: StubWorld) -> None:
-    key = bundle()
-    key["key"]["n"] = "_" * 340 + "_w"  # 256 bytes
-    client = stub.client(Script([Answer(200, key), answer(256), answer(128)])).get_cryptography_client("orders")
+    script = Script([Answer(200, usable_bundle()), answer(256), answer(128)])
+    client = stub.client(script).get_cryptography_client("orders")
     assert len((await client.sign("RS256", DIGEST)).signature) == 256
     with pytest.raises(DecodeError, match="signature of 128 bytes for RS256"):
         await client.sign("RS256", DIGEST)

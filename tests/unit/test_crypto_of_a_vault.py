@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from azure.keyvault.keys import KeyVaultKey
+from azure.keyvault.keys._shared._fork import _renew_all
 from azure.keyvault.keys.crypto import CryptographyClient, KeyResolver
 from azure.keyvault.keys.crypto._state import KeyState
 
@@ -56,3 +57,29 @@ class AsyncCredential:
 def test_asynchronous_credential_is_refused_at_construction_A22(construct: Any) -> None:
     with pytest.raises(TypeError, match=r"AsyncCredential is asynchronous: use it with azure\.keyvault\.keys\.aio"):
         construct(AsyncCredential())
+
+
+@pytest.mark.parametrize("key", [f"{VAULT}/keys/orders", f"{VAULT}/keys/orders/v1"], ids=["latest", "same version"])
+def test_version_goes_with_an_identifier(key: str) -> None:
+    state = KeyState.within(VAULT, key, "v1", "auto")
+    assert (state.version, state.key_id) == ("v1", f"{VAULT}/keys/orders/v1")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [f"{VAULT}/keys/orders/v2", KeyVaultKey(f"{VAULT}/keys/orders/v2"), KeyVaultKey(f"{VAULT}/keys/orders")],
+    ids=["identifier", "key", "key without a version"],
+)
+def test_version_that_is_not_the_keys_is_refused(key: Any) -> None:
+    with pytest.raises(ValueError, match="key_version 'v1' is another than that of the key"):
+        KeyState.within(VAULT, key, "v1", "auto")
+
+
+def test_resolver_does_not_wait_for_a_thread_of_the_parent_process_D7() -> None:
+    class Credential:
+        def get_token(self, *scopes: str, **options: Any) -> Any: ...
+
+    resolver = KeyResolver(Credential())
+    resolver._lock.__enter__()
+    _renew_all()
+    assert resolver(f"{VAULT}/keys/orders/v1").get_kid() == f"{VAULT}/keys/orders/v1"

@@ -139,19 +139,48 @@ def test_wire_fields_are_plain_and_only_those_set() -> None:
     assert [type(value) for value in (fields["kty"], *fields["key_ops"])] == [str, str, str]
 
 
+def ec_key(curve: str, **changes: Any) -> JsonWebKey:
+    """Return a key whose private value, and whose padded forms, begin with zeros."""
+    make = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}.get(curve, ec.SECP256K1)
+    point = ec.derive_private_key(3, make()).public_key().public_numbers()
+    x, y = (number.to_bytes(70, "big") for number in (point.x, point.y))
+    return JsonWebKey(**{"kty": "EC", "crv": curve, "x": x.lstrip(b"\0"), "y": y, "d": b"\3", **changes})
+
+
 @pytest.mark.parametrize(
     ("curve", "size"), [("P-256", 32), ("P-384", 48), ("P-521", 66), ("P-256K", 32), ("SECP256K1", 32)]
 )
 def test_ec_fields_have_the_full_length_on_the_wire(curve: str, size: int) -> None:
-    fields = JsonWebKey(kty="EC", crv=curve, x=b"\1", y=b"\0" * 70 + b"\2", d=b"\3")._to_wire_fields()
+    key = ec_key(curve)
+    fields = key._to_wire_fields()
     assert fields["crv"] == curve.replace("SECP256K1", "P-256K")
     assert [len(fields[name]) for name in "xyd"] == [size] * 3
-    assert [number(fields[name]) for name in "xyd"] == [1, 2, 3]
+    assert [number(fields[name]) for name in "xyd"] == [number(key.x or b""), number(key.y or b""), 3]
 
 
 def test_curve_secp256k1_is_p_256k_G7() -> None:
-    fields = JsonWebKey(kty="EC", crv="SECP256K1", x=b"\1", y=b"\2")._to_wire_fields()
-    assert fields["crv"] == "P-256K"
+    assert ec_key("SECP256K1", d=None)._to_wire_fields()["crv"] == "P-256K"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"y": b"\2"}, "not a point on P-256"),
+        ({"d": b"\0"}, "'d' is missing|'d' must be greater than 0"),
+        ({"d": b"\xff" * 32}, "'d' must be greater than 0 and less than the order"),
+        ({"d": b"\4"}, "'d' does not belong to 'x' and 'y'"),
+    ],
+    ids=["off the curve", "zero", "too large", "of another point"],
+)
+def test_ec_numbers_that_do_not_fit_together_are_not_sent_J8_J9(changes: dict[str, bytes], error: str) -> None:
+    with pytest.raises(ValueError, match=error):
+        ec_key("P-256", **changes)._to_wire_fields()
+
+
+def test_key_that_is_half_made_can_be_shown() -> None:
+    half = JsonWebKey.__new__(JsonWebKey)
+    half.__dict__["kty"] = "RSA"
+    assert repr(half) == "JsonWebKey(kid=None, kty='RSA')"
 
 
 def test_ec_value_too_long_for_its_curve_is_refused() -> None:

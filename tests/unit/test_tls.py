@@ -12,7 +12,7 @@ import trustme
 from azure.core.exceptions import ServiceRequestError
 
 from azure.keyvault.keys._shared._tls import (
-    context_of_call,
+    TlsSettings,
     environment_proxies,
     explained,
     is_certificate_error,
@@ -67,7 +67,10 @@ def test_clients_with_the_same_settings_share_a_context_until_the_file_changes(b
 
 def test_context_that_trusts_everyone_is_not_the_one_that_does_not_B14() -> None:
     strict = tls_context(True, None, use_env_settings=False)
-    for lenient in (tls_context(False, None, use_env_settings=False), context_of_call(False, None)):
+    for lenient in (
+        tls_context(False, None, use_env_settings=False),
+        TlsSettings(True, None, use_env_settings=False).for_call(False, None),
+    ):
         assert lenient is not strict
         assert (lenient.verify_mode, lenient.check_hostname) == (ssl.CERT_NONE, False)
     assert (strict.verify_mode, strict.check_hostname) == (ssl.CERT_REQUIRED, True)
@@ -137,3 +140,17 @@ def test_proxies_of_the_environment_leave_out_its_exceptions_B13(
     monkeypatch.setenv("https_proxy", "http://proxy.example:8080")
     monkeypatch.setenv("no_proxy", no_proxy)
     assert (environment_proxies(url).get("https") == "http://proxy.example:8080") is found
+
+
+def test_certificate_of_a_call_keeps_the_authorities_of_its_client(bundle: str, tmp_path: Path) -> None:
+    own = trustme.CA().issue_cert("client.example")
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    own.cert_chain_pems[0].write_to_path(certificate)
+    own.private_key_pem.write_to_path(key)
+    settings = TlsSettings(bundle, None, use_env_settings=False)
+    context = settings.for_call(True, [str(certificate), str(key)])
+    assert context is not settings.context
+    assert authorities(context) == authorities(settings.context) == 1
+    assert context is settings.for_call(True, (str(certificate), str(key)))
+    with pytest.raises(ValueError, match="load the certificate into the SSLContext"):
+        TlsSettings(ssl.create_default_context(), None, use_env_settings=False).for_call(True, str(certificate))

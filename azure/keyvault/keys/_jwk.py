@@ -51,22 +51,22 @@ class JsonWebKey:
 
     _FIELDS = ("kid", "kty", "key_ops", "n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "crv", "x", "y")
 
-    kid: str | None
-    kty: KeyType | str | None
-    key_ops: list[str | KeyOperation] | None
-    n: bytes | None
-    e: bytes | None
-    d: bytes | None
-    dp: bytes | None
-    dq: bytes | None
-    qi: bytes | None
-    p: bytes | None
-    q: bytes | None
-    k: bytes | None
-    t: bytes | None
-    crv: KeyCurveName | str | None
-    x: bytes | None
-    y: bytes | None
+    kid: str | None = None
+    kty: KeyType | str | None = None
+    key_ops: list[str | KeyOperation] | None = None
+    n: bytes | None = None
+    e: bytes | None = None
+    d: bytes | None = None
+    dp: bytes | None = None
+    dq: bytes | None = None
+    qi: bytes | None = None
+    p: bytes | None = None
+    q: bytes | None = None
+    k: bytes | None = None
+    t: bytes | None = None
+    crv: KeyCurveName | str | None = None
+    x: bytes | None = None
+    y: bytes | None = None
     # These are in the instance only when they are set: azure-cli prints what it finds there.
     alg: str | None = None
     pub: bytes | None = None

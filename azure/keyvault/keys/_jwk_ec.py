@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 if TYPE_CHECKING:
@@ -139,7 +141,10 @@ def public_numbers(jwk: JsonWebKey) -> EcPublic:
     :raises ValueError: when a coordinate is missing or has not the full length, or the point is not on the curve.
     """
     curve = curve_of(jwk)
-    x, y = _coordinate("x", jwk.x, curve), _coordinate("y", jwk.y, curve)
+    return _point(curve, _coordinate("x", jwk.x, curve), _coordinate("y", jwk.y, curve))
+
+
+def _point(curve: Curve, x: int, y: int) -> EcPublic:
     if x >= curve.p or y >= curve.p or (y * y - (x * x + curve.a) * x - curve.b) % curve.p:
         raise ValueError(f"'x' and 'y' are not a point on {curve.name}")
     return EcPublic(curve, x, y)
@@ -150,8 +155,10 @@ def private_numbers(jwk: JsonWebKey) -> EcPrivate:
 
     :raises ValueError: when the point is not on the curve, or the private value is out of range.
     """
-    point = public_numbers(jwk)
-    d = int.from_bytes(jwk.d or b"", "big")
+    return _private_value(public_numbers(jwk), int.from_bytes(jwk.d or b"", "big"))
+
+
+def _private_value(point: EcPublic, d: int) -> EcPrivate:
     if not 0 < d < point.curve.order:
         raise ValueError(f"'d' must be greater than 0 and less than the order of {point.curve.name}")
     return EcPrivate(point.curve, point.x, point.y, d)
@@ -166,10 +173,16 @@ def _coordinate(name: str, value: bytes | None, curve: Curve) -> int:
 def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:
     """Give the members of the public key, or all of them, at the full length of the curve.
 
-    :raises ValueError: when the curve is unknown, a value is missing or too long for it.
+    :raises ValueError: when the curve is unknown, a value is missing or too long for it, or they do not fit together.
     """
     curve = curve_of(jwk)
-    return {name: _fit(name, getattr(jwk, name), curve) for name in ("x", "y", *(("d",) if private else ()))}
+    fields = {name: _fit(name, getattr(jwk, name), curve) for name in ("x", "y", *(("d",) if private else ()))}
+    numbers = {name: int.from_bytes(value, "big") for name, value in fields.items()}
+    point = _point(curve, numbers["x"], numbers["y"])
+    if private:
+        with suppress(UnsupportedAlgorithm):  # OpenSSL may lack the curve; the service has it
+            _private_value(point, numbers["d"]).to_key()
+    return fields
 
 
 def _fit(name: str, value: bytes | None, curve: Curve) -> bytes:

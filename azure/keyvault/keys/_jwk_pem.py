@@ -22,7 +22,12 @@ _PKCS12 = re.compile(rb"\x30(?:\x80|[\x00-\x7f]|\x81.|\x82..|\x83...)\x02\x01\x0
 
 
 def _private(data: bytes, password: bytes | None) -> Any:
-    return serialization.load_pem_private_key(data, password)
+    # The test of the primes takes long, and holds Python's lock; the numbers are checked when they are read.
+    return serialization.load_pem_private_key(data, password, unsafe_skip_rsa_key_validation=True)
+
+
+def _der_private(data: bytes, password: bytes | None) -> Any:
+    return serialization.load_der_private_key(data, password, unsafe_skip_rsa_key_validation=True)
 
 
 def _openssh(data: bytes, password: bytes | None) -> Any:
@@ -92,7 +97,7 @@ def read_der(data: bytes, password: str | bytes | None) -> Key:
             except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
                 continue
             return _supported(key)
-    return _supported(_read("DER data", lambda: serialization.load_der_private_key(data, _password(password))))
+    return _supported(_read("DER data", lambda: _der_private(data, _password(password))))
 
 
 def _read(name: str, load: Callable[[], Any]) -> Any:

@@ -86,6 +86,13 @@ def private_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPrivate:
     if not 1 < d < n:
         raise ValueError("'d' must be a private exponent, greater than 1 and less than 'n'")
     p, q = _primes(n, e, d, _number(jwk.p), _number(jwk.q))
+    return _belonging(n, e, d, p, q)
+
+
+def _belonging(n: int, e: int, d: int, p: int, q: int) -> RsaPrivate:
+    """Check that private numbers belong together, and derive the others."""
+    if p * q != n or min(p, q) < 3 or n % 2 == 0:
+        raise ValueError("'n' is not the product of the primes 'p' and 'q'")
     if (d * e) % (p - 1) != 1 or (d * e) % (q - 1) != 1:
         raise ValueError("'d' does not belong to 'e', 'p' and 'q'")
     try:
@@ -102,10 +109,7 @@ def _primes(n: int, e: int, d: int, p: int, q: int) -> tuple[int, int]:
             raise ValueError("'d' does not belong to 'n' and 'e'")
         return rsa.rsa_recover_prime_factors(n, e, d)
     # One prime gives the other.
-    p, q = p or n // q, q or n // p
-    if p * q != n or min(p, q) < 3:
-        raise ValueError("'n' is not the product of 'p' and 'q'")
-    return p, q
+    return p or n // q, q or n // p
 
 
 def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:
@@ -118,14 +122,16 @@ def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:
 
 
 def fields_of(key: rsa.RSAPublicKey | rsa.RSAPrivateKey) -> dict[str, bytes]:
-    """Give the members of a key object of ``cryptography``."""
+    """Give the members of a key object of ``cryptography``.
+
+    :raises ValueError: when its numbers do not belong together: it may have been made without a check.
+    """
     if not isinstance(key, rsa.RSAPrivateKey):
         public = key.public_numbers()
         return _encode({"n": public.n, "e": public.e})
     private = key.private_numbers()
     public = private.public_numbers
-    numbers = RsaPrivate(public.n, public.e, private.d, private.p, private.q, private.dmp1, private.dmq1, private.iqmp)
-    return _encode(numbers._asdict())
+    return _encode(_belonging(public.n, public.e, private.d, private.p, private.q)._asdict())
 
 
 def _encode(numbers: dict[str, int]) -> dict[str, bytes]:

@@ -8,12 +8,18 @@ from contextlib import contextmanager
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceNotFoundError,
+    ServiceRequestTimeoutError,
+    ServiceResponseTimeoutError,
+)
 from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPolling
 
 from ._continuation import Begun
 from ._generated.operations import Operation
-from ._shared._call import remaining
+from ._shared._call import ending_by, remaining
 from ._shared._wire import inner_code
 
 if TYPE_CHECKING:
@@ -79,23 +85,40 @@ class Progress(Generic[T]):
             raise error
         self.finished = True
 
-    def pause(self, deadline: float | None) -> float | None:
-        """Return the seconds until the next question; None when the time is up."""
-        interval = next(self._intervals)
-        if deadline is None:
-            return interval
-        left = deadline - time.monotonic()
-        return None if left <= 0 else min(interval, left)
+    def interval(self) -> float:
+        """Return the seconds until the next question."""
+        return next(self._intervals)
 
 
-def _deadline(timeout: float | None) -> float | None:
-    return None if timeout is None else time.monotonic() + timeout
+class _Wait:
+    """The time of one ``wait``, within that of the call that made the poller.
 
+    :param timeout: seconds; None for no limit, 0 for one look, however long it takes.
+    :param options: of the call.
+    :ivar options: for one look.
+    """
 
-def _capped(pause: float, options: dict[str, Any]) -> float:
-    """Return how long to sleep, so that a call whose time is up hears of it then."""
-    left = remaining(options)
-    return pause if left is None else min(pause, left)
+    def __init__(self, timeout: float | None, options: dict[str, Any]) -> None:
+        self._end = None if timeout is None else time.monotonic() + timeout
+        self._call = options
+        self.options = ending_by(options, self._end) if self._end is not None and timeout else options
+
+    @property
+    def is_over(self) -> bool:
+        return self._end is not None and time.monotonic() >= self._end
+
+    def note(self, error: AzureError) -> None:
+        """Take in that a look has run out of time.
+
+        :raises ~azure.core.exceptions.AzureError: the error, unless it is the wait alone that has no time left.
+        """
+        if not self.is_over or remaining(self._call) == 0:
+            raise error
+
+    def pause(self, interval: float) -> float:
+        """Return how long to sleep, so that whose time is up hears of it then."""
+        left = remaining(ending_by(self._call, self._end)) if self._end is not None else remaining(self._call)
+        return interval if left is None else min(interval, left)
 
 
 class KeyVaultPoller(LROPoller[T]):
@@ -162,22 +185,24 @@ class KeyVaultPoller(LROPoller[T]):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell. Its ``continuation_token``,
             as that of every error here, is the poller's.
         """
-        deadline = _deadline(timeout)
+        waiting = _Wait(timeout, self._options)
         with self._progress.resumable():
             while not self._progress.finished:
-                self._progress.note(self._ask())
-                pause = self._progress.pause(deadline)
-                if self._progress.finished or pause is None:
+                try:
+                    self._progress.note(self._ask(waiting.options))
+                except (ServiceRequestTimeoutError, ServiceResponseTimeoutError) as error:
+                    waiting.note(error)
+                if self._progress.finished or waiting.is_over:
                     break
-                self._connection.sleep(_capped(pause, self._options))
+                self._connection.sleep(waiting.pause(self._progress.interval()))
         if self._progress.finished:
             watchers, self._watchers = self._watchers, []
             for watcher in watchers:
                 watcher(self.polling_method())
 
-    def _ask(self) -> HttpResponseError | None:
+    def _ask(self, options: dict[str, Any]) -> HttpResponseError | None:
         try:
-            self._connection.send(self._progress.question, **self._options)
+            self._connection.send(self._progress.question, **options)
         except HttpResponseError as error:
             return error
         return None
@@ -234,18 +259,20 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell. Its ``continuation_token``,
             as that of every error here, is the poller's.
         """
-        deadline = _deadline(timeout)
+        waiting = _Wait(timeout, self._options)
         with self._progress.resumable():
             while not self._progress.finished:
-                self._progress.note(await self._ask())
-                pause = self._progress.pause(deadline)
-                if self._progress.finished or pause is None:
+                try:
+                    self._progress.note(await self._ask(waiting.options))
+                except (ServiceRequestTimeoutError, ServiceResponseTimeoutError) as error:
+                    waiting.note(error)
+                if self._progress.finished or waiting.is_over:
                     return
-                await self._connection.sleep(_capped(pause, self._options))
+                await self._connection.sleep(waiting.pause(self._progress.interval()))
 
-    async def _ask(self) -> HttpResponseError | None:
+    async def _ask(self, options: dict[str, Any]) -> HttpResponseError | None:
         try:
-            await self._connection.send(self._progress.question, **self._options)
+            await self._connection.send(self._progress.question, **options)
         except HttpResponseError as error:
             return error
         return None

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 
-from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate
+from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate, settles
 from ._call import remaining
 from ._credentials import check_sync_credential
 from ._deadline import OutOfTime, within
@@ -38,7 +38,7 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
         """Send the request with a token."""
         origin = secure_origin_of(request.http_request.url)
         if origin not in self._sessions:
-            self._sessions.setdefault(origin, (AuthSession(origin, verify=self._verify), SingleFlight()))
+            self._sessions.setdefault(origin, (AuthSession(origin, verify=self._verify), SingleFlight(settles)))
         session, flight = self._sessions[origin]
         return self._drive(authenticate(session, request), flight, request.context)
 
@@ -61,7 +61,7 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
         if isinstance(wish, Send):
             return self._send(wish.request)
         if isinstance(wish, GetToken):
-            return self._token(wish, remaining(context))
+            return self._token(wish, wish.patience(remaining(context)))
         exclusive: Exclusive = wish
         return flight.run(
             lambda: self._drive(exclusive.flow, flight, context), context=context, optional=exclusive.optional

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Generator
+from collections.abc import Awaitable, Generator
 from typing import Any, TypeVar
 
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
-from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate
+from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate, settles
 from ._call import remaining
 from ._credentials import check_credential
 from ._deadline import OutOfTime
@@ -41,7 +41,7 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         """Send the request with a token."""
         origin = secure_origin_of(request.http_request.url)
         if origin not in self._sessions:
-            self._sessions[origin] = (AuthSession(origin, verify=self._verify), AsyncSingleFlight())
+            self._sessions[origin] = (AuthSession(origin, verify=self._verify), AsyncSingleFlight(settles))
         session, flight = self._sessions[origin]
         return await self._drive(authenticate(session, request), flight, request.context)
 
@@ -64,18 +64,12 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         if isinstance(wish, Send):
             return await self._send(wish.request)
         if isinstance(wish, GetToken):
-            return await self._token(wish)
+            return await _in_time(wish.patience(remaining(context)), self._token(wish))
         exclusive: Exclusive = wish
         work = flight.run(
             lambda: self._drive(exclusive.flow, flight, context), context=context, optional=exclusive.optional
         )
-        left = remaining(context)
-        if left is None:
-            return await work
-        try:
-            return await within_async(left, work)
-        except OutOfTime:
-            raise out_of_time() from None
+        return await _in_time(remaining(context), work)
 
     async def _send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         response = await self.next.send(request)
@@ -89,3 +83,12 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         token = await asyncio.to_thread(self._source.request, wish)
         # A wrapper around an asynchronous credential may not look like one.
         return await token if inspect.isawaitable(token) else token
+
+
+async def _in_time(left: float | None, work: Awaitable[T]) -> T:
+    if left is None:
+        return await work
+    try:
+        return await within_async(left, work)
+    except OutOfTime:
+        raise out_of_time() from None

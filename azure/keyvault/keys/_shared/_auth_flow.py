@@ -28,6 +28,7 @@ from azure.core.rest import HttpRequest
 from ._call import Stage, enter
 from ._challenge import CHALLENGES, Challenge, ChallengeError, UnsupportedSchemeError, parse_challenge, verify_challenge
 from ._identifiers import Origin
+from ._retry import TRANSIENT
 
 # A token is replaced when it has less than this many seconds left ...
 _MARGIN = 300
@@ -59,11 +60,19 @@ class Send:
 
 @dataclass(frozen=True)
 class GetToken:
-    """Ask the credential; brings the token."""
+    """Ask the credential; brings the token.
+
+    With ``optional`` the call can do without: it waits for no more than half of the time that it has left.
+    """
 
     scope: str
     tenant: str | None
     claims: str | None
+    optional: bool = False
+
+    def patience(self, left: float | None) -> float | None:
+        """Return the seconds to wait for the token, of those that the call has left; None for no limit."""
+        return left / 2 if self.optional and left is not None else left
 
 
 @dataclass(frozen=True)
@@ -71,8 +80,8 @@ class Exclusive:
     """Run a flow that only one call of a session may run at a time; brings what that flow returns.
 
     A call that has to wait fails as the other does. When the other has succeeded, it runs its own flow, which finds
-    the grant that was left; when the other was cancelled, one of those that wait takes its place. With ``optional`` a
-    call does not wait: the wish brings None.
+    the grant that was left; when the other was cancelled, or the vault out of breath, one of those that wait takes
+    its place. With ``optional`` a call does not wait: the wish brings None.
     """
 
     flow: Generator[Any, Any, Any]
@@ -114,6 +123,15 @@ class AuthSession:
         CHALLENGES.remove(self.origin, grant.challenge)
         if self.grant is grant:
             self.grant = None
+
+
+def settles(outcome: Any) -> bool:
+    """Whether the calls that wait may all go on after what an exclusive flow has brought.
+
+    They may not after an answer of a vault that is out of breath: one of them at a time finds out whether it still is.
+    Other answers that are no challenge come from a vault that wants none, or admits nobody, and hold nobody up.
+    """
+    return isinstance(outcome, Grant) or outcome.http_response.status_code not in TRANSIENT
 
 
 Flow = Generator[Any, Any, PipelineResponse[Any, Any]]
@@ -165,7 +183,13 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any]) -> Generator
     challenge = CHALLENGES.get(session.origin)
     if challenge is None:
         enter(request.context, Stage.PROBE)
-        response = yield Send(_probe(request))
+        options = request.context.options
+        hook = options.pop("raw_request_hook", None)  # a caller's, for the request itself
+        try:
+            response = yield Send(_probe(request))
+        finally:
+            if hook is not None:
+                options["raw_request_hook"] = hook
         # Whoever follows a redirect or tries again starts from the whole request, not from the emptied one.
         response.http_request = request.http_request
         if response.http_response.status_code != 401:
@@ -199,7 +223,7 @@ def _refresh(session: AuthSession, grant: Grant) -> Generator[Any, Any, Grant]:
     if session.grant is not grant:
         return session.grant or grant
     try:
-        return (yield from _grant(session, grant.challenge))
+        return (yield from _grant(session, grant.challenge, optional=True))
     except Exception:  # whatever a credential raises; it is heard when the token runs out
         if session.grant is grant:
             session.grant = replace(grant, refresh_on=time.time() + _PAUSE)
@@ -216,7 +240,7 @@ def _renew(session: AuthSession, refused: Grant, challenge: Challenge) -> Genera
     return (yield from _grant(session, challenge))
 
 
-def _grant(session: AuthSession, challenge: Challenge) -> Generator[Any, Any, Grant]:
+def _grant(session: AuthSession, challenge: Challenge, *, optional: bool = False) -> Generator[Any, Any, Grant]:
     if session.verify:
         try:
             verify_challenge(challenge, session.origin)
@@ -224,7 +248,7 @@ def _grant(session: AuthSession, challenge: Challenge) -> Generator[Any, Any, Gr
             CHALLENGES.remove(session.origin, challenge)  # a client that does not verify may have left it there
             raise
     assert challenge.scope is not None  # noqa: S101  # callers have seen to it
-    token = yield GetToken(challenge.scope, challenge.tenant, challenge.claims)
+    token = yield GetToken(challenge.scope, challenge.tenant, challenge.claims, optional)
     # Claims belong to one token, the rest of the challenge to the vault.
     lasting = challenge if challenge.claims is None else Challenge(challenge.scope, challenge.tenant)
     known = CHALLENGES.get(session.origin)

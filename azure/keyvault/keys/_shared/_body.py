@@ -14,16 +14,17 @@ IDENTITY = ("Accept-Encoding", "identity")
 
 
 def check_encoding(headers: Mapping[str, str], status: int) -> None:
-    """Refuse an answer that is compressed although nobody has asked for that, or announces too many bytes.
+    """Refuse an answer that is compressed, which nobody has asked for, or has a length that is none or too great.
 
     :raises ~azure.core.exceptions.DecodeError: for such an answer.
     """
     encoding = headers.get("Content-Encoding") or "identity"
     if encoding.strip().lower() != "identity":
         raise _refusal(f"it is encoded as {encoding!r}, which was not asked for", headers, status)
-    length = headers.get("Content-Length") or ""
-    if length.isdecimal():
-        check_size(int(length), headers, status)
+    length = headers.get("Content-Length", "0")
+    if not length.isascii() or not length.isdecimal():
+        raise _refusal(f"its Content-Length is {length!r}", headers, status)
+    check_size(int(length), headers, status)
 
 
 def check_size(size: int, headers: Mapping[str, str], status: int) -> None:
@@ -39,4 +40,15 @@ def _refusal(defect: str, headers: Mapping[str, str], status: int) -> DecodeErro
     request_id = headers.get("x-ms-request-id", "unknown")
     error = DecodeError(f"The answer of the vault cannot be used: {defect}. Status {status}, request id {request_id}.")
     error.status_code = status
+    return error
+
+
+def without_frames(error: BaseException | None) -> BaseException | None:
+    """Return an exception of an HTTP library without its frames, and without the exceptions that it came from.
+
+    Bodies are locals of theirs: tools that print locals would show a private key, or a plaintext.
+    """
+    if error is not None:
+        error.__cause__ = error.__context__ = None
+        error.__traceback__ = None
     return error

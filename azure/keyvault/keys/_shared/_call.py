@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -16,6 +17,9 @@ Call = dict[str, Any]
 _DEADLINE = "keyvault_deadline"
 _REPEATABLE = "keyvault_repeatable"
 _STAGE = "keyvault_stage"
+
+#: No wait can be longer than so many seconds: a limit of as many is none.
+_FOREVER = threading.TIMEOUT_MAX / 2
 
 #: Methods that may be repeated when nothing else is known of a request (RFC 9110 section 9.2.2).
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
@@ -53,16 +57,30 @@ def with_deadline(options: Mapping[str, Any], default: float | None) -> dict[str
     return fixed
 
 
+def ending_by(options: Mapping[str, Any], moment: float) -> dict[str, Any]:
+    """Return the options of a call that has to end by a moment of :func:`time.monotonic`, or by its own end before."""
+    own = options.get(_DEADLINE)
+    return {**options, _DEADLINE: moment if own is None else min(own, moment)}
+
+
+def has_terms_of_its_own(options: Mapping[str, Any]) -> bool:
+    """Whether a call is more patient than others, or less: it has a limit, or says itself how often to try."""
+    return options.get(_DEADLINE) is not None or any(name.startswith("retry_") for name in options)
+
+
 def _end(timeout: float | None) -> float | None:
     """Return when a call that begins now has to end, on the clock of :func:`time.monotonic`.
 
     :raises TypeError: when the timeout is no number.
+    :raises ValueError: when it is NaN.
     """
     if timeout is None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
         raise TypeError(f"timeout must be a number of seconds, not {type(timeout).__name__}")
-    return time.monotonic() + timeout
+    if timeout != timeout:
+        raise ValueError("timeout must be a number of seconds, not NaN")
+    return None if timeout >= _FOREVER else time.monotonic() + timeout
 
 
 def remaining(context: Mapping[str, Any]) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any, TypeVar
 
 from azure.core.configuration import Configuration
@@ -13,7 +12,7 @@ from .._generated.operations import Operation
 from ._auth import ChallengeAuthPolicy
 from ._call import with_deadline
 from ._deadline import DeadlinePolicy
-from ._fork import renew_after_fork
+from ._fork import ForkLock
 from ._group import VaultPipeline
 from ._pipeline import World, build_pipeline, configure
 from ._redirects import SameOriginRedirectPolicy
@@ -60,8 +59,7 @@ class VaultConnection:
         self._settings = kwargs
         self._built: Pipeline[Any, Any] | None = None
         self._closed = False
-        self._lock = threading.Lock()
-        renew_after_fork(self)
+        self._lock = ForkLock()
         if prepared:
             self._pipeline  # noqa: B018  # builds it
 
@@ -111,10 +109,6 @@ class VaultConnection:
     def sleep(self, seconds: float) -> None:
         """Wait, in the way that the transport waits between tries."""
         self._pipeline._transport.sleep(seconds)
-
-    def renew(self) -> None:
-        """Start anew in a child process: the thread that builds the pipeline is not there."""
-        self._lock = threading.Lock()
 
     def within_timeout(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return options under which several requests have the time of one call together."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -16,7 +15,7 @@ from .._generated.operations import Operation
 from ._auth_async import AsyncChallengeAuthPolicy
 from ._call import with_deadline
 from ._deadline_async import AsyncDeadlinePolicy
-from ._fork import renew_after_fork
+from ._fork import ForkLock
 from ._group import AsyncVaultPipeline
 from ._pipeline import World, build_pipeline, configure
 from ._redirects import AsyncSameOriginRedirectPolicy
@@ -65,8 +64,7 @@ class AsyncVaultConnection:
         self._settings = kwargs
         self._built: AsyncPipeline[Any, Any] | None = None
         self._closed = False
-        self._lock = threading.Lock()
-        renew_after_fork(self)
+        self._lock = ForkLock()
         if prepared:
             self._pipeline  # noqa: B018  # builds it
 
@@ -118,10 +116,6 @@ class AsyncVaultConnection:
     async def sleep(self, seconds: float) -> None:
         """Wait, in the way that the transport waits between tries."""
         await self._pipeline._transport.sleep(seconds)
-
-    def renew(self) -> None:
-        """Start anew in a child process: the thread that builds the pipeline is not there."""
-        self._lock = threading.Lock()
 
     def within_timeout(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return options under which several requests have the time of one call together."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
 
+from .._lazy import lazy_property
 from ._auth_flow import GetToken
 
 
@@ -23,7 +23,7 @@ class TokenSource:
         self.credential = credential
         self._token_info: Callable[..., Any] | None = getattr(credential, "get_token_info", None)
 
-    @cached_property
+    @lazy_property
     def _accepted(self) -> frozenset[str] | None:
         """The keywords that ``get_token`` names; None when it takes any."""
         return _keywords(self.credential.get_token)

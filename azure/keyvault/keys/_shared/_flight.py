@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from azure.core.exceptions import ServiceRequestTimeoutError
 
@@ -17,6 +18,21 @@ T = TypeVar("T")
 def out_of_time() -> ServiceRequestTimeoutError:
     """Return the error for a call that has no time left before its request was sent."""
     return ServiceRequestTimeoutError("The call's timeout ran out while it waited for a token")
+
+
+def for_another(failure: Exception) -> Exception:
+    """Return a failure as one more call that shares it may raise it: without the frames of the calls that had it."""
+    try:
+        own = copy.copy(failure)
+    except Exception:  # of a class whose constructor takes something else
+        own = failure
+    own.__cause__, own.__suppress_context__ = failure.__cause__, True
+    return own.with_traceback(None)
+
+
+def every(result: Any) -> bool:
+    """Say of any result that it is what all were waiting for."""
+    return True
 
 
 class _Flight:
@@ -33,16 +49,25 @@ class SingleFlight:
     """Lets one thread at a time do a piece of work, and lets those that wait share its failure.
 
     Success is not shared: those that waited do their own work then, which is short, and needs no turns. When the
-    thread that works is interrupted, or its call runs out of time, one that waits takes over.
+    thread that works is interrupted, or its call runs out of time, or its result is for that call alone, one that waits
+    takes over.
+
+    :param settles: whether a result is what all are waiting for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settles: Callable[[Any], bool] = every) -> None:
+        self._settles = settles
         self._lock = threading.Lock()
         self._flight: _Flight | None = None
         renew_after_fork(self)
 
-    def run(self, work: Callable[[], T], *, context: Call, optional: bool) -> T | None:
-        """Do the work, unless another thread is about it; with ``optional`` return None instead of waiting."""
+    def run(self, work: Callable[[], T], *, context: Call, optional: bool = False, shared: bool = True) -> T | None:
+        """Do the work, unless another thread is about it.
+
+        :param context: the call that the work is done for.
+        :param optional: return None instead of waiting.
+        :param shared: whether a failure concerns those that wait as well.
+        """
         while True:
             with self._lock:
                 flight = self._flight
@@ -50,24 +75,24 @@ class SingleFlight:
                 if flight is None:
                     flight = self._flight = _Flight()
             if leads:
-                return self._lead(flight, work, context)
+                return self._lead(flight, work, context, shared)
             if optional:
                 return None
             if not flight.ended.wait(remaining(context)):
                 raise out_of_time()
             if flight.failure:
                 enter(context, flight.stage)
-                raise flight.failure
+                raise for_another(flight.failure)
             if flight.settled:
                 return work()
 
-    def _lead(self, flight: _Flight, work: Callable[[], T], context: Call) -> T:
+    def _lead(self, flight: _Flight, work: Callable[[], T], context: Call, shared: bool) -> T:
         try:
             result = work()
-            flight.settled = True
+            flight.settled = self._settles(result)
             return result
         except Exception as error:
-            if remaining(context) != 0:  # what one call has no time for, another one may have
+            if shared and remaining(context) != 0:  # what one call has no time for, another one may have
                 flight.failure, flight.stage = error, stage_of(context)
             raise
         finally:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ._call import Call, Stage, enter, remaining, stage_of
+from ._flight import every, for_another
 
 T = TypeVar("T")
 
@@ -26,40 +27,47 @@ class AsyncSingleFlight:
     """Lets one task at a time do a piece of work, and lets those that wait share its failure.
 
     Success is not shared: those that waited do their own work then, which is short, and needs no turns. When the task
-    that works is cancelled, or its call runs out of time, one that waits takes over. Event loops do not wait for each
-    other.
+    that works is cancelled, or its call runs out of time, or its result is for that call alone, one that waits takes
+    over. Event loops do not wait for each other.
+
+    :param settles: whether a result is what all are waiting for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settles: Callable[[Any], bool] = every) -> None:
+        self._settles = settles
         self._flight: _AsyncFlight | None = None
 
     async def run(
-        self, work: Callable[[], Awaitable[T]], *, context: Call | None = None, optional: bool = False
+        self, work: Callable[[], Awaitable[T]], *, context: Call, optional: bool = False, shared: bool = True
     ) -> T | None:
-        """Do the work, unless another task is about it; with ``optional`` return None instead of waiting."""
-        context = {} if context is None else context
+        """Do the work, unless another task is about it.
+
+        :param context: the call that the work is done for.
+        :param optional: return None instead of waiting.
+        :param shared: whether a failure concerns those that wait as well.
+        """
         loop = asyncio.get_running_loop()
         while True:
             flight = self._flight
             if flight is None or flight.loop is not loop:
-                return await self._lead(_AsyncFlight(loop), work, context)
+                return await self._lead(_AsyncFlight(loop), work, context, shared)
             if optional:
                 return None
             await flight.ended.wait()
             if flight.failure:
                 enter(context, flight.stage)
-                raise flight.failure
+                raise for_another(flight.failure)
             if flight.settled:
                 return await work()
 
-    async def _lead(self, flight: _AsyncFlight, work: Callable[[], Awaitable[T]], context: Call) -> T:
+    async def _lead(self, flight: _AsyncFlight, work: Callable[[], Awaitable[T]], context: Call, shared: bool) -> T:
         self._flight = flight
         try:
             result = await work()
-            flight.settled = True
+            flight.settled = self._settles(result)
             return result
         except Exception as error:
-            if remaining(context) != 0:  # what one call has no time for, another one may have
+            if shared and remaining(context) != 0:  # what one call has no time for, another one may have
                 flight.failure, flight.stage = error, stage_of(context)
             raise
         finally:

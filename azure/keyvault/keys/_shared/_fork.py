@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -19,6 +20,24 @@ _RENEWABLE: weakref.WeakSet[Renewable] = weakref.WeakSet()
 def renew_after_fork(thing: Renewable) -> None:
     """Have ``thing.renew()`` called in every child that this process forks."""
     _RENEWABLE.add(thing)
+
+
+class ForkLock:
+    """A lock that a child process finds open: the thread that held it is not there."""
+
+    def __init__(self) -> None:
+        self.renew()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """Start anew in a child process."""
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._lock.release()
 
 
 def _renew_all() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from azure.core.pipeline import AsyncPipeline, Pipeline, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy, SansIOHTTPPolicy
 
+_OWN = ("azure.core.", "azure.keyvault.keys.")
 _HOOKS = ("on_request", "on_response", "on_exception")
 
 
@@ -82,8 +83,12 @@ def grouped(policies: Iterable[Any], group: Any) -> list[Any]:
 
 
 def _only_looks(policy: Any) -> bool:
-    return isinstance(policy, SansIOHTTPPolicy) and not any(
-        inspect.iscoroutinefunction(getattr(policy, name)) for name in _HOOKS
+    """Whether it is a policy of azure-core's or ours, as its class made it. Those of users are left to azure-core."""
+    kind = type(policy)
+    return (
+        issubclass(kind, SansIOHTTPPolicy)
+        and kind.__module__.startswith(_OWN)
+        and not any(name in vars(policy) or inspect.iscoroutinefunction(getattr(kind, name)) for name in _HOOKS)
     )
 
 

@@ -19,7 +19,8 @@ from ._call import Stage, is_repeatable, remaining, stage_of
 from ._tls import is_certificate_error
 
 _THROTTLED = 429
-_TRANSIENT = frozenset({408, _THROTTLED, 500, 502, 503, 504})
+#: Statuses of answers that may be others soon.
+TRANSIENT = frozenset({408, _THROTTLED, 500, 502, 503, 504})
 
 #: Conflicts that pass by themselves within seconds: the service refuses the call until they have.
 _PASSING_CONFLICTS = frozenset({"ObjectIsBeingDeleted", "ObjectIsBeingRecovered"})
@@ -35,7 +36,7 @@ class _RetryRules:
         status = response.http_response.status_code
         if status == 409:
             return _conflict(response) in _PASSING_CONFLICTS
-        if status not in _TRANSIENT and status not in self._extra_codes():
+        if status not in TRANSIENT and status not in self._extra_codes():
             return False
         return status == _THROTTLED or _may_repeat(response.context)
 
@@ -117,7 +118,9 @@ def _may_repeat(context: PipelineContext) -> bool:
 
 
 def _conflict(response: PipelineResponse[Any, Any]) -> str | None:
-    """Return the inner error code of a 409, if its body names one."""
+    """Return the inner error code of a 409, if its body names one; that of a stream is left to the caller."""
+    if response.context.options.get("stream"):
+        return None
     try:
         return json.loads(response.http_response.text())["error"]["innererror"]["code"]  # type: ignore[no-any-return]
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -42,10 +42,37 @@ def tls_context(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLCon
     return context
 
 
+class TlsSettings:
+    """The contexts of one client: its own, and those of single calls that want another.
+
+    The parameters are those of :func:`tls_context`.
+
+    :ivar context: the client's own.
+    """
+
+    def __init__(self, verify: Any, cert: Any, *, use_env_settings: bool) -> None:
+        self._verify = verify
+        self._use_env_settings = use_env_settings
+        self.context = tls_context(verify, cert, use_env_settings=use_env_settings)
+
+    def for_call(self, verify: Any, cert: Any) -> ssl.SSLContext:
+        """Return the context of a call with its own ``connection_verify`` or ``connection_cert``; True and None if not.
+
+        :raises ValueError: when a path leads nowhere, or a certificate is to be added to a context of the caller's.
+        """
+        if verify is True and not cert:
+            return self.context
+        cert = tuple(cert) if isinstance(cert, list) else cert
+        if verify is not True:
+            return _context_of_call(verify, cert, use_env_settings=False)
+        if isinstance(self._verify, ssl.SSLContext):
+            raise ValueError("connection_cert: load the certificate into the SSLContext given as connection_verify")
+        return _context_of_call(self._verify, cert, use_env_settings=self._use_env_settings)
+
+
 @lru_cache(maxsize=16)
-def context_of_call(verify: Any, cert: Any) -> ssl.SSLContext:
-    """Return the context for a single call that does not want its client's."""
-    return tls_context(verify, cert, use_env_settings=False)
+def _context_of_call(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLContext:
+    return tls_context(verify, cert, use_env_settings=use_env_settings)
 
 
 def _from_argument(verify: Any) -> tuple[str, tuple[str, ...]]:
@@ -117,6 +144,7 @@ def explained(error: ServiceRequestError) -> ServiceRequestError:
 
 def environment_proxies(vault_url: str) -> dict[str, str]:
     """Return the proxies that the environment names for a vault (``HTTPS_PROXY``, ``NO_PROXY`` and the like)."""
-    from requests.utils import get_environ_proxies
+    from requests.utils import get_environ_proxies, select_proxy
 
-    return dict(get_environ_proxies(vault_url, no_proxy=None))
+    proxy = select_proxy(vault_url, get_environ_proxies(vault_url, no_proxy=None))
+    return {"https": proxy} if proxy else {}

@@ -60,11 +60,12 @@ def spanned(function: F, span: str, key_of: KeyOf) -> F:
 
 
 def _is_off(options: dict[str, Any]) -> bool:
-    """Whether nothing is to be traced; then the options of azure-core's decorator are taken off as it would."""
-    if "tracing_options" in options or settings.tracing_enabled():
+    """Whether nothing is to be traced; then what is meant for spans is taken off the options."""
+    enabled = options["tracing_options"].get("enabled") if "tracing_options" in options else None
+    if settings.tracing_enabled() if enabled is None else enabled:
         return False
-    options.pop("merge_span", None)
-    options.pop("parent_span", None)
+    for name in ("merge_span", "parent_span", "tracing_attributes"):
+        options.pop(name, None)
     return True
 
 

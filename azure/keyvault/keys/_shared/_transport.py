@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 
 import requests
 from azure.core.exceptions import (
+    AzureError,
     IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
@@ -17,9 +17,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
-from ._body import IDENTITY, check_encoding, check_size
+from ._body import IDENTITY, check_encoding, check_size, without_frames
 from ._fork import renew_after_fork
-from ._tls import CONNECTION_TIMEOUT, context_of_call, explained, is_certificate_error, tls_context
+from ._tls import CONNECTION_TIMEOUT, TlsSettings, explained, is_certificate_error
 
 # One connection for each of this many threads is kept open; more threads work, but connect anew.
 _POOL_SIZE = 100
@@ -30,8 +30,8 @@ _CHUNK = 65_536
 class _VaultAdapter(HTTPAdapter):
     """Connects with one TLS context, made once, and leaves retries to the pipeline."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
+    def __init__(self, tls: TlsSettings) -> None:
+        self._tls = tls
         super().__init__(
             pool_connections=4,
             pool_maxsize=_POOL_SIZE,
@@ -39,10 +39,10 @@ class _VaultAdapter(HTTPAdapter):
         )
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._tls.context)
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
+        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._tls.context)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         """Let a context say what is verified: the client's, or one of its own when a single call wants another.
@@ -50,7 +50,7 @@ class _VaultAdapter(HTTPAdapter):
         Without that, urllib3 would change the client's context to suit the call.
         """
         host, _ = super().build_connection_pool_key_attributes(request, True, None)
-        context = self._context if verify is True and not cert else context_of_call(verify, cert)
+        context = self._tls.for_call(verify, cert)
         hostname = None if context.check_hostname else False
         return host, {"cert_reqs": context.verify_mode.name, "ssl_context": context, "assert_hostname": hostname}
 
@@ -70,7 +70,7 @@ class _VaultAdapter(HTTPAdapter):
             if is_certificate_error(error):
                 raise
             # TLS may have failed after the request was sent.
-            raise ServiceResponseError(error, error=error) from error
+            raise ServiceResponseError(error, error=error) from without_frames(error)
         if not stream:
             try:
                 response._content = _body(response)
@@ -88,10 +88,11 @@ def _body(response: requests.Response) -> bytes:
             body += chunk
             check_size(len(body), response.headers, response.status_code)
     except requests.exceptions.ChunkedEncodingError as error:
-        raise IncompleteReadError(error, error=error) from error
+        raise IncompleteReadError(error, error=error) from without_frames(error)
     except requests.exceptions.ConnectionError as error:
         late = error.args and isinstance(error.args[0], ReadTimeoutError)
-        raise (ServiceResponseTimeoutError if late else ServiceResponseError)(error, error=error) from error
+        kind = ServiceResponseTimeoutError if late else ServiceResponseError
+        raise kind(error, error=error) from without_frames(error)
     return bytes(body)
 
 
@@ -111,14 +112,16 @@ class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exp
         **kwargs: Any,
     ) -> None:
         self.session: requests.Session | None
-        self._context = tls_context(connection_verify, connection_cert, use_env_settings=use_env_settings)
+        self._tls = TlsSettings(connection_verify, connection_cert, use_env_settings=use_env_settings)
         # What the context decides, and what the environment says, are not looked up again for every request.
         super().__init__(use_env_settings=False, **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs})
         renew_after_fork(self)
 
     def _init_session(self, session: requests.Session) -> None:
         session.trust_env = False
-        session.mount("https://", _VaultAdapter(self._context))
+        session.mount("https://", _VaultAdapter(self._tls))
+        # Redirects are the pipeline's business. requests would prepare the next request, whatever the location says.
+        session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
 
     def send(self, request: Any, **kwargs: Any) -> Any:
         """Send a request.
@@ -130,7 +133,9 @@ class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exp
         try:
             return super().send(request, **kwargs)
         except ServiceRequestError as error:
-            raise explained(error) from error.inner_exception
+            raise explained(error).with_traceback(None) from without_frames(error.inner_exception)
+        except AzureError as error:
+            raise error.with_traceback(None) from without_frames(error.inner_exception)
 
     def renew(self) -> None:
         """Connect anew in a child process: the connections are the parent's."""

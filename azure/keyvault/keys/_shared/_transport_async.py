@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import aiohttp
 from azure.core.exceptions import (
+    AzureError,
     IncompleteReadError,
     ServiceRequestError,
     ServiceRequestTimeoutError,
@@ -16,9 +17,9 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.transport import AioHttpTransport
 
-from ._body import IDENTITY, check_encoding, check_size
+from ._body import IDENTITY, check_encoding, check_size, without_frames
 from ._fork import renew_after_fork
-from ._tls import CONNECTION_TIMEOUT, context_of_call, explained, tls_context
+from ._tls import CONNECTION_TIMEOUT, TlsSettings, explained
 
 # The most connections that are open at the same time; more tasks wait for their turn.
 _POOL_SIZE = 100
@@ -48,7 +49,7 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
     ) -> None:
         self.session: aiohttp.ClientSession | None = None
         self._session_loop: asyncio.AbstractEventLoop | None = None
-        self._context = tls_context(connection_verify, connection_cert, use_env_settings=use_env_settings)
+        self._tls = TlsSettings(connection_verify, connection_cert, use_env_settings=use_env_settings)
         # With its own look at the environment aiohttp would read proxies and .netrc for every request, in a thread.
         super().__init__(use_env_settings=False, **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs})
         renew_after_fork(self)
@@ -66,7 +67,7 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
         if self.session is None and not self._has_been_opened:
             self._session_loop = loop
             self.session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_POOL_SIZE, ssl=self._context),
+                connector=aiohttp.TCPConnector(limit=_POOL_SIZE, ssl=self._tls.context),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 auto_decompress=False,
@@ -111,7 +112,7 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
 
     def _build_ssl_config(self, cert: Any, verify: Any) -> Any:
         """Use the client's context, unless a single call wants something else."""
-        return self._context if verify is True and not cert else context_of_call(verify, cert)
+        return self._tls.for_call(verify, cert)
 
     async def send(self, request: Any, *, stream: bool = False, **kwargs: Any) -> Any:
         """Send a request, and read the answer unless it is to be streamed.
@@ -129,8 +130,10 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
         except ServiceRequestError as error:
             cause = error.inner_exception
             if isinstance(error, ServiceRequestTimeoutError) or isinstance(cause, _NOT_CONNECTED):
-                raise explained(error) from cause
-            raise ServiceResponseError(error.message, error=cause) from cause
+                raise explained(error).with_traceback(None) from without_frames(cause)
+            raise ServiceResponseError(error.message, error=cause) from without_frames(cause)
+        except AzureError as error:
+            raise error.with_traceback(None) from without_frames(error.inner_exception)
         return response
 
 
@@ -155,11 +158,11 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     try:
         return await answer.read()
     except aiohttp.ClientPayloadError as error:
-        raise IncompleteReadError(error, error=error) from error
+        raise IncompleteReadError(error, error=error) from without_frames(error)
     except asyncio.TimeoutError as error:
-        raise ServiceResponseTimeoutError(error, error=error) from error
+        raise ServiceResponseTimeoutError(error, error=error) from without_frames(error)
     except aiohttp.ClientError as error:
-        raise ServiceResponseError(error, error=error) from error
+        raise ServiceResponseError(error, error=error) from without_frames(error)
 
 
 async def _read_chunks(response: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -15,6 +16,7 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline import PipelineResponse
 from azure.core.rest import HttpRequest
+from azure.core.utils import case_insensitive_dict
 
 from .._generated.models import Model
 from .._generated.operations import Operation
@@ -115,12 +117,14 @@ class Wire:
             raise ValueError(f"{what} {url!r} leads to another origin than {self.origin}, and was not followed")
 
     def absolute(self, request: HttpRequest) -> HttpRequest:
-        """Complete a caller's own request: vault and API version, where it names none.
+        """Return a caller's own request, completed: vault and API version, where it names none.
 
         :raises ValueError: when it names another origin.
         """
         if not isinstance(request, HttpRequest):
             raise TypeError(f"request must be an azure.core.rest.HttpRequest, not {type(request).__name__}")
+        request = copy.copy(request)  # the caller's own must not get the token
+        request.headers = case_insensitive_dict(request.headers)
         if "://" not in request.url.partition("?")[0]:
             request.url = f"{self.vault_url}/{request.url.lstrip('/')}"
         self.check_origin(request.url, "The URL")

@@ -10,6 +10,7 @@ from .._generated import operations
 from .._models import KeyVaultKey
 from .._shared import ApiVersion
 from .._shared._base import KeyVaultClientBase, wire_of
+from .._shared._call import has_terms_of_its_own
 from .._shared._connection import VaultConnection
 from .._shared._credentials import check_sync_credential
 from .._shared._flight import SingleFlight
@@ -372,7 +373,8 @@ class CryptographyClient(KeyVaultClientBase):
 
     def _get_key(self, options: dict[str, Any]) -> None:
         """Get the key, once however many threads need it."""
-        self._fetching.run(lambda: self._fetch(options), context=options, optional=False)
+        shared = not has_terms_of_its_own(options)
+        self._fetching.run(lambda: self._fetch(options), context=options, shared=shared)
 
     def _fetch(self, options: dict[str, Any]) -> None:
         state = self._state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from .._shared import parse_key_vault_id
 from .._shared._base import wire_of
 from .._shared._connection import VaultConnection
 from .._shared._credentials import check_sync_credential
+from .._shared._fork import ForkLock
 from ._client import CryptographyClient
 from ._decision import Execution
 from ._enums import KeyWrapAlgorithm
@@ -118,7 +118,7 @@ class KeyResolver:
         self._settings = kwargs
         self._keys: dict[str, KeyEncryptionKey] = {}
         self._connections: dict[str, VaultConnection] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def __call__(self, key_id: str) -> KeyEncryptionKey:
         """Return the key.

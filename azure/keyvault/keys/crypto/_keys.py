@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 from .._jwk import family_of
+from .._lazy import lazy_property
 from ._local._checks import as_bytes
 from ._signatures import Encoding
 
@@ -56,12 +56,12 @@ class KeyObject:
             )
         return self._material
 
-    @cached_property
+    @lazy_property
     def _public(self) -> Any:
         """The public key as an object of ``cryptography``'s own."""
         return self._known().to_cryptography()
 
-    @cached_property
+    @lazy_property
     def _private(self) -> Any:
         """The private key as an object of ``cryptography``'s own.
 

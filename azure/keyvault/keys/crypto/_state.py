@@ -93,13 +93,18 @@ class KeyState:
         Requests go to that vault. A key may name another address of it, for a vault may have several; its version sees
         to it that no other key is used.
 
-        :raises ValueError: when an identifier, or a key without a version, is that of another vault.
+        :raises ValueError: when an identifier, or a key without a version, is that of another vault, or the version
+            is another than that of the key.
         """
         if isinstance(key, str) and "/" not in key:
             if not key:
                 raise ValueError("key_name must be the name of a key, its identifier or a KeyVaultKey")
             key = f"{vault_url}/keys/{key}" + (f"/{version}" if version else "")
         state = cls.of(key, execution)
+        if version and state.version.lower() != version.lower():
+            if state.version or isinstance(key, KeyVaultKey):
+                raise ValueError(f"key_version {version!r} is another than that of the key, {state.key_id}")
+            return cls.within(vault_url, f"{state.key_id}/{version}", None, execution)
         if state.identifier is not None:
             pinned = isinstance(key, KeyVaultKey) and state.identifier.version
             if not pinned and origin_of(state.identifier.vault_url) != origin_of(vault_url):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 from ..._jwk_ec import CURVES, Curve, EcPrivate, EcPublic, private_numbers, public_numbers
+from ..._lazy import lazy_property
 from ._algorithms import Algorithm
 from ._der import der_to_raw, raw_to_der
 from ._key import LocalKey
@@ -69,7 +70,7 @@ class EcKey(LocalKey):
             return False
         return True
 
-    @cached_property
+    @lazy_property
     def _public(self) -> EllipticCurvePublicKey:
         return EcPublic(self._point.curve, self._point.x, self._point.y).to_key()
 

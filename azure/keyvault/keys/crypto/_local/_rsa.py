@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
 
 from ..._jwk_rsa import RsaPrivate, RsaPublic, private_numbers, public_numbers
+from ..._lazy import lazy_property
 from ._algorithms import Algorithm
 from ._errors import DecryptionError
 from ._key import PUBLIC_OPERATIONS, Encrypted, LocalKey
@@ -117,11 +117,11 @@ class RsaKey(LocalKey):
             f"'{name}' has {size} bytes; {row.name} with a {8 * self.size}-bit key takes {longest} at most"
         )
 
-    @cached_property
+    @lazy_property
     def _public(self) -> RSAPublicKey:
         return RsaPublic(self._numbers.n, self._numbers.e).to_key()
 
-    @cached_property
+    @lazy_property
     def _private(self) -> RSAPrivateKey:
         if not self.has_private:
             raise NotImplementedError("The key has no private part")

@@ -13,7 +13,7 @@ from ..._models import KeyVaultKey
 from ..._shared import ApiVersion
 from ..._shared._base import wire_of
 from ..._shared._base_async import AsyncKeyVaultClientBase
-from ..._shared._call import remaining
+from ..._shared._call import has_terms_of_its_own, remaining
 from ..._shared._connection_async import AsyncVaultConnection
 from ..._shared._credentials import check_credential
 from ..._shared._deadline import OutOfTime
@@ -324,7 +324,8 @@ class CryptographyClient(AsyncKeyVaultClientBase):
 
     async def _get_key(self, options: dict[str, Any]) -> None:
         """Get the key, once however many tasks need it."""
-        waiting = self._fetching.run(lambda: self._fetch(options), context=options)
+        shared = not has_terms_of_its_own(options)
+        waiting = self._fetching.run(lambda: self._fetch(options), context=options, shared=shared)
         left = remaining(options)
         if left is None:
             await waiting
