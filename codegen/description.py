@@ -47,6 +47,7 @@ class Field:
     obligatory: bool
     limits: dict[str, Any]
     since: str
+    values_since: dict[str, str]
     doc: str
 
 
@@ -270,7 +271,17 @@ class Description:
         )
         limits = self._limits(schema, kind, required) if model in self.sent else {}
         obligatory = required and model not in self.received
-        return Field(name, wire, kind, hint, obligatory, limits, node.get("x-added-in", ""), doc)
+        values_since = self._values_since(schema) if model in self.sent and not schema.get("readOnly") else {}
+        return Field(name, wire, kind, hint, obligatory, limits, node.get("x-added-in", ""), values_since, doc)
+
+    def _values_since(self, schema: dict[str, Any]) -> dict[str, str]:
+        """The values of an enumeration that came later, but for those that had another name before.
+
+        Lists of values have none: the description dates what a key lists to allow secure wrap after secure wrap itself.
+        """
+        renamed = schema.get("x-enum-renamed-to", {}).values()
+        added = schema.get("x-enum-added-in", {})
+        return {value: since for value, since in added.items() if value not in renamed}
 
     def _since(self, schema: dict[str, Any]) -> str:
         """What the documentation says of the first version that has it."""

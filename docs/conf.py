@@ -63,15 +63,16 @@ nitpick_ignore_regex = [
 
 
 def resolve_annotations() -> None:
-    """Import what modules import for type checkers only, so that annotations can be told in full."""
+    """Import and name what modules do for type checkers only, so that annotations can be told in full."""
     for found in pkgutil.walk_packages(azure.keyvault.keys.__path__, "azure.keyvault.keys."):
         if found.name.endswith(("__main__", "pytest_plugin")):
             continue
         module = importlib.import_module(found.name)
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-                imports = ast.Module([part for part in node.body if isinstance(part, (ast.Import, ast.ImportFrom))], [])
-                exec(compile(imports, found.name, "exec"), vars(module))  # noqa: S102  # our own source
+                wanted = (ast.Import, ast.ImportFrom, ast.Assign)
+                names = ast.Module([part for part in node.body if isinstance(part, wanted)], [])
+                exec(compile(names, found.name, "exec"), vars(module))  # noqa: S102  # our own source
 
 
 def name_publicly() -> None:

@@ -76,11 +76,12 @@ SECRET = bytes(range(32))
 
 
 def test_every_algorithm_of_the_library_is_covered() -> None:
-    """Those of AES-CBC with HMAC are the library's own: no service has them."""
+    """Those of AES-CBC with HMAC are the library's own: no service has them. ML-DSA has test_post_quantum.py."""
     local_only = {member.value for member in EncryptionAlgorithm if "-HS" in member.value}
+    messages = {member.value for member in SignatureAlgorithm if member.value.startswith("ML-DSA")}
     assert {case.algorithm for case in ENCRYPTION} == {member.value for member in EncryptionAlgorithm} - local_only
     assert {case.algorithm for case in WRAPPING} == {member.value for member in KeyWrapAlgorithm}
-    assert {case.algorithm for case in SIGNING} == {member.value for member in SignatureAlgorithm}
+    assert {case.algorithm for case in SIGNING} == {member.value for member in SignatureAlgorithm} - messages
 
 
 def digest_for(algorithm: str, data: bytes = b"message") -> bytes:

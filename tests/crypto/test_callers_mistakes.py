@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fixtures.keyring import Keyring, private_jwk
+from fixtures.keyring import Keyring, needs_ml_dsa, private_jwk
 from fixtures.targets import Target, Traffic
 from fixtures.worlds import World
 from hypothesis import HealthCheck, given, settings
@@ -212,7 +212,7 @@ async def test_any_buffer_is_taken_L8(world: World) -> None:
         assert (await client.verify("RS256", kind(DIGEST), kind(signed.signature))).is_valid
 
 
-NAMES = [*sorted({row.name for row in ALGORITHMS}), "RS1", "", "rsa-oaep", "ML-DSA-44"]
+NAMES = [*sorted({row.name for row in ALGORITHMS}), "RS1", "", "rsa-oaep", "ML-DSA-1"]
 anything = st.one_of(
     st.none(),
     st.integers(),
@@ -226,7 +226,10 @@ anything = st.one_of(
 )
 names = st.sampled_from(NAMES) | anything
 METHODS = ("encrypt", "decrypt", "wrap_key", "unwrap_key", "sign", "verify", "sign_data", "verify_data")
-KINDS = ("RSA 2048", "EC P-256", "EC P-521", "EC P-256K", "oct 128", "oct 256", "oct 512")
+KINDS = (
+    *("RSA 2048", "EC P-256", "EC P-521", "EC P-256K", "oct 128", "oct 256", "oct 512"),
+    pytest.param("AKP ML-DSA-44", marks=needs_ml_dsa),
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -250,6 +253,9 @@ def test_bad_input_of_any_kind_raises_what_is_documented_and_sends_nothing(
                 options = {name: data.draw(anything) for name in wanted if data.draw(st.booleans())}
             elif method.startswith("verify"):
                 options = {"encoding": data.draw(st.sampled_from(["jose", "der"]) | anything)}
+            if method.startswith(("sign", "verify")):
+                wanted = ["context"] + ["external_mu"] * (method in ("sign", "verify"))
+                options |= {name: data.draw(anything) for name in wanted if data.draw(st.booleans())}
             count = 2 if method.startswith("verify") else 1
             try:
                 getattr(client, method)(data.draw(names), *(data.draw(anything) for _ in range(count)), **options)
@@ -264,9 +270,10 @@ def test_bad_input_of_any_kind_raises_what_is_documented_and_sends_nothing(
         {"kty": st.sampled_from(["RSA", "EC", "oct", "AKP", "OKP", "", None, 7])},
         optional={
             name: st.sampled_from([b"", b"\1", b"\1\0\1", bytes(32), b"\xff" * 256]) | st.text(max_size=6) | st.none()
-            for name in ("n", "e", "d", "p", "q", "k", "x", "y")
+            for name in ("n", "e", "d", "p", "q", "k", "x", "y", "pub", "priv")
         }
         | {
+            "alg": st.sampled_from(["ML-DSA-44", "RS256", None, 7]),
             "crv": st.sampled_from(["P-256", "P-521", "secp256k1", "P-192", None, 7]),
             "key_ops": st.sampled_from([None, [], ["sign"], "sign", 7, [7]]),
         },

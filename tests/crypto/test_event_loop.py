@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from fixtures.keyring import private_jwk
+from fixtures.keyring import needs_ml_dsa, private_jwk
 
 from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto import CryptographyClient as SyncCryptographyClient
 from azure.keyvault.keys.crypto._local import LocalKey, load
+from azure.keyvault.keys.crypto._local._akp import AkpKey
 from azure.keyvault.keys.crypto._local._ec import EcKey
 from azure.keyvault.keys.crypto._local._oct import OctKey
 from azure.keyvault.keys.crypto._local._rsa import RsaKey
@@ -26,7 +27,7 @@ DIGEST = bytes(32)
 def threads(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
     """The threads in which local keys have worked."""
     seen: list[threading.Thread] = []
-    for kind in (RsaKey, EcKey, OctKey):
+    for kind in (RsaKey, EcKey, OctKey, AkpKey):
         for name in ("encrypt", "decrypt", "wrap", "unwrap", "sign", "verify"):
             method = getattr(kind, name)
 
@@ -47,13 +48,18 @@ CALLS: dict[str, tuple[str, str, tuple[Any, ...], bool]] = {
     "RSA verify": ("RSA 4096", "verify", ("RS256", DIGEST, bytes(512)), False),
     "EC sign": ("EC P-521", "sign", ("ES512", bytes(64)), False),
     "EC verify": ("EC P-521", "verify", ("ES512", bytes(64), b"s"), False),
+    "ML-DSA sign": ("AKP ML-DSA-44", "sign", ("ML-DSA-44", b"m"), True),
+    "ML-DSA verify": ("AKP ML-DSA-44", "verify", ("ML-DSA-44", b"m", bytes(2420)), False),
+    "ML-DSA verify of a lot": ("AKP ML-DSA-44", "verify", ("ML-DSA-44", LARGE, bytes(2420)), True),
     "AES of a little": ("oct 256", "encrypt", ("A256CBCPAD", SMALL), False),
     "AES of a lot": ("oct 256", "encrypt", ("A256CBCPAD", LARGE), True),
     "AES wrap of a lot": ("oct 256", "wrap_key", ("A256KW", LARGE), True),
 }
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=needs_ml_dsa) if CALLS[name][0].startswith("AKP") else name for name in CALLS]
+)
 async def test_only_what_takes_long_runs_in_a_thread(name: str, threads: list[threading.Thread]) -> None:
     kind, method, arguments, elsewhere = CALLS[name]
     client = CryptographyClient.from_jwk(private_jwk(kind))

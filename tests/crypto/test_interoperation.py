@@ -21,7 +21,8 @@ from azure.keyvault.keys._jwk_json import decode_base64url, encode_base64url
 from azure.keyvault.keys.crypto import CryptographyClient, SignatureAlgorithm
 from azure.keyvault.keys.crypto._local._algorithms import ALGORITHMS, Algorithm
 
-SIGNATURES = [row for row in ALGORITHMS if row.kind == "signature" and row.local]
+# The other libraries, and the openssl of most machines, have no ML-DSA: vectors/test_published_ml_dsa.py judges that.
+SIGNATURES = [row for row in ALGORITHMS if row.kind == "signature" and row.local and not row.message]
 every_signature = pytest.mark.parametrize("row", SIGNATURES, ids=lambda row: row.name)
 
 Make = Callable[[str], CryptographyClient]

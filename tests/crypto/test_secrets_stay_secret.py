@@ -14,20 +14,20 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import AzureError
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from fixtures.keyring import Keyring, private_jwk
+from fixtures.keyring import Keyring, needs_ml_dsa, private_jwk
 from fixtures.targets import Target
 from fixtures.worlds import World
 
-from azure.keyvault.keys import JsonWebKey, KeyVaultKey
+from azure.keyvault.keys import JsonWebKey, KeyReleasePolicy, KeyVaultKey
 from azure.keyvault.keys.crypto import CryptographyClient, KeyEncryptionKey
 from azure.keyvault.keys.crypto._local import load
 from azure.keyvault.keys.emulator import KeyVaultEmulator
 
 #: What is encrypted, wrapped, signed and hashed: 32 bytes, so that it passes for a key and a digest too.
 CANARY = b"canary-5f2e1a7c93-canary-5f2e1a7"
-PRIVATE_FIELDS = ("d", "p", "q", "dp", "dq", "qi", "k")
+PRIVATE_FIELDS = ("d", "p", "q", "dp", "dq", "qi", "k", "priv")
 
 
 def forms_of(secret: bytes) -> set[str]:
@@ -165,6 +165,72 @@ async def test_no_operation_tells_what_it_works_on_I1_I3_I7_I8(
         if signed is not None:
             assert (await tell(ears, client.verify(algorithm, CANARY, signed.signature))).is_valid
     assert any("canary" not in text for text in ears.heard)
+
+
+@needs_ml_dsa
+@pytest.mark.parametrize("place", ["here", "in the vault"])
+async def test_no_ml_dsa_operation_tells_what_it_works_on_I1_I3_I7_I8(
+    world: World, crypto_of: Any, client_of: Any, vault: Target, ears: Ears, name: str, place: str
+) -> None:
+    preview, alg = "2026-05-01-preview", "ML-DSA-44"
+    jwk = private_jwk(f"AKP {alg}")
+    ears.keep(jwk.priv, CANARY * 2)
+    if place == "here":
+        client = world.from_jwk(jwk)
+        ears.hear(client, jwk, load(jwk), KeyVaultKey("https://v.vault.azure.net/keys/k/1", jwk))
+    else:
+        key = await client_of(vault, api_version=preview).create_key(name, "AKP", alg=alg)
+        client = crypto_of(key, vault, execution="remote", api_version=preview, logging_enable=True)
+    for arguments, options in (
+        ((CANARY,), {}),
+        ((CANARY,), {"context": CANARY}),
+        ((None,), {"external_mu": CANARY * 2}),
+    ):
+        signed = await tell(ears, client.sign(alg, *arguments, **options))
+        assert (await tell(ears, client.verify(alg, *arguments, signed.signature, **options))).is_valid
+        assert not (await tell(ears, client.verify(alg, *arguments, CANARY, **options))).is_valid
+    for arguments, options in (
+        ((CANARY.decode(),), {}),
+        ((CANARY,), {"context": CANARY * 9}),
+        ((CANARY,), {"context": CANARY.decode()}),
+        ((CANARY,), {"external_mu": CANARY * 2}),
+        ((None,), {"external_mu": CANARY}),
+        ((None,), {"external_mu": CANARY * 2, "context": CANARY}),
+    ):
+        assert await tell(ears, client.sign(alg, *arguments, **options)) is None
+        assert await tell(ears, client.verify(alg, *arguments, CANARY, **options)) is None
+    await tell(ears, client.sign_data(alg, [CANARY, CANARY.decode()]))
+    assert await tell(ears, client_of(vault, api_version=preview).import_key(name, jwk)) is None
+
+
+async def test_no_secure_wrap_tells_the_key_or_the_token_I1_I2_I3(
+    client_of: Any, hsm: Target, emulated_hsm: KeyVaultEmulator, ears: Ears, name: str
+) -> None:
+    environment = rsa.generate_private_key(65537, 2048)
+    condition = {"authority": emulated_hsm.attestation.url, "allOf": [{"claim": "ready", "equals": "yes"}]}
+    policy = KeyReleasePolicy(json.dumps({"version": "1.0.0", "anyOf": [condition]}).encode())
+    client = client_of(hsm, logging_enable=True)
+    key = await client.create_oct_key(
+        name,
+        size=256,
+        key_operations=["secureWrapKey", "secureUnwrapKey"],
+        exportable=True,
+        release_policy=policy,
+    )
+    crypto = client.get_cryptography_client(key, execution="remote")
+    wrapped = await tell(ears, crypto.secure_wrap_key("A256KW"))
+    ears.keep(wrapped.encrypted_key)
+    for claims, works in (({"ready": "yes"}, True), ({"ready": "no"}, False)):
+        token = emulated_hsm.attestation.issue(claims, environment.public_key())
+        ears.secrets.add(token)
+        released = await tell(ears, crypto.secure_unwrap_key("A256KW", wrapped.encrypted_key, token))
+        assert (released is not None) == works
+        if works:
+            ears.keep(released.key)
+        await tell(ears, crypto.secure_unwrap_key("A256KW", CANARY * 2, token))
+        await tell(ears, crypto.secure_unwrap_key("A256KW", CANARY.decode(), token))
+        await tell(ears, crypto.secure_unwrap_key("A256KW", wrapped.encrypted_key, token.encode()))
+        await tell(ears, crypto.secure_unwrap_key("RSA-OAEP-256", wrapped.encrypted_key, token))
 
 
 async def test_no_refusal_of_the_vault_tells_what_was_sent_I2(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from itertools import groupby
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, rsa
 
 from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto._decision import Execution, KeyFacts, decide, describe
@@ -16,13 +16,20 @@ OPERATIONS = {
     "encryption": (("encrypt", "encrypt"), ("decrypt", "decrypt")),
     "key wrap": (("wrap_key", "wrapKey"), ("unwrap_key", "unwrapKey")),
     "signature": (("verify", "verify"), ("sign", "sign")),
+    "secure wrap": (("secure_wrap_key", "secureWrapKey"), ("secure_unwrap_key", "secureUnwrapKey")),
 }
 CURVES = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1, "P-256K": ec.SECP256K1}
 
 
 def own_keys() -> dict[str | None, JsonWebKey]:
-    """Return a private key of every kind, by family or curve."""
+    """Return a private key of every kind, by family, curve or parameter set."""
     keys = {name: JsonWebKey.from_cryptography(ec.generate_private_key(curve())) for name, curve in CURVES.items()}
+    for alg, kind in (
+        ("ML-DSA-44", mldsa.MLDSA44PrivateKey),
+        ("ML-DSA-65", mldsa.MLDSA65PrivateKey),
+        ("ML-DSA-87", mldsa.MLDSA87PrivateKey),
+    ):
+        keys[alg] = JsonWebKey.from_cryptography(kind.generate())
     return {"RSA": JsonWebKey.from_cryptography(rsa.generate_private_key(65537, 2048)), **keys}
 
 
@@ -43,14 +50,12 @@ def algorithms() -> str:
     keys = own_keys()
     lines = []
     for row in ALGORITHMS:
-        if row.kind not in OPERATIONS:
-            continue
         if row.family == "oct":
             own = JsonWebKey(kty="oct", k=os.urandom(row.key_size or 32))
             there = JsonWebKey(kty="oct-HSM")
             kind = f"oct, {8 * row.key_size} bits" if row.key_size else "oct"
         else:
-            own = keys[row.curve or row.family]
+            own = keys[row.name if row.message else row.curve or row.family]
             there = JsonWebKey.from_json(own.to_json())
             kind = f"{row.family}, {row.curve}" if row.curve else str(row.family)
         both = (cell("auto", KeyFacts.of(there), row), cell("local", KeyFacts.of(own), row))

@@ -20,18 +20,6 @@ from azure.keyvault.keys import JsonWebKey, KeyRotationLifetimeAction, KeyRotati
 SURFACE: dict[str, Any] = json.loads(Path(__file__).with_name("data").joinpath("api_surface_4x.json").read_text())
 KEY_ID = "https://demo.vault.azure.net/keys/orders/00112233445566778899aabbccddeeff"
 
-#: What is still to come. It fails when it has come, so that nothing stays here by mistake; nothing is ever added.
-NOT_YET: set[str] = {
-    *(
-        f"azure.keyvault.keys.crypto.{name}"
-        for name in ("KeySecureWrapAlgorithm", "SecureWrapResult", "SecureUnwrapResult")
-    ),
-    *(
-        f"azure.keyvault.keys.crypto.{world}CryptographyClient.secure_{name}_key"
-        for world in ("", "aio.")
-        for name in ("wrap", "unwrap")
-    ),
-}
 #: Defaults that are others here, and why that is the same.
 DEFAULTS = {
     "hardware_protected": "None is False, when `hsm`, its other name, is not given either",
@@ -53,9 +41,6 @@ def _found(path: str) -> Any:
 
 def _there(path: str) -> Any:
     found = _found(path)
-    if path in NOT_YET:
-        assert found is None, f"{path} has come: take it out of NOT_YET"
-        pytest.skip("still to come")
     assert found is not None, f"{path} is missing"
     return found
 
@@ -130,13 +115,6 @@ def test_identifier_of_azure_cli_o7_has_its_parts() -> None:
     assert (known.name, known.vault_url) == ("orders", "https://demo.vault.azure.net")
     for part in ("name", "vault_url", "version", "source_id"):
         assert getattr(parsed, part) == getattr(known, part)
-
-
-def test_every_exception_o7_is_one() -> None:
-    """What is not yet there is part of the surface, once."""
-    names = {f"{module}.{name}" for module, names in SURFACE["modules"].items() for name in names}
-    names |= {f"{owner}.{method}" for owner, facts in SURFACE["classes"].items() for method in facts["methods"]}
-    assert names >= NOT_YET
 
 
 def _narrower(path: str, parameters: dict[str, inspect.Parameter], facts: dict[str, Any]) -> list[str]:

@@ -411,6 +411,28 @@ class TestModels:
             assert node["description"].strip()
             assert f":param {own[wire]}: {' '.join(node['description'].split())}" in doc
 
+    @pytest.mark.parametrize(
+        ("model", "field", "schema"),
+        [
+            (models.KeyCreateParameters, "kty", "KeyType"),
+            (models.JsonWebKey, "kty", "KeyType"),
+            (models.KeyOperationsParameters, "alg", "EncryptionAlgorithm"),
+            (models.KeySignParameters, "alg", "SignatureAlgorithm"),
+            (models.KeyVerifyParameters, "alg", "SignatureAlgorithm"),
+        ],
+    )
+    def test_values_that_came_later_are_dated_but_for_renamed_ones(
+        self, model: type[models.Model], field: str, schema: str
+    ) -> None:
+        described = SPEC["components"]["schemas"][schema]
+        renamed = set(described.get("x-enum-renamed-to", {}).values())
+        added = {value: since for value, since in described["x-enum-added-in"].items() if value not in renamed}
+        assert added
+        assert model._values_added_in == {field: added}
+
+    def test_values_that_the_service_sets_are_not_dated(self) -> None:
+        assert models.KeyAttributes._values_added_in == {}
+
     @pytest.mark.parametrize(("model", "wire"), WIRE, ids=[model.__name__ for model, _ in WIRE])
     def test_wire_form_survives_the_round_trip(self, model: type[models.Model], wire: dict[str, Any]) -> None:
         """What msrest reads into a model, it writes again."""

@@ -20,11 +20,14 @@ from azure.keyvault.keys.crypto import (
     EncryptResult,
     KeyEncryptionKey,
     KeyResolver,
+    KeySecureWrapAlgorithm,
     KeyVaultECPrivateKey,
     KeyVaultECPublicKey,
     KeyVaultRSAPrivateKey,
     KeyVaultRSAPublicKey,
     KeyWrapAlgorithm,
+    SecureUnwrapResult,
+    SecureWrapResult,
     SignatureAlgorithm,
     SignResult,
     UnwrapResult,
@@ -86,6 +89,27 @@ def use(client: CryptographyClient, digest: bytes) -> None:
     assert_type(client.verify_data("ES256", [b"da", b"ta"], signed.signature), VerifyResult)
 
 
+def use_newer(client: CryptographyClient) -> None:
+    """Sign messages, and let the service wrap keys that it makes."""
+    signed = client.sign(SignatureAlgorithm.ml_dsa_65, b"message", context=b"context")
+    assert_type(signed, SignResult)
+    assert_type(client.sign("ML-DSA-65", external_mu=bytearray(64)), SignResult)
+    assert_type(client.sign_data("ML-DSA-65", io.BytesIO(b"message"), context=b"context"), SignResult)
+    assert_type(client.verify("ML-DSA-65", b"message", signed.signature, context=b"context"), VerifyResult)
+    assert_type(client.verify("ML-DSA-65", None, signed.signature, external_mu=bytes(64)), VerifyResult)
+    assert_type(client.verify_data("ML-DSA-65", b"message", signed.signature, context=b"context"), VerifyResult)
+    wrapped = client.secure_wrap_key(KeySecureWrapAlgorithm.aes_256_pad)
+    assert_type(wrapped, SecureWrapResult)
+    assert_type(wrapped.key_id, str | None)
+    assert_type(wrapped.algorithm, KeySecureWrapAlgorithm)
+    assert_type(wrapped.encrypted_key, bytes)
+    assert_type(wrapped.performed, Literal["local", "remote"])
+    unwrapped = client.secure_unwrap_key("A256KWPAD", wrapped.encrypted_key, "token", timeout=5)
+    assert_type(unwrapped, SecureUnwrapResult)
+    assert_type(unwrapped.algorithm, KeySecureWrapAlgorithm)
+    assert_type(unwrapped.key, bytes)
+
+
 async def use_async(client: aio.CryptographyClient, key: KeyVaultKey, digest: bytes) -> None:
     """Do the same in asyncio."""
     async with (
@@ -106,6 +130,10 @@ async def use_async(client: aio.CryptographyClient, key: KeyVaultKey, digest: by
     assert_type(await client.verify("PS256", digest, b"signature"), VerifyResult)
     assert_type(await client.sign_data("PS256", b"data"), SignResult)
     assert_type(await client.verify_data("PS256", b"data", b"signature"), VerifyResult)
+    assert_type(await client.sign("ML-DSA-65", external_mu=bytes(64)), SignResult)
+    assert_type(await client.verify("ML-DSA-65", b"message", b"signature", context=b"context"), VerifyResult)
+    assert_type(await client.secure_wrap_key(KeySecureWrapAlgorithm.aes_256), SecureWrapResult)
+    assert_type(await client.secure_unwrap_key("A256KW", b"wrapped", "token"), SecureUnwrapResult)
     await client.close()
 
 

@@ -12,7 +12,7 @@ from azure.core.paging import ItemPaged
 from azure.core.polling import LROPoller
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.identity import DefaultAzureCredential
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, rsa
 from typing_extensions import assert_type
 
 import azure.keyvault.keys
@@ -36,6 +36,7 @@ from azure.keyvault.keys import (
     KeyVaultKeyIdentifier,
     ReleaseKeyResult,
 )
+from azure.keyvault.keys.crypto import SignatureAlgorithm
 
 URL = "https://my-vault.vault.azure.net"
 
@@ -68,6 +69,8 @@ def create(client: KeyClient) -> None:
     soon = datetime.now(timezone.utc) + timedelta(days=90)
     policy = KeyReleasePolicy(b"{}", content_type="application/json; charset=utf-8", immutable=True)
     assert_type(client.create_key("k", "RSA"), KeyVaultKey)
+    assert_type(client.create_key("k", KeyType.akp, alg=SignatureAlgorithm.ml_dsa_65), KeyVaultKey)
+    assert_type(client.create_key("k", "AKP", alg="ML-DSA-87"), KeyVaultKey)
     assert_type(
         client.create_key(
             "k",
@@ -241,7 +244,22 @@ def convert(jwk: JsonWebKey) -> None:
     assert_type(jwk.kty, KeyType | str | None)
     assert_type(jwk.key_ops, list[str | KeyOperation] | None)
     assert_type(jwk.crv, KeyCurveName | str | None)
-    for value in (jwk.n, jwk.e, jwk.d, jwk.dp, jwk.dq, jwk.qi, jwk.p, jwk.q, jwk.k, jwk.t, jwk.x, jwk.y, jwk.pub):
+    for value in (
+        jwk.n,
+        jwk.e,
+        jwk.d,
+        jwk.dp,
+        jwk.dq,
+        jwk.qi,
+        jwk.p,
+        jwk.q,
+        jwk.k,
+        jwk.t,
+        jwk.x,
+        jwk.y,
+        jwk.pub,
+        jwk.priv,
+    ):
         assert_type(value, bytes | None)
     assert_type(jwk.alg, str | None)
     jwk.kty, jwk.n = KeyType.rsa, b"n"
@@ -253,8 +271,22 @@ def convert(jwk: JsonWebKey) -> None:
     assert_type(jwk.to_pem(private=True, password="open sesame"), bytes)
     assert_type(jwk.to_der(), bytes)
     assert_type(jwk.to_json(), str)
-    assert_type(jwk.to_cryptography(), rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
-    assert_type(jwk.to_cryptography(private=True), rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+    assert_type(
+        jwk.to_cryptography(),
+        rsa.RSAPublicKey
+        | ec.EllipticCurvePublicKey
+        | mldsa.MLDSA44PublicKey
+        | mldsa.MLDSA65PublicKey
+        | mldsa.MLDSA87PublicKey,
+    )
+    assert_type(
+        jwk.to_cryptography(private=True),
+        rsa.RSAPrivateKey
+        | ec.EllipticCurvePrivateKey
+        | mldsa.MLDSA44PrivateKey
+        | mldsa.MLDSA65PrivateKey
+        | mldsa.MLDSA87PrivateKey,
+    )
     assert_type(jwk.thumbprint(), str)
 
 

@@ -42,6 +42,7 @@ async def clients() -> None:
 async def create_and_change(client: KeyClient) -> None:
     """Create, import, get and update keys."""
     assert_type(await client.create_key("k", "RSA"), KeyVaultKey)
+    assert_type(await client.create_key("k", "AKP", alg="ML-DSA-65"), KeyVaultKey)
     assert_type(await client.create_rsa_key("k", size=2048, hardware_protected=True), KeyVaultKey)
     assert_type(await client.create_ec_key("k", curve="P-256"), KeyVaultKey)
     assert_type(await client.create_oct_key("k", size=256), KeyVaultKey)

@@ -24,6 +24,8 @@ LOOKUP = {
     "unwrapKey": _algorithms.key_wrap,
     "sign": _algorithms.signature,
     "verify": _algorithms.signature,
+    "secureWrapKey": _algorithms.secure_wrap,
+    "secureUnwrapKey": _algorithms.secure_wrap,
 }
 
 
@@ -37,7 +39,7 @@ def material(kind: str) -> JsonWebKey:
         return JsonWebKey(kty="oct", k=os.urandom(32))
     if kind == "oct without k":
         return JsonWebKey(kty="oct-HSM")
-    if kind == "akp":
+    if kind == "akp public":
         return JsonWebKey(kty="AKP", alg="ML-DSA-44", pub=bytes(1312))
     return JsonWebKey.from_der(material(kind.removesuffix(" public")).to_der())
 
@@ -87,8 +89,17 @@ TABLE = [
     ("oct without k", "wrapKey", "A256KW", "remote", "NotImplementedError", "remote"),
     ("oct without k", "encrypt", "A128CBC-HS256", "NotImplementedError", "NotImplementedError", "NotImplementedError"),
     ("oct without k", "sign", "RS256", "ValueError", "NotImplementedError", "ValueError"),
-    ("akp", "sign", "ML-DSA-44", "remote", "NotImplementedError", "remote"),
+    ("akp public", "sign", "ML-DSA-44", "remote", "NotImplementedError", "remote"),
+    ("akp public", "sign", "ML-DSA-65", "ValueError", "ValueError", "ValueError"),
+    ("akp public", "verify", "ES256", "ValueError", "NotImplementedError", "ValueError"),
+    ("ec", "verify", "ML-DSA-44", "ValueError", "NotImplementedError", "ValueError"),
     ("rsa", "sign", "RS9000", "remote", "NotImplementedError", "remote"),
+    ("rsa", "secureWrapKey", "RSA-OAEP-256", "remote", "NotImplementedError", "remote"),
+    ("rsa", "secureUnwrapKey", "RSA-OAEP-256", "remote", "NotImplementedError", "remote"),
+    ("rsa", "secureWrapKey", "A256KW", "ValueError", "NotImplementedError", "ValueError"),
+    ("oct", "secureWrapKey", "A256KW", "remote", "NotImplementedError", "remote"),
+    ("oct", "secureUnwrapKey", "A128KWPAD", "ValueError", "ValueError", "ValueError"),
+    ("oct without k", "secureUnwrapKey", "A128KWPAD", "remote", "NotImplementedError", "remote"),
 ]
 
 
@@ -102,7 +113,7 @@ def test_decision_is_that_of_the_table_M8_L12(
 
 @pytest.mark.parametrize("operation", list(LOOKUP))
 def test_nothing_known_about_the_key_goes_remote_M6(operation: str) -> None:
-    row = LOOKUP[operation]("RS256" if operation in ("sign", "verify") else "RSA-OAEP")
+    row = LOOKUP[operation]("RS256" if operation in ("sign", "verify") else "RSA-OAEP-256")
     assert decide("auto", KeyFacts(), operation, row).outcome == "remote"
     assert decide("remote", KeyFacts(), operation, row).outcome == "remote"
 
@@ -125,7 +136,7 @@ def test_operation_in_key_ops_or_without_them_is_allowed_M11(key_ops: Any) -> No
     assert decide("auto", facts, "encrypt", _algorithms.encryption("RSA-OAEP")).outcome == "local"
 
 
-@pytest.mark.parametrize("operation", list(LOOKUP))
+@pytest.mark.parametrize("operation", [operation for operation in LOOKUP if not operation.startswith("secure")])
 def test_disabled_key_does_nothing_locally_M3(operation: str) -> None:
     algorithm = "RS256" if operation in ("sign", "verify") else "RSA-OAEP"
     assert outcome("auto", "rsa", operation, algorithm, enabled=False) == "OperationNotAllowed"
@@ -136,6 +147,7 @@ def test_disabled_key_does_nothing_locally_M3(operation: str) -> None:
 def test_disabled_key_is_left_to_the_service_where_it_runs_there() -> None:
     assert outcome("auto", "rsa public", "sign", "RS256", enabled=False) == "remote"
     assert outcome("remote", "rsa", "sign", "RS256", enabled=False) == "remote"
+    assert outcome("auto", "rsa", "secureWrapKey", "RSA-OAEP-256", enabled=False) == "remote"
 
 
 MOMENT = datetime(2030, 6, 1, 12, tzinfo=timezone.utc)

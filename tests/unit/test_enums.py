@@ -45,7 +45,7 @@ ENUMS: dict[type[Enum], str] = {
     ),
     SignatureAlgorithm: (
         "ps256=PS256 ps384=PS384 ps512=PS512 rs256=RS256 rs384=RS384 rs512=RS512 es256=ES256 es384=ES384 es512=ES512 "
-        "es256_k=ES256K hs256=HS256 hs384=HS384 hs512=HS512"
+        "es256_k=ES256K hs256=HS256 hs384=HS384 hs512=HS512 ml_dsa_44=ML-DSA-44 ml_dsa_65=ML-DSA-65 ml_dsa_87=ML-DSA-87"
     ),
     KeySecureWrapAlgorithm: (
         "rsa_oaep_256=RSA-OAEP-256 aes_128=A128KW aes_192=A192KW aes_256=A256KW aes_128_pad=A128KWPAD "
@@ -58,7 +58,7 @@ every_enum = pytest.mark.parametrize("enum", list(ENUMS), ids=lambda enum: enum.
 
 
 @every_enum
-def test_members_are_those_of_4_x(enum: type[Enum]) -> None:
+def test_members_are_those_of_4_x_and_of_post_quantum_signatures(enum: type[Enum]) -> None:
     assert " ".join(f"{member.name}={member.value}" for member in enum) == ENUMS[enum]
 
 

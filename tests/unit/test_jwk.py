@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from azure.keyvault.keys._enums import KeyCurveName, KeyOperation, KeyType
 from azure.keyvault.keys._jwk import JsonWebKey
+from azure.keyvault.keys.crypto._enums import SignatureAlgorithm
 
 FIELDS = ("kid", "kty", "key_ops", "n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "crv", "x", "y")
 
@@ -36,12 +37,12 @@ def number(value: bytes | None) -> int:
 
 def test_fields_are_those_of_4_x() -> None:
     assert JsonWebKey._FIELDS == FIELDS
-    assert set(inspect.signature(JsonWebKey).parameters) == {*FIELDS, "alg", "pub"}
+    assert set(inspect.signature(JsonWebKey).parameters) == {*FIELDS, "alg", "pub", "priv"}
 
 
 def test_attributes_are_none_by_default_and_live_in_the_instance() -> None:
     assert vars(JsonWebKey()) == dict.fromkeys(FIELDS)
-    assert (JsonWebKey().alg, JsonWebKey().pub) == (None, None)
+    assert (JsonWebKey().alg, JsonWebKey().pub, JsonWebKey().priv) == (None, None, None)
 
 
 def test_attributes_can_be_changed() -> None:
@@ -83,6 +84,8 @@ def test_keys_are_equal_by_value() -> None:
     assert JsonWebKey(kty=KeyType.oct, k=b"1") == JsonWebKey(kty="oct", k=b"1")
     assert JsonWebKey(kty="oct", k=b"1") != JsonWebKey(kty="oct", k=b"2")
     assert JsonWebKey(alg="ML-DSA-44") != JsonWebKey()
+    assert JsonWebKey(alg=SignatureAlgorithm.ml_dsa_44) == JsonWebKey(alg="ML-DSA-44")
+    assert JsonWebKey(priv=b"1") != JsonWebKey(priv=b"2")
     assert JsonWebKey() != "JsonWebKey()"
     with pytest.raises(TypeError):
         hash(JsonWebKey())
@@ -100,6 +103,11 @@ def test_copies_are_equal_D8() -> None:
         (JsonWebKey(kid="id", kty=KeyType.ec, crv=KeyCurveName.p_521), "JsonWebKey(kid='id', kty='EC', crv='P-521')"),
         (JsonWebKey(kty="RSA", n=b"\0\x80" + bytes(255)), "JsonWebKey(kid=None, kty='RSA', size=2048)"),
         (JsonWebKey(kty="oct", k=b"canary"), "JsonWebKey(kid=None, kty='oct', size=48, private parts not shown)"),
+        (JsonWebKey(kty="AKP", alg="ML-DSA-44", pub=b"p"), "JsonWebKey(kid=None, kty='AKP', alg='ML-DSA-44')"),
+        (
+            JsonWebKey(kty="AKP", alg=SignatureAlgorithm.ml_dsa_65, priv=b"canary"),
+            "JsonWebKey(kid=None, kty='AKP', alg='ML-DSA-65', private parts not shown)",
+        ),
     ],
 )
 def test_repr_names_the_key_and_no_private_part_I3(jwk: JsonWebKey, text: str) -> None:

@@ -41,8 +41,8 @@ def test_every_row_is_a_member() -> None:
 
 @every_table
 def test_unknown_algorithm_is_left_to_the_service(lookup: Any, enum: type[Enum], kind: str) -> None:
-    row = lookup("ML-DSA-44")
-    assert (row.name, row.kind, row.family, row.local, row.remote) == ("ML-DSA-44", kind, None, False, True)
+    row = lookup("ML-DSA-1")
+    assert (row.name, row.kind, row.family, row.local, row.remote) == ("ML-DSA-1", kind, None, False, True)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_sizes_agree_with_the_hashes() -> None:
         if row.hash_name and row.digest_size:
             assert hashlib.new(row.hash_name).digest_size == row.digest_size
         if row.kind == "signature":
-            assert row.digest_size is not None
+            assert row.message is (row.digest_size is None)
 
 
 def test_what_runs_locally_is_what_issue_3_lists() -> None:
@@ -86,6 +86,7 @@ def test_what_runs_locally_is_what_issue_3_lists() -> None:
         "ES256K",
         *(f"A{size}{mode}" for size in (128, 192, 256) for mode in ("KW", "CBC", "CBCPAD")),
         *("A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512"),
+        *("ML-DSA-44", "ML-DSA-65", "ML-DSA-87"),
     }
     assert {row.name for row in ALGORITHMS if not row.remote} == {"A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512"}
 
@@ -174,15 +175,63 @@ def test_cbc_without_padding_needs_whole_blocks(size: int) -> None:
         checks.check_encrypt(ENCRYPTION["A128CBC"], bytes(size))
 
 
-@pytest.mark.parametrize("name", [row.name for row in ALGORITHMS if row.kind == "signature"])
+@pytest.mark.parametrize("name", [row.name for row in ALGORITHMS if row.kind == "signature" and not row.message])
 def test_digest_of_wrong_length_is_refused_J7(name: str) -> None:
     row = algorithms.signature(name)
     assert row.digest_size is not None
     for size in {0, 1, 20, 32, 48, 64, 65} - {row.digest_size}:
-        for check in (lambda digest: checks.check_sign(row, digest), lambda d: checks.check_verify(row, d, b"s")):
-            with pytest.raises(ValueError, match=f"'digest' must be the {row.digest_size} bytes .* not {size} bytes"):
-                check(bytes(size))
-    assert checks.check_verify(row, bytes(row.digest_size), b"") == (bytes(row.digest_size), b"")
+        with pytest.raises(ValueError, match=f"'digest' must be the {row.digest_size} bytes .* not {size} bytes"):
+            checks.check_sign(row, bytes(size))
+    assert checks.check_sign(row, bytes(row.digest_size)) == (bytes(row.digest_size), None, None)
+
+
+MESSAGES = [row.name for row in ALGORITHMS if row.message]
+WRONG_MESSAGES: dict[str, tuple[tuple[Any, ...], str]] = {
+    "nothing": ((None,), "needs the message to sign or verify, or its 'external_mu'"),
+    "context too long": ((b"m", bytes(256)), "'context' must have at most 255 bytes, not 256"),
+    "context without message": ((None, b"c"), "needs the message"),
+    "mu too short": ((None, None, bytes(63)), "'external_mu' must have 64 bytes, not 63"),
+    "mu too long": ((None, None, bytes(65)), "'external_mu' must have 64 bytes, not 65"),
+    "empty mu": ((None, None, b""), "'external_mu' must have 64 bytes, not 0"),
+    "mu and message": ((b"m", None, bytes(64)), "'external_mu' stands for the message"),
+    "mu and empty message": ((b"", None, bytes(64)), "'external_mu' stands for the message"),
+    "mu and context": ((None, b"c", bytes(64)), "'context' can't be given with it"),
+    "mu and empty context": ((None, b"", bytes(64)), "'context' can't be given with it"),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.parametrize("wrong", WRONG_MESSAGES)
+def test_wrong_message_context_or_mu_is_refused(name: str, wrong: str) -> None:
+    arguments, text = WRONG_MESSAGES[wrong]
+    with pytest.raises(ValueError, match=text):
+        checks.check_sign(algorithms.signature(name), *arguments)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_right_message_context_or_mu_passes(name: str) -> None:
+    row = algorithms.signature(name)
+    for message in (b"", b"m", bytes(100_000)):
+        assert checks.check_sign(row, message) == (message, None, None)
+    assert checks.check_sign(row, bytearray(b"m"), memoryview(bytes(255))) == (b"m", bytes(255), None)
+    assert checks.check_sign(row, b"m", b"") == (b"m", b"", None)
+    assert checks.check_sign(row, None, None, bytearray(64)) == (b"", None, bytes(64))
+
+
+@pytest.mark.parametrize("name", [row.name for row in ALGORITHMS if row.kind == "signature" and not row.message])
+@pytest.mark.parametrize("argument", ["context", "external_mu"])
+def test_context_and_mu_are_refused_where_there_is_none(name: str, argument: str) -> None:
+    row = algorithms.signature(name)
+    for value in (b"", bytes(64)):
+        with pytest.raises(ValueError, match=f"'{argument}' can't be given for {name}: only ML-DSA has it"):
+            checks.check_sign(row, bytes(row.digest_size or 0), **{argument: value})
+
+
+@pytest.mark.parametrize(("token", "error"), [("", ValueError), (None, TypeError), (b"t", TypeError), (7, TypeError)])
+def test_token_that_is_none_is_refused(token: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="'target_attestation_token' must be"):
+        checks.check_token(token)
+    assert checks.check_token("a.b.c") == "a.b.c"
 
 
 @pytest.mark.parametrize("name", ["A128KW", "A192KW", "A256KW", "CKM_AES_KEY_WRAP"])
@@ -209,7 +258,6 @@ def test_what_is_no_buffer_is_refused_by_name(value: Any) -> None:
         ("plaintext", lambda: checks.check_encrypt(row, value)),
         ("ciphertext", lambda: checks.check_decrypt(row, value)),
         ("digest", lambda: checks.check_sign(signature, value)),
-        ("signature", lambda: checks.check_verify(signature, bytes(32), value)),
         ("key", lambda: checks.check_wrap(wrap, value)),
         ("encrypted_key", lambda: checks.check_unwrap(wrap, value)),
     ):
@@ -236,4 +284,6 @@ def test_unknown_algorithm_passes_any_bytes() -> None:
     assert checks.check_encrypt(row, b"p", bytearray(b"i"), b"a") == (b"p", b"i", b"a")
     assert checks.check_encrypt(row, b"p") == (b"p", None, None)
     assert checks.check_decrypt(row, b"c", b"i", b"t", b"a") == (b"c", b"i", b"t", b"a")
-    assert checks.check_sign(algorithms.signature("ML-DSA-44"), b"any length") == b"any length"
+    assert checks.check_sign(algorithms.signature("XYZ512"), b"any length") == (b"any length", None, None)
+    assert checks.check_sign(algorithms.signature("XYZ512"), b"any", b"context") == (b"any", b"context", None)
+    assert checks.check_sign(algorithms.signature("XYZ512"), None, None, bytes(64)) == (b"", None, bytes(64))

@@ -23,7 +23,8 @@ from azure.keyvault.keys.crypto._local import _algorithms as algorithms
 from azure.keyvault.keys.crypto._local._algorithms import ALGORITHMS, Algorithm
 from azure.keyvault.keys.crypto._local._der import der_to_raw, raw_to_der
 
-SIGNATURE = [row for row in ALGORITHMS if row.kind == "signature" and row.local]
+# The other libraries, and the openssl of most machines, have no ML-DSA: vectors/test_published_ml_dsa.py judges that.
+SIGNATURE = [row for row in ALGORITHMS if row.kind == "signature" and row.local and not row.message]
 every_signature = pytest.mark.parametrize("row", SIGNATURE, ids=lambda row: row.name)
 
 

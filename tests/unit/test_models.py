@@ -93,6 +93,15 @@ def test_key_is_made_of_a_jwk(jwk: Any) -> None:
     assert (key.key.n, key.properties.tags, key.properties.managed) == (b"n", {"a": "b"}, True)
 
 
+@pytest.mark.parametrize("kty", ["AKP", "AKP-HSM"])
+def test_key_of_ml_dsa_is_made_of_its_members(kty: str) -> None:
+    members = {"kty": kty, "alg": "ML-DSA-44", "pub": b"p"}
+    for key in (KeyVaultKey(KID, members), KeyVaultKey(KID, **members)):  # type: ignore[arg-type]
+        assert (key.key.alg, key.key.pub) == ("ML-DSA-44", b"p")
+    # In other keys it says what they are intended for.
+    assert KeyVaultKey(KID, {"kty": "RSA", "n": b"n", "alg": "RS256"}).key.alg is None
+
+
 def test_jwk_and_its_members_together_are_refused() -> None:
     with pytest.raises(ValueError, match="n"):
         KeyVaultKey(KID, {"kty": "RSA"}, n=b"n")

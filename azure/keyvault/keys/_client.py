@@ -99,6 +99,7 @@ class KeyClient(KeyVaultClientBase):
         *,
         size: int | None = None,
         curve: str | KeyCurveName | None = None,
+        alg: str | None = None,
         public_exponent: int | None = None,
         key_operations: list[str | KeyOperation] | None = None,
         enabled: bool | None = None,
@@ -119,6 +120,7 @@ class KeyClient(KeyVaultClientBase):
         :param key_type: RSA, EC or, in a Managed HSM, oct; or the same with ``-HSM``.
         :param size: bits. RSA: 2048, 3072 or 4096; oct: 128, 192 or 256. The service's default for RSA is 2048.
         :param curve: the curve of an EC key. The service's default is P-256.
+        :param alg: the algorithm of an AKP key: ML-DSA-44, ML-DSA-65 or ML-DSA-87, as ``SignatureAlgorithm`` has them.
         :param public_exponent: the public exponent of an RSA key; only in a Managed HSM.
         :param key_operations: what the key may be used for. The service's default is all that its type can do.
         :param enabled: whether it may be used. The service's default is True.
@@ -139,6 +141,7 @@ class KeyClient(KeyVaultClientBase):
             key_type,
             size=size,
             curve=curve,
+            alg=alg,
             public_exponent=public_exponent,
             key_operations=key_operations,
             enabled=enabled,

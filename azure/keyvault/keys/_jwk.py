@@ -13,13 +13,24 @@ from ._enums import KeyType, known
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.mldsa import (
+        MLDSA44PrivateKey,
+        MLDSA44PublicKey,
+        MLDSA65PrivateKey,
+        MLDSA65PublicKey,
+        MLDSA87PrivateKey,
+        MLDSA87PublicKey,
+    )
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
     from ._enums import KeyCurveName, KeyOperation, KeyType
 
+    PublicKey = RSAPublicKey | EllipticCurvePublicKey | MLDSA44PublicKey | MLDSA65PublicKey | MLDSA87PublicKey
+    PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey | MLDSA87PrivateKey
+
 _Bytes = bytes | bytearray | memoryview | str | None
 
-_BINARY = frozenset(("n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "x", "y", "pub"))
+_BINARY = frozenset(("n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "x", "y", "pub", "priv"))
 
 
 class JsonWebKey:
@@ -45,8 +56,10 @@ class JsonWebKey:
     :ivar crv: EC curve, a ``KeyCurveName`` or its value.
     :ivar x: EC coordinate.
     :ivar y: EC coordinate.
-    :ivar alg: algorithm of a key of type AKP, ``None`` for others.
+    :ivar alg: algorithm of a key of type AKP, as ``"ML-DSA-65"``; ``None`` for others.
     :ivar pub: public key of a key of type AKP, ``None`` for others.
+    :ivar priv: seed of a key of type AKP, which is its private part; ``None`` for others. The service has no such
+        member.
     """
 
     _FIELDS = ("kid", "kty", "key_ops", "n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "crv", "x", "y")
@@ -70,6 +83,7 @@ class JsonWebKey:
     # These are in the instance only when they are set: azure-cli prints what it finds there.
     alg: str | None = None
     pub: bytes | None = None
+    priv: bytes | None = None
 
     __hash__ = None  # type: ignore[assignment]  # keys are mutable and compare by value
 
@@ -94,6 +108,7 @@ class JsonWebKey:
         y: _Bytes = None,
         alg: str | None = None,
         pub: _Bytes = None,
+        priv: _Bytes = None,
     ) -> None:
         """Make a key of its members, all optional.
 
@@ -115,6 +130,8 @@ class JsonWebKey:
             self.alg = alg
         if pub is not None:
             self.pub = _to_bytes("pub", pub)
+        if priv is not None:
+            self.priv = _to_bytes("priv", priv)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, JsonWebKey):
@@ -125,6 +142,8 @@ class JsonWebKey:
         about = [f"kid={self.kid!r}", f"kty={_plain(self.kty)!r}"]
         if self.crv is not None:
             about.append(f"crv={_plain(self.crv)!r}")
+        if self.alg is not None:
+            about.append(f"alg={_plain(self.alg)!r}")
         if self.n:
             about.append(f"size={int.from_bytes(self.n, 'big').bit_length()}")
         elif self.k:
@@ -137,7 +156,7 @@ class JsonWebKey:
 
     @classmethod
     def from_pem(cls, data: str | bytes, password: str | bytes | None = None) -> JsonWebKey:
-        """Read an RSA or EC key in PEM.
+        """Read an RSA, EC or ML-DSA key in PEM.
 
         PKCS#8 (encrypted or not), PKCS#1, SEC 1 and OpenSSH private keys, public keys, and X.509 certificates (their
         public key) are read. Text around the block is skipped. Of several blocks a private key is taken first.
@@ -153,7 +172,7 @@ class JsonWebKey:
 
     @classmethod
     def from_der(cls, data: bytes, password: str | bytes | None = None) -> JsonWebKey:
-        """Read an RSA or EC key in DER: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo or an X.509 certificate.
+        """Read an RSA, EC or ML-DSA key in DER: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo or an X.509 certificate.
 
         :param data: the DER bytes.
         :param password: the password of an encrypted private key.
@@ -165,27 +184,27 @@ class JsonWebKey:
         return cls.from_cryptography(_jwk_pem.read_der(data, password))
 
     @classmethod
-    def from_cryptography(
-        cls, key: RSAPublicKey | RSAPrivateKey | EllipticCurvePublicKey | EllipticCurvePrivateKey
-    ) -> JsonWebKey:
+    def from_cryptography(cls, key: PublicKey | PrivateKey) -> JsonWebKey:
         """Take the members of a key object of ``cryptography``.
 
-        :param key: an RSA or EC key; a private one gives its private parts.
+        :param key: an RSA, EC or ML-DSA key; a private one gives its private parts.
         :returns: the key, without id and operations.
         :raises ValueError: when the service has no keys on its curve.
-        :raises TypeError: when it is no RSA or EC key.
+        :raises TypeError: when it is no RSA, EC or ML-DSA key.
         """
         from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-        from . import _jwk_ec, _jwk_rsa
+        from . import _jwk_akp, _jwk_ec, _jwk_rsa
 
         jwk = cls()
         if isinstance(key, (rsa.RSAPublicKey, rsa.RSAPrivateKey)):
             jwk.__dict__.update(kty="RSA", **_jwk_rsa.fields_of(key))
         elif isinstance(key, (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)):
             jwk.__dict__.update(kty="EC", **_jwk_ec.fields_of(key))
+        elif (fields := _jwk_akp.fields_of(key)) is not None:
+            jwk.__dict__.update(kty="AKP", **fields)
         else:
-            raise TypeError(f"'key' must be an RSA or EC key of cryptography, not {type(key).__name__}")
+            raise TypeError(f"'key' must be an RSA, EC or ML-DSA key of cryptography, not {type(key).__name__}")
         return jwk
 
     @classmethod
@@ -203,9 +222,7 @@ class JsonWebKey:
         members = members_of(source, _BINARY)
         if members.get("crv") == "secp256k1":
             members["crv"] = "P-256K"
-        # In other keys `alg` is the use that is intended (RFC 7517 section 4.4), not a part of the key.
-        extra = ("alg", "pub") if members.get("kty") in ("AKP", "AKP-HSM") else ()
-        return cls(**{name: members[name] for name in (*_FIELDS, *extra) if name in members})
+        return cls(**{name: members[name] for name in fields_of(members.get("kty")) if name in members})
 
     def to_pem(self, private: bool = False, password: str | bytes | None = None) -> bytes:
         """Write the key in PEM: SubjectPublicKeyInfo, or PKCS#8.
@@ -213,13 +230,13 @@ class JsonWebKey:
         :param private: write the private key.
         :param password: encrypt the private key with it.
         :returns: the PEM text.
-        :raises ValueError: when the key is neither RSA nor EC, broken, or has no private parts to write.
+        :raises ValueError: when the key is symmetric, of an unknown type or broken, or has no private parts to write.
         """
         from cryptography.hazmat.primitives.serialization import Encoding
 
         from . import _jwk_pem
 
-        return _jwk_pem.write(self._to_cryptography(private), Encoding.PEM, password)
+        return _jwk_pem.write(self._to_cryptography(private), private, Encoding.PEM, password)
 
     def to_der(self, private: bool = False, password: str | bytes | None = None) -> bytes:
         """Write the key in DER: SubjectPublicKeyInfo, or PKCS#8.
@@ -227,30 +244,27 @@ class JsonWebKey:
         :param private: write the private key.
         :param password: encrypt the private key with it.
         :returns: the DER bytes.
-        :raises ValueError: when the key is neither RSA nor EC, broken, or has no private parts to write.
+        :raises ValueError: when the key is symmetric, of an unknown type or broken, or has no private parts to write.
         """
         from cryptography.hazmat.primitives.serialization import Encoding
 
         from . import _jwk_pem
 
-        return _jwk_pem.write(self._to_cryptography(private), Encoding.DER, password)
+        return _jwk_pem.write(self._to_cryptography(private), private, Encoding.DER, password)
 
     @overload
-    def to_cryptography(self, private: Literal[False] = False) -> RSAPublicKey | EllipticCurvePublicKey: ...
+    def to_cryptography(self, private: Literal[False] = False) -> PublicKey: ...
     @overload
-    def to_cryptography(self, private: Literal[True]) -> RSAPrivateKey | EllipticCurvePrivateKey: ...
+    def to_cryptography(self, private: Literal[True]) -> PrivateKey: ...
 
-    def to_cryptography(
-        self, private: bool = False
-    ) -> RSAPublicKey | EllipticCurvePublicKey | RSAPrivateKey | EllipticCurvePrivateKey:
+    def to_cryptography(self, private: bool = False) -> PublicKey | PrivateKey:
         """Make a key object of ``cryptography``.
 
         :param private: make the private key.
         :returns: the public or private key object.
-        :raises ValueError: when the key is neither RSA nor EC, broken, or has no private parts.
+        :raises ValueError: when the key is symmetric, of an unknown type or broken, or has no private parts.
         """
-        key: RSAPublicKey | EllipticCurvePublicKey | RSAPrivateKey | EllipticCurvePrivateKey
-        key = self._to_cryptography(private)
+        key: PublicKey | PrivateKey = self._to_cryptography(private)
         return key
 
     def to_json(self, private: bool = False) -> str:
@@ -301,11 +315,15 @@ class JsonWebKey:
     def _to_wire_fields(self) -> dict[str, Any]:
         """Give the members that are set, for import: numbers checked, completed and of full length.
 
-        :raises ValueError: when the numbers of an RSA key do not belong together, or those of an EC key do not fit
-            its curve.
+        :raises ValueError: when the numbers of an RSA key do not belong together, those of an EC key do not fit its
+            curve, or the key has a private part that the service has no member for.
         """
+        if self.priv is not None:
+            raise ValueError(
+                "The service takes no ML-DSA private key in the clear: give its transfer blob as 't' instead"
+            )
         fields = {name: value for name in (*_FIELDS, "alg", "pub") if (value := getattr(self, name)) is not None}
-        for name in ("kty", "crv"):
+        for name in ("kty", "crv", "alg"):
             if name in fields:
                 fields[name] = _plain(fields[name])
         if "key_ops" in fields:
@@ -318,22 +336,24 @@ class JsonWebKey:
         return fields
 
     def _complete(self, family: str, private: bool) -> dict[str, Any]:
-        from . import _jwk_ec, _jwk_rsa
+        from . import _jwk_akp, _jwk_ec, _jwk_rsa
 
         if family == "RSA":
             return dict(_jwk_rsa.complete_fields(self, private))
         if family == "EC":
             return {"crv": _jwk_ec.curve_of(self).jose, **_jwk_ec.complete_fields(self, private)}
+        if family == "AKP":
+            return dict(_jwk_akp.complete_fields(self, private))
         return {"k": self.k}
 
     def _to_cryptography(self, private: bool) -> Any:
-        from . import _jwk_ec, _jwk_rsa
+        from . import _jwk_akp, _jwk_ec, _jwk_rsa
 
         family = self._family()
         if family == "oct":
             raise ValueError("A symmetric key has no key object in cryptography: use the bytes of 'k'")
         self._require_private(private)
-        module = _jwk_rsa if family == "RSA" else _jwk_ec
+        module: Any = {"RSA": _jwk_rsa, "EC": _jwk_ec, "AKP": _jwk_akp}[family]
         return (module.private_numbers(self) if private else module.public_numbers(self)).to_key()
 
     def _require_private(self, private: bool) -> None:
@@ -341,30 +361,39 @@ class JsonWebKey:
             raise ValueError("The key has no private parts; the service never gives them out")
 
     def _has_private(self) -> bool:
-        return any(getattr(self, name) is not None for name in ("d", "p", "q", "dp", "dq", "qi", "k"))
+        return any(getattr(self, name) is not None for name in ("d", "p", "q", "dp", "dq", "qi", "k", "priv"))
 
     def _family(self) -> str:
         family = family_of(self.kty)
         if family is None:
-            raise ValueError(f"'kty' must be RSA, EC or oct (or one of them in an HSM), not {_plain(self.kty)!r}")
+            raise ValueError(f"'kty' must be RSA, EC, oct or AKP (or one of them in an HSM), not {_plain(self.kty)!r}")
         return family
 
     def _values(self) -> tuple[Any, ...]:
-        return (*_members(self), self.alg, self.pub)
+        return (*_members(self), self.alg, self.pub, self.priv)
 
 
 _FIELDS = JsonWebKey._FIELDS
+_AKP_FIELDS = ("alg", "pub", "priv")
 _members = attrgetter(*_FIELDS)
-_FAMILIES = {"rsa": "RSA", "rsa-hsm": "RSA", "ec": "EC", "ec-hsm": "EC", "oct": "oct", "oct-hsm": "oct"}
+_FAMILIES = {kty: family for family in ("RSA", "EC", "oct", "AKP") for kty in (family.lower(), f"{family.lower()}-hsm")}
 
 
 def family_of(kty: KeyType | str | None) -> str | None:
     """Give a key type without the mark of an HSM: ``"RSA"`` for ``"RSA-HSM"``.
 
     :param kty: a key type in any letter case.
-    :returns: ``"RSA"``, ``"EC"`` or ``"oct"``; ``None`` for any other type.
+    :returns: ``"RSA"``, ``"EC"``, ``"oct"`` or ``"AKP"``; ``None`` for any other type.
     """
     return _FAMILIES.get(kty.lower()) if kty else None
+
+
+def fields_of(kty: KeyType | str | None) -> tuple[str, ...]:
+    """Give the names of the members that a key of a type may have.
+
+    In keys of other types than AKP ``alg`` is the use that is intended (RFC 7517 section 4.4), not a part of the key.
+    """
+    return (*_FIELDS, *_AKP_FIELDS) if family_of(kty) == "AKP" else _FIELDS
 
 
 def _plain(value: object) -> Any:

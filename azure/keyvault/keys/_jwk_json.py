@@ -11,9 +11,10 @@ from typing import Any
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*={0,2}\Z")
 
-# The members of a JWK, public and private, by key type (RFC 7518 section 6). The first are those of a thumbprint.
-_PUBLIC = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "oct": ("kty",)}
-_PRIVATE = {"RSA": ("d", "p", "q", "dp", "dq", "qi"), "EC": ("d",), "oct": ("k",)}
+# The members of a JWK, public and private, by key type (RFC 7518 section 6; those of AKP are JOSE's for ML-DSA). The
+# first are those of a thumbprint.
+_PUBLIC = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "oct": ("kty",), "AKP": ("alg", "kty", "pub")}
+_PRIVATE = {"RSA": ("d", "p", "q", "dp", "dq", "qi"), "EC": ("d",), "oct": ("k",), "AKP": ("priv",)}
 
 # RFC 7517 section 4.3. The service has more: import, export, secureWrapKey, secureUnwrapKey.
 _OPERATIONS = frozenset(("sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"))

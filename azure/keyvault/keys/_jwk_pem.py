@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-Key = rsa.RSAPublicKey | rsa.RSAPrivateKey | ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+from ._jwk_akp import fields_of
+
+if TYPE_CHECKING:
+    from ._jwk import PrivateKey, PublicKey
 
 # Nothing within a block looks like its border, so that the search takes linear time whatever the text.
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
@@ -60,7 +61,7 @@ _READERS: dict[bytes, Callable[[bytes, bytes | None], Any]] = {
 }
 
 
-def read_pem(data: str | bytes, password: str | bytes | None) -> Key:
+def read_pem(data: str | bytes, password: str | bytes | None) -> PublicKey | PrivateKey:
     """Read the key of a PEM text; what stands around it is skipped.
 
     :raises ValueError: when there is no key in it, it can't be read, or it is of a kind that the service has not.
@@ -81,7 +82,7 @@ def _no_pem(data: bytes, blocks: dict[bytes, bytes]) -> str:
     return _pkcs12(data) or "This is no PEM: there is no block between BEGIN and END lines; from_der reads DER"
 
 
-def read_der(data: bytes, password: str | bytes | None) -> Key:
+def read_der(data: bytes, password: str | bytes | None) -> PublicKey | PrivateKey:
     """Read a key in DER: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo or an X.509 certificate.
 
     :raises ValueError: when it is none of these, or the key is of a kind that the service has not.
@@ -112,12 +113,11 @@ def _read(name: str, load: Callable[[], Any]) -> Any:
     raise ValueError(f"The {name} can't be read: {problem}")
 
 
-def _supported(key: Any) -> Key:
-    if not isinstance(
-        key, (rsa.RSAPublicKey, rsa.RSAPrivateKey, ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)
-    ):
-        raise ValueError(f"Key Vault imports RSA and EC keys; this is a {type(key).__name__}")
-    return key
+def _supported(key: Any) -> PublicKey | PrivateKey:
+    known = (rsa.RSAPublicKey, rsa.RSAPrivateKey, ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)
+    if not isinstance(key, known) and fields_of(key) is None:
+        raise ValueError(f"Key Vault has RSA, EC and ML-DSA keys; this is a {type(key).__name__}")
+    return key  # type: ignore[no-any-return]  # or an ML-DSA key, which older releases of cryptography have no name for
 
 
 def _pkcs12(data: bytes) -> str | None:
@@ -133,15 +133,18 @@ def _password(password: str | bytes | None) -> bytes | None:
     return password.encode() if isinstance(password, str) else password
 
 
-def write(key: PublicKey | PrivateKey, encoding: serialization.Encoding, password: str | bytes | None = None) -> bytes:
+def write(key: Any, private: bool, encoding: serialization.Encoding, password: str | bytes | None = None) -> bytes:
     """Write a public key as SubjectPublicKeyInfo, or a private key as PKCS#8.
 
     :raises ValueError: when the password is empty, or given for a public key.
     """
     secret = _password(password)
-    if isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
+    written: bytes
+    if private:
         encryption = serialization.NoEncryption() if secret is None else serialization.BestAvailableEncryption(secret)
-        return key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, encryption)
+        written = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, encryption)
+        return written
     if secret is not None:
         raise ValueError("'password' is for private keys: add private=True")
-    return key.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+    written = key.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return written

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._durations import checked_duration, duration_text
 from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType
 from ._generated import models as wire
-from ._jwk import JsonWebKey
+from ._jwk import JsonWebKey, fields_of
 from ._shared import KeyVaultResourceId, parse_key_vault_id
 from ._shared._identifiers import canonical_host, origin_of
 
@@ -324,7 +324,8 @@ class KeyVaultKey:
             key_id, managed=managed, tags=tags, release_policy=release_policy
         )
         if not isinstance(jwk, JsonWebKey):
-            fields = {name: value for name, value in (jwk or jwk_fields).items() if name in JsonWebKey._FIELDS}
+            members = jwk or jwk_fields
+            fields = {name: members[name] for name in fields_of(members.get("kty")) if name in members}
             jwk = JsonWebKey(**{"kid": key_id, **fields})
         self._key_material: JsonWebKey = jwk
 

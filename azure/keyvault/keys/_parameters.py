@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ._durations import checked_duration
 from ._generated import models as wire
-from ._jwk import JsonWebKey
+from ._jwk import JsonWebKey, family_of
 from ._models import ExternalKey, KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPolicy
 
 T = TypeVar("T")
@@ -31,6 +31,7 @@ def create_parameters(
     *,
     size: int | None = None,
     curve: str | None = None,
+    alg: str | None = None,
     public_exponent: int | None = None,
     key_operations: Iterable[str] | None = None,
     tags: Mapping[str, str] | None = None,
@@ -40,10 +41,13 @@ def create_parameters(
     """Return the body of ``create_key``; ``attributes`` are those of :func:`key_attributes`."""
     if not key_type:
         raise ValueError("key_type must be the type of the key, as KeyType.rsa")
+    if alg is not None and family_of(_text("key_type", key_type)) not in ("AKP", None):
+        raise ValueError(f"alg is for keys of type AKP, and this one is to be of type {_text('key_type', key_type)}")
     return wire.KeyCreateParameters(
         kty=_text("key_type", key_type),
         key_size=_typed("size", size, int),
         crv=None if curve is None else _text("curve", curve),
+        alg=None if alg is None else _text("alg", alg),
         public_exponent=_typed("public_exponent", public_exponent, int),
         key_ops=_operations(key_operations),
         attributes=key_attributes(**attributes),
@@ -183,7 +187,7 @@ def _json_web_key(key: Any) -> JsonWebKey:
             return JsonWebKey.from_pem(data) if b"-----BEGIN" in data else JsonWebKey.from_der(data)
         except ValueError as error:
             raise ValueError(f"key cannot be imported. {error}") from error
-    if hasattr(key, "private_numbers"):
+    if hasattr(key, "private_bytes"):
         return JsonWebKey.from_cryptography(key)
     raise TypeError(
         "key must be a JsonWebKey, a private key in PEM or DER, or a private key of the cryptography package, "

@@ -18,12 +18,13 @@ class Model:
     """Base of all models.
 
     `_attribute_map` and `_validation` are msrest's. `_added_in` names the API version that brought a field, for those
-    that came after 2016-10-01.
+    that came after 2016-10-01, and `_values_added_in` the one that brought a value of a field.
     """
 
     _attribute_map: ClassVar[dict[str, dict[str, str]]] = {}
     _validation: ClassVar[dict[str, dict[str, Any]]] = {}
     _added_in: ClassVar[dict[str, str]] = {}
+    _values_added_in: ClassVar[dict[str, dict[str, str]]] = {}
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
@@ -107,6 +108,13 @@ class JsonWebKey(Model):
     _added_in: ClassVar[dict[str, str]] = {
         "alg": "2026-05-01-preview",
         "pub": "2026-05-01-preview",
+    }
+    _values_added_in: ClassVar[dict[str, dict[str, str]]] = {
+        "kty": {
+            "oct-HSM": "7.2",
+            "AKP": "2026-05-01-preview",
+            "AKP-HSM": "2026-05-01-preview",
+        },
     }
 
     def __init__(
@@ -613,6 +621,13 @@ class KeyCreateParameters(Model):
         "release_policy": "7.3",
         "alg": "2026-05-01-preview",
     }
+    _values_added_in: ClassVar[dict[str, dict[str, str]]] = {
+        "kty": {
+            "oct-HSM": "7.2",
+            "AKP": "2026-05-01-preview",
+            "AKP-HSM": "2026-05-01-preview",
+        },
+    }
 
     def __init__(
         self,
@@ -812,6 +827,24 @@ class KeyOperationsParameters(Model):
         "additional_authenticated_data": "7.2",
         "authentication_tag": "7.2",
     }
+    _values_added_in: ClassVar[dict[str, dict[str, str]]] = {
+        "alg": {
+            "A128GCM": "7.2",
+            "A192GCM": "7.2",
+            "A256GCM": "7.2",
+            "A128KW": "7.2",
+            "A192KW": "7.2",
+            "A256KW": "7.2",
+            "A128CBC": "7.2",
+            "A192CBC": "7.2",
+            "A256CBC": "7.2",
+            "A128CBCPAD": "7.2",
+            "A192CBCPAD": "7.2",
+            "A256CBCPAD": "7.2",
+            "CKM_AES_KEY_WRAP": "7.6-preview.2",
+            "CKM_AES_KEY_WRAP_PAD": "7.6-preview.2",
+        },
+    }
 
     def __init__(
         self,
@@ -861,6 +894,16 @@ class KeySignParameters(Model):
     _added_in: ClassVar[dict[str, str]] = {
         "external_mu": "2026-05-01-preview",
         "context": "2026-05-01-preview",
+    }
+    _values_added_in: ClassVar[dict[str, dict[str, str]]] = {
+        "alg": {
+            "HS256": "7.6-preview.2",
+            "HS384": "7.6-preview.2",
+            "HS512": "7.6-preview.2",
+            "ML-DSA-44": "2026-05-01-preview",
+            "ML-DSA-65": "2026-05-01-preview",
+            "ML-DSA-87": "2026-05-01-preview",
+        },
     }
 
     def __init__(
@@ -914,6 +957,16 @@ class KeyVerifyParameters(Model):
     _added_in: ClassVar[dict[str, str]] = {
         "external_mu": "2026-05-01-preview",
         "context": "2026-05-01-preview",
+    }
+    _values_added_in: ClassVar[dict[str, dict[str, str]]] = {
+        "alg": {
+            "HS256": "7.6-preview.2",
+            "HS384": "7.6-preview.2",
+            "HS512": "7.6-preview.2",
+            "ML-DSA-44": "2026-05-01-preview",
+            "ML-DSA-65": "2026-05-01-preview",
+            "ML-DSA-87": "2026-05-01-preview",
+        },
     }
 
     def __init__(

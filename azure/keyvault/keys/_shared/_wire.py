@@ -87,7 +87,7 @@ class Wire:
         :raises ValueError: when the API version lacks the operation or one of its fields, or a field's value is
             outside the limits of the service.
         """
-        self._check_version(operation)
+        self.check_version(operation)
         url = self.vault_url + operation.path + self._query
         for name, value in operation.query.items():
             url += f"&{name}={quote(value, safe='')}"
@@ -172,7 +172,11 @@ class Wire:
         except ValueError as error:
             raise malformed(http, str(error)) from None
 
-    def _check_version(self, operation: Operation[Any]) -> None:
+    def check_version(self, operation: Operation[Any]) -> None:
+        """Refuse an operation that the API version lacks, or one of its fields, or a field's value.
+
+        :raises ValueError: when it does; its text names the version that is needed.
+        """
         if operation.since in self._lacking:
             raise self._lacks(operation.name, operation.since)
         if operation.body is not None:
@@ -182,6 +186,10 @@ class Wire:
         for name, since in model._added_in.items():
             if since in self._lacking and getattr(model, name) is not None:
                 raise self._lacks(name, since)
+        for name, values in model._values_added_in.items():
+            value = getattr(model, name)
+            if value is not None and (since := values.get(value)) in self._lacking:
+                raise self._lacks(value, since)
         for value in vars(model).values():
             if isinstance(value, Model):
                 self._check_fields(value)

@@ -4,8 +4,17 @@ from typing import TYPE_CHECKING
 
 from ._client import CryptographyClient
 from ._encryption_keys import KeyEncryptionKey, KeyResolver
-from ._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
-from ._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
+from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from ._results import (
+    DecryptResult,
+    EncryptResult,
+    SecureUnwrapResult,
+    SecureWrapResult,
+    SignResult,
+    UnwrapResult,
+    VerifyResult,
+    WrapResult,
+)
 
 __all__ = [
     "CryptographyClient",
@@ -14,11 +23,14 @@ __all__ = [
     "EncryptionAlgorithm",
     "KeyEncryptionKey",
     "KeyResolver",
+    "KeySecureWrapAlgorithm",
     "KeyVaultECPrivateKey",
     "KeyVaultECPublicKey",
     "KeyVaultRSAPrivateKey",
     "KeyVaultRSAPublicKey",
     "KeyWrapAlgorithm",
+    "SecureUnwrapResult",
+    "SecureWrapResult",
     "SignResult",
     "SignatureAlgorithm",
     "UnwrapResult",

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ._local._algorithms import Algorithm
 
 Execution = Literal["auto", "local", "remote"]
-Operation = Literal["encrypt", "decrypt", "wrapKey", "unwrapKey", "sign", "verify"]
 Outcome = Literal["local", "remote", "refuse"]
 
 # Data that was protected while a key was valid must stay readable: only these look at its dates.
@@ -247,7 +246,7 @@ def _cannot(case: Case) -> str:
     if not case.row.local or local is None or not case._same_family:
         return f"{text} locally"
     if local.can(case.operation):
-        return f"{text} locally: the OpenSSL of this process does not have the key's curve"
+        return f"{text} locally: {local.obstacle}"
     return f"{text} locally: the private part of the key is not here"
 
 

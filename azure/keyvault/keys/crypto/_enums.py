@@ -62,7 +62,7 @@ class KeyWrapAlgorithm(Text):
 
 
 class SignatureAlgorithm(Text):
-    """Algorithms of sign and verify (RFC 7518 section 3.1)."""
+    """Algorithms of sign and verify (RFC 7518 section 3.1, FIPS 204)."""
 
     ps256 = "PS256"
     """RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 bytes"""
@@ -90,6 +90,12 @@ class SignatureAlgorithm(Text):
     """HMAC with SHA-384, in a managed HSM"""
     hs512 = "HS512"
     """HMAC with SHA-512, in a managed HSM"""
+    ml_dsa_44 = "ML-DSA-44"
+    """ML-DSA (FIPS 204) of security category 2, since API version 2026-05-01-preview; it signs messages, not digests"""
+    ml_dsa_65 = "ML-DSA-65"
+    """ML-DSA (FIPS 204) of security category 3, since API version 2026-05-01-preview; it signs messages, not digests"""
+    ml_dsa_87 = "ML-DSA-87"
+    """ML-DSA (FIPS 204) of security category 5, since API version 2026-05-01-preview; it signs messages, not digests"""
 
 
 class KeySecureWrapAlgorithm(Text):

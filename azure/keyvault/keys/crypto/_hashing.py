@@ -1,4 +1,4 @@
-"""Digests of messages, for sign_data and verify_data."""
+"""What is signed of messages, for sign_data and verify_data: their digest or, with ML-DSA, all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK = 1 << 20
 
 
 def digest_of(row: Algorithm, data: Data) -> bytes:
-    """Hash a message, in constant memory when it comes in pieces.
+    """Hash a message, in constant memory when it comes in pieces; or return it, for an algorithm that signs messages.
 
     :param row: the algorithm whose hash to use.
     :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of bytes.
@@ -31,8 +31,25 @@ def digest_of(row: Algorithm, data: Data) -> bytes:
     return digest.digest()
 
 
-def new_digest(row: Algorithm) -> hashlib._Hash:
+class _Whole:
+    """Takes a message as a hash does, and keeps it."""
+
+    def __init__(self) -> None:
+        self._message = bytearray()
+
+    def update(self, piece: bytes | bytearray | memoryview[Any], /) -> None:
+        """Take the next piece."""
+        self._message += piece
+
+    def digest(self) -> bytes:
+        """Return the message."""
+        return bytes(self._message)
+
+
+def new_digest(row: Algorithm) -> hashlib._Hash | _Whole:
     """Begin the hash of an algorithm."""
+    if row.message:
+        return _Whole()
     if row.hash_name is None:
         raise ValueError(f"'algorithm' {row.name} has no hash that this library knows: sign or verify a digest instead")
     return hashlib.new(row.hash_name)

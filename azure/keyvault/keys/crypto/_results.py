@@ -187,7 +187,8 @@ class SignResult(_Result[SignatureAlgorithm]):
             jwk = JsonWebKey.from_cryptography(jwk)
         if curve_of(jwk) is not P_256K:
             raise ValueError(f"'key' must be on {P_256K.name} to have recovery ids, and is on {curve_of(jwk).name}")
-        return recovery_id(self.signature, check_sign(signature(self.algorithm), digest), jwk.x or b"", jwk.y or b"")
+        checked, _, _ = check_sign(signature(self.algorithm), digest)
+        return recovery_id(self.signature, checked, jwk.x or b"", jwk.y or b"")
 
     def _require_es256k(self, what: str) -> None:
         if self.algorithm != SignatureAlgorithm.es256_k:

@@ -1,4 +1,4 @@
-"""The six operations, each with its two ways: in this process, or as a request to the vault and its answer.
+"""The operations, each with its two ways: in this process, or as a request to the vault and its answer.
 
 A task checks its arguments when it is made, before anything is asked of anyone. It does no I/O: the clients of both
 worlds find out where it is to run, and drive it.
@@ -7,19 +7,37 @@ worlds find out where it is to run, and drive it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
 from azure.core.exceptions import DecodeError
 
 from .._generated import models as wire
 from .._generated import operations
 from .._generated.operations import Operation
-from ._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._local import LocalKey
-from ._local._algorithms import Algorithm, encryption, key_wrap
+from ._local._algorithms import Algorithm, encryption, key_wrap, secure_wrap
 from ._local._algorithms import signature as signature_row
-from ._local._checks import Buffer, check_decrypt, check_encrypt, check_sign, check_unwrap, check_verify, check_wrap
-from ._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
+from ._local._checks import (
+    Buffer,
+    as_bytes,
+    check_decrypt,
+    check_encrypt,
+    check_sign,
+    check_token,
+    check_unwrap,
+    check_wrap,
+)
+from ._results import (
+    DecryptResult,
+    EncryptResult,
+    SecureUnwrapResult,
+    SecureWrapResult,
+    SignResult,
+    UnwrapResult,
+    VerifyResult,
+    WrapResult,
+)
 from ._signatures import Encoding, raw_signature
 from ._state import KeyState
 
@@ -31,6 +49,7 @@ R = TypeVar("R")
 _ENCRYPTION: dict[str, Any] = {member.value: member for member in EncryptionAlgorithm}
 _KEY_WRAP: dict[str, Any] = {member.value: member for member in KeyWrapAlgorithm}
 _SIGNATURE: dict[str, Any] = {member.value: member for member in SignatureAlgorithm}
+_SECURE_WRAP: dict[str, Any] = {member.value: member for member in KeySecureWrapAlgorithm}
 
 
 class Task(ABC, Generic[R]):
@@ -200,22 +219,31 @@ class Unwrap(Task[UnwrapResult]):
 
 
 class Sign(Task[SignResult]):
-    """Sign ``digest``."""
+    """Sign ``digest``, or a message in its ``context`` or by its representative ``external_mu``."""
 
-    __slots__ = ()
+    __slots__ = ("_context", "_mu")
     operation = "sign"
     method = "sign"
 
-    def __init__(self, algorithm: SignatureAlgorithm | str, digest: Buffer) -> None:
-        self.row = signature_row(algorithm)
-        self.input = check_sign(self.row, digest)
+    def __init__(
+        self,
+        algorithm: SignatureAlgorithm | str,
+        digest: Buffer | None,
+        context: Buffer | None = None,
+        external_mu: Buffer | None = None,
+    ) -> None:
+        row = self.row = signature_row(algorithm)
+        self.input, self._context, self._mu = check_sign(row, digest, context, external_mu)
 
     def run(self, key: LocalKey, state: KeyState) -> SignResult:
-        signature = key.sign(self.row, self.input)
+        signature = key.sign(self.row, self.input, self._context, self._mu)
         return SignResult(state.key_id, _SIGNATURE.get(self.row.name, self.row.name), signature, performed="local")
 
     def request(self, state: KeyState) -> Operation[wire.KeyOperationResult]:
-        body = wire.KeySignParameters(alg=self.row.name, value=self.input)
+        if self._mu is None:
+            body = wire.KeySignParameters(alg=self.row.name, value=self.input, context=self._context)
+        else:
+            body = wire.KeySignParameters(external_mu=self._mu)
         return operations.sign(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> SignResult:
@@ -227,29 +255,93 @@ class Sign(Task[SignResult]):
 
 
 class Verify(Task[VerifyResult]):
-    """Verify ``signature`` of ``digest``."""
+    """Verify ``signature`` of ``digest``, or of a message as :class:`Sign` takes it."""
 
-    __slots__ = ("_signature",)
+    __slots__ = ("_context", "_mu", "_signature")
     operation = "verify"
     method = "verify"
 
     def __init__(
-        self, algorithm: SignatureAlgorithm | str, digest: Buffer, signature: Buffer, encoding: Encoding
+        self,
+        algorithm: SignatureAlgorithm | str,
+        digest: Buffer | None,
+        signature: Buffer,
+        encoding: Encoding,
+        context: Buffer | None = None,
+        external_mu: Buffer | None = None,
     ) -> None:
-        self.row = signature_row(algorithm)
-        self.input, given = check_verify(self.row, digest, signature)
-        self._signature = given if encoding == "jose" else raw_signature(self.row, given, encoding)
+        row = self.row = signature_row(algorithm)
+        self.input, self._context, self._mu = check_sign(row, digest, context, external_mu)
+        # One of a wrong length is no error, but not valid.
+        given = as_bytes("signature", signature)
+        self._signature = given if encoding == "jose" else raw_signature(row, given, encoding)
 
     def run(self, key: LocalKey, state: KeyState) -> VerifyResult:
-        valid = key.verify(self.row, self.input, self._signature)
+        valid = key.verify(self.row, self.input, self._signature, self._context, self._mu)
         return VerifyResult(state.key_id, valid, _SIGNATURE.get(self.row.name, self.row.name), performed="local")
 
     def request(self, state: KeyState) -> Operation[wire.KeyVerifyResult]:
-        body = wire.KeyVerifyParameters(alg=self.row.name, digest=self.input, signature=self._signature)
+        if self._mu is None:
+            body = wire.KeyVerifyParameters(
+                alg=self.row.name, digest=self.input, signature=self._signature, context=self._context
+            )
+        else:
+            body = wire.KeyVerifyParameters(external_mu=self._mu, signature=self._signature)
         return operations.verify(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyVerifyResult, state: KeyState) -> VerifyResult:
         return VerifyResult(state.key_id, answer.value is True, _SIGNATURE.get(self.row.name, self.row.name))
+
+
+class _RemoteTask(Task[R]):
+    """A task that only the service can do: its algorithms are not for this process."""
+
+    __slots__ = ()
+
+    def run(self, key: LocalKey, state: KeyState) -> NoReturn:
+        raise NotImplementedError(f"{self.method} runs in the service only")
+
+
+class SecureWrap(_RemoteTask[SecureWrapResult]):
+    """Have the service make a key and wrap it."""
+
+    __slots__ = ()
+    operation = "secureWrapKey"
+    method = "secure_wrap_key"
+
+    def __init__(self, algorithm: KeySecureWrapAlgorithm | str) -> None:
+        self.row = secure_wrap(algorithm)
+        self.input = b""
+
+    def request(self, state: KeyState) -> Operation[wire.KeyOperationResult]:
+        return operations.secure_wrap_key(state.name, wire.KeySecureWrapParameters(alg=self.row.name), state.version)
+
+    def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> SecureWrapResult:
+        algorithm = _SECURE_WRAP.get(self.row.name, self.row.name)
+        return SecureWrapResult(answer.kid or state.key_id, algorithm, _result(answer))
+
+
+class SecureUnwrap(_RemoteTask[SecureUnwrapResult]):
+    """Unwrap ``encrypted_key`` for the environment of a token."""
+
+    __slots__ = ("_token",)
+    operation = "secureUnwrapKey"
+    method = "secure_unwrap_key"
+
+    def __init__(
+        self, algorithm: KeySecureWrapAlgorithm | str, encrypted_key: Buffer, target_attestation_token: str
+    ) -> None:
+        self.row = secure_wrap(algorithm)
+        self.input = check_unwrap(self.row, encrypted_key)
+        self._token = check_token(target_attestation_token)
+
+    def request(self, state: KeyState) -> Operation[wire.KeyOperationResult]:
+        body = wire.KeySecureUnwrapParameters(alg=self.row.name, value=self.input, target=self._token)
+        return operations.secure_unwrap_key(state.name, body, state.version)
+
+    def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> SecureUnwrapResult:
+        algorithm = _SECURE_WRAP.get(self.row.name, self.row.name)
+        return SecureUnwrapResult(answer.kid or state.key_id, algorithm, _result(answer))
 
 
 def _result(answer: wire.KeyOperationResult) -> bytes:
@@ -257,4 +349,4 @@ def _result(answer: wire.KeyOperationResult) -> bytes:
     return answer.result or b""
 
 
-METHODS = tuple(task.method for task in (Encrypt, Decrypt, Wrap, Unwrap, Sign, Verify))
+METHODS = tuple(task.method for task in (Encrypt, Decrypt, Wrap, Unwrap, Sign, Verify, SecureWrap, SecureUnwrap))

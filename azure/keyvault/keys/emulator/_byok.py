@@ -16,6 +16,7 @@ from ._call import Call
 from ._ec import CURVES, EcMaterial
 from ._errors import bad_parameter, malformed_jwk
 from ._material import Material
+from ._ml_dsa import MlDsaMaterial
 from ._oct import OctMaterial
 from ._rsa import RsaMaterial
 
@@ -36,7 +37,7 @@ def unwrap_transferred_key(call: Call, family: str, kty: str, jwk: Body) -> Mate
             raise ValueError("another mechanism")
         exchange_key = _exchange_key(call, header["kid"])
         private = _key_transfer.unwrap(_jose.decode(blob["ciphertext"]), exchange_key.key, _MECHANISM)
-        return _material(family, private)
+        return _material(family, private, jwk.text("alg"))
     except (ValueError, KeyError, TypeError, AttributeError, InvalidUnwrap) as error:
         raise bad_parameter("The key transfer blob is not valid.") from error
 
@@ -51,7 +52,7 @@ def _exchange_key(call: Call, kid: str) -> RsaMaterial:
     return found.material
 
 
-def _material(family: str, private: bytes) -> Material:
+def _material(family: str, private: bytes, alg: str | None) -> Material:
     if family == "oct":
         return OctMaterial.from_jwk({"k": private})
     key = serialization.load_der_private_key(private, None)
@@ -59,4 +60,6 @@ def _material(family: str, private: bytes) -> Material:
         return RsaMaterial.from_key(key)
     if family == "EC" and isinstance(key, ec.EllipticCurvePrivateKey):
         return EcMaterial(next(name for name, curve in CURVES.items() if curve.name == key.curve.name), key)
+    if family == "AKP" and alg is not None:
+        return MlDsaMaterial.of(alg, key)
     raise ValueError("another key type")

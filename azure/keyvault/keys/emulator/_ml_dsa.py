@@ -15,16 +15,18 @@ from . import _jose
 from ._errors import bad_parameter, invalid_property
 from ._material import SignatureAlgorithm
 
+_PRIVATE_KEYS: dict[str, Any] = {}
 try:
     from cryptography.hazmat.primitives.asymmetric import mldsa
 except ImportError:  # cryptography before 47
-    _PRIVATE_KEYS: dict[str, Any] = {}
+    pass
 else:
-    _PRIVATE_KEYS = {
-        "ML-DSA-44": mldsa.MLDSA44PrivateKey,
-        "ML-DSA-65": mldsa.MLDSA65PrivateKey,
-        "ML-DSA-87": mldsa.MLDSA87PrivateKey,
-    }
+    if hasattr(mldsa.MLDSA44PrivateKey, "sign_mu"):  # since cryptography 49
+        _PRIVATE_KEYS = {
+            "ML-DSA-44": mldsa.MLDSA44PrivateKey,
+            "ML-DSA-65": mldsa.MLDSA65PrivateKey,
+            "ML-DSA-87": mldsa.MLDSA87PrivateKey,
+        }
 
 NAMES = ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")
 
@@ -58,6 +60,16 @@ class MlDsaMaterial:
     def load(cls, members: Mapping[str, str], private: bytes) -> MlDsaMaterial:
         """Restore a key from its public members and its PKCS #8."""
         return cls(members["alg"], serialization.load_der_private_key(private, None))
+
+    @classmethod
+    def of(cls, alg: str, key: Any) -> MlDsaMaterial:
+        """Take a key that was brought here.
+
+        :raises ValueError: when it is none of the named parameter set.
+        """
+        if not isinstance(key, _PRIVATE_KEYS.get(alg, ())):
+            raise ValueError("another key type")
+        return cls(alg, key)
 
     def public_members(self) -> dict[str, str]:
         """Return ``alg`` and ``pub``."""

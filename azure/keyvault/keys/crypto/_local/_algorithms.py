@@ -1,7 +1,8 @@
 """Every algorithm of the service and of local cryptography, as one table of plain data.
 
 Nothing else in the library compares the name of an algorithm: what is to be known about one is a field of its row.
-Sources: RFC 7518 sections 3 to 5, RFC 8812 for ES256K, PKCS#11 for CKM_*, and the service's documentation.
+Sources: RFC 7518 sections 3 to 5, RFC 8812 for ES256K, FIPS 204 for ML-DSA, PKCS#11 for CKM_*, and the service's
+documentation.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["encryption", "key wrap", "signature", "secure wrap"]
-Family = Literal["RSA", "EC", "oct"]
+Family = Literal["RSA", "EC", "oct", "AKP"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Algorithm:
     :ivar remote: the service has it.
     :ivar hash_name: its hash as ``hashlib`` names it.
     :ivar digest_size: bytes of the digest that is signed.
+    :ivar message: the message itself is signed, not a digest; the caller may add a context, or give the message's
+        representative mu instead (FIPS 204 sections 5.2 and 6.2).
     :ivar curve: the curve of its keys, as a JWK of the service names it.
     :ivar signature_size: bytes of a signature; ``None`` also for RSA, where it is the size of the modulus.
     :ivar key_size: bytes of the symmetric key.
@@ -45,6 +48,7 @@ class Algorithm:
     remote: bool = True
     hash_name: str | None = None
     digest_size: int | None = None
+    message: bool = False
     curve: str | None = None
     signature_size: int | None = None
     key_size: int | None = None
@@ -124,6 +128,10 @@ def _hmac(name: str, hash_name: str, size: int) -> Algorithm:
     return Algorithm(name, "signature", "oct", hash_name=hash_name, digest_size=size, signature_size=size)
 
 
+def _ml_dsa(name: str, signature_size: int) -> Algorithm:
+    return Algorithm(name, "signature", "AKP", local=True, message=True, signature_size=signature_size)
+
+
 ALGORITHMS: tuple[Algorithm, ...] = (
     *_rsa_encryption("encryption"),
     _aes_gcm("A128GCM", 16),
@@ -157,6 +165,9 @@ ALGORITHMS: tuple[Algorithm, ...] = (
     _hmac("HS256", "sha256", 32),
     _hmac("HS384", "sha384", 48),
     _hmac("HS512", "sha512", 64),
+    _ml_dsa("ML-DSA-44", 2420),
+    _ml_dsa("ML-DSA-65", 3309),
+    _ml_dsa("ML-DSA-87", 4627),
     Algorithm("RSA-OAEP-256", "secure wrap", "RSA", hash_name="sha256", overhead=66),
     _aes_wrap("A128KW", 16, "secure wrap"),
     _aes_wrap("A192KW", 24, "secure wrap"),

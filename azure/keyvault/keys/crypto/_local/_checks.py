@@ -13,6 +13,11 @@ from ._algorithms import Algorithm
 Buffer = bytes | bytearray | memoryview
 
 _IV_SIZE = 16
+_MU_SIZE = 64
+_CONTEXT_SIZE = 255
+
+# What is signed: the digest or the message, its context, and what represents both.
+Signed = tuple[bytes, bytes | None, bytes | None]
 
 
 def as_bytes(name: str, value: object) -> bytes:
@@ -100,27 +105,60 @@ def check_unwrap(row: Algorithm, encrypted_key: Buffer) -> bytes:
     return as_bytes("encrypted_key", encrypted_key)
 
 
-def check_sign(row: Algorithm, digest: Buffer) -> bytes:
-    """Check the digest that is to be signed.
+def check_token(token: str) -> str:
+    """Check the token of an attested environment. Only the service can read it.
 
-    :raises ValueError: when it is not as long as the algorithm's hash.
+    :raises ValueError: when it is empty.
     """
+    if not isinstance(token, str):
+        raise TypeError(f"'target_attestation_token' must be text, not {type(token).__name__}")
+    if not token:
+        raise ValueError("'target_attestation_token' must be the token of an attested environment, and is empty")
+    return str.__str__(token)
+
+
+def check_sign(
+    row: Algorithm, digest: Buffer | None, context: Buffer | None = None, external_mu: Buffer | None = None
+) -> Signed:
+    """Check what is to be signed.
+
+    :returns: the digest, or for an algorithm that signs it the message; the context; and mu, which comes with an empty
+        message.
+    :raises ValueError: when the digest is not as long as the algorithm's hash, context or mu have a wrong length or are
+        given to an algorithm that has none, or mu is given along with what it is computed from.
+    """
+    if row.message or context is not None or external_mu is not None:
+        return _check_message(row, digest, context, external_mu)
     digest = as_bytes("digest", digest)
     if row.digest_size is not None and len(digest) != row.digest_size:
         raise ValueError(
             f"'digest' must be the {row.digest_size} bytes of a {row.hash_name} digest for {row.name}, "
             f"not {len(digest)} bytes; sign_data and verify_data hash a message themselves"
         )
-    return digest
+    return digest, None, None
 
 
-def check_verify(row: Algorithm, digest: Buffer, signature: Buffer) -> tuple[bytes, bytes]:
-    """Check the arguments of a verification. A signature of a wrong length is no error, but not valid.
-
-    :returns: digest and signature.
-    :raises ValueError: when the digest is not as long as the algorithm's hash.
-    """
-    return check_sign(row, digest), as_bytes("signature", signature)
+def _check_message(
+    row: Algorithm, message: Buffer | None, context: Buffer | None, external_mu: Buffer | None
+) -> Signed:
+    if not row.message and row.family is not None:
+        name = "external_mu" if context is None else "context"
+        raise ValueError(f"'{name}' can't be given for {row.name}: only ML-DSA has it")
+    if external_mu is None:
+        if message is None:
+            raise ValueError(f"{row.name} needs the message to sign or verify, or its 'external_mu'")
+        context = _optional("context", context)
+        if context is not None and len(context) > _CONTEXT_SIZE:
+            raise ValueError(f"'context' must have at most {_CONTEXT_SIZE} bytes, not {len(context)}")
+        return as_bytes("digest", message), context, None
+    if message is not None:
+        raise ValueError("'external_mu' stands for the message: give None in its place")
+    if context is not None:
+        raise ValueError("'external_mu' was computed with a context or without: 'context' can't be given with it")
+    external_mu = as_bytes("external_mu", external_mu)
+    if len(external_mu) != _MU_SIZE:
+        raise ValueError(f"'external_mu' must have {_MU_SIZE} bytes, not {len(external_mu)}")
+    return b"", None, external_mu
 
 
 def _optional(name: str, value: Buffer | None) -> bytes | None:

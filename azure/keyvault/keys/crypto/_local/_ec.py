@@ -33,6 +33,7 @@ class EcKey(LocalKey):
     """A key on one of the service's curves."""
 
     family = "EC"
+    obstacle = "the OpenSSL of this process does not have the key's curve"
 
     def __init__(self, point: EcPublic, private: EllipticCurvePrivateKey | None = None) -> None:
         self.has_private = isinstance(point, EcPrivate)
@@ -56,12 +57,19 @@ class EcKey(LocalKey):
         curve = self._point.curve.name
         return None if row.curve == curve else f"{row.name} needs a key on {row.curve}, and the key is on {curve}"
 
-    def sign(self, row: Algorithm, digest: bytes) -> bytes:
+    def sign(self, row: Algorithm, digest: bytes, context: bytes | None = None, mu: bytes | None = None) -> bytes:
         if self._private_key is None:
             raise NotImplementedError("The key has no private part")
         return der_to_raw(self._private_key.sign(digest, _SCHEMES[row.name]), 2 * self._point.curve.size)
 
-    def verify(self, row: Algorithm, digest: bytes, signature: bytes) -> bool:
+    def verify(
+        self,
+        row: Algorithm,
+        digest: bytes,
+        signature: bytes,
+        context: bytes | None = None,
+        mu: bytes | None = None,
+    ) -> bool:
         if len(signature) != row.signature_size:
             return False
         try:

@@ -31,9 +31,11 @@ class LocalKey(ABC):
     passed; they look only at what depends on the key. ``cryptography``'s own objects are made at their first use.
 
     :ivar has_private: whether the operations that need the private part can run.
+    :ivar obstacle: why an operation can't run here although the part of the key that it needs is here.
     """
 
     family: ClassVar[Family]
+    obstacle: ClassVar[str] = ""
     has_private: bool
 
     @abstractmethod
@@ -96,12 +98,23 @@ class LocalKey(ABC):
         """
         raise _unsupported("unwrapKey", row)
 
-    def sign(self, row: Algorithm, digest: bytes) -> bytes:
-        """Sign a digest. An ECDSA signature is r and s side by side."""
+    def sign(self, row: Algorithm, digest: bytes, context: bytes | None = None, mu: bytes | None = None) -> bytes:
+        """Sign a digest or, for an algorithm that signs them, a message. An ECDSA signature is r and s side by side.
+
+        :param context: the context of a message, for ML-DSA.
+        :param mu: stands for message and context, for ML-DSA.
+        """
         raise _unsupported("sign", row)
 
-    def verify(self, row: Algorithm, digest: bytes, signature: bytes) -> bool:
-        """Tell whether a signature, of any length, is the key's signature of the digest."""
+    def verify(
+        self,
+        row: Algorithm,
+        digest: bytes,
+        signature: bytes,
+        context: bytes | None = None,
+        mu: bytes | None = None,
+    ) -> bool:
+        """Tell whether a signature, of any length, is the key's signature of what :meth:`sign` takes."""
         raise _unsupported("verify", row)
 
 
@@ -131,4 +144,8 @@ def load(jwk: JsonWebKey, *, min_rsa_bits: int = MIN_RSA_BITS) -> LocalKey | Non
         from ._oct import OctKey
 
         return OctKey.load(jwk)
+    if family == "AKP":
+        from ._akp import AkpKey
+
+        return AkpKey.load(jwk)
     return None

@@ -99,11 +99,18 @@ class RsaKey(LocalKey):
     def unwrap(self, row: Algorithm, encrypted_key: bytes) -> bytes:
         return self.decrypt(row, encrypted_key)
 
-    def sign(self, row: Algorithm, digest: bytes) -> bytes:
+    def sign(self, row: Algorithm, digest: bytes, context: bytes | None = None, mu: bytes | None = None) -> bytes:
         scheme, hashed = _SIGNATURE[row.name]
         return self._private.sign(digest, scheme, hashed)
 
-    def verify(self, row: Algorithm, digest: bytes, signature: bytes) -> bool:
+    def verify(
+        self,
+        row: Algorithm,
+        digest: bytes,
+        signature: bytes,
+        context: bytes | None = None,
+        mu: bytes | None = None,
+    ) -> bool:
         scheme, hashed = _SIGNATURE[row.name]
         try:
             self._public.verify(signature, digest, scheme, hashed)

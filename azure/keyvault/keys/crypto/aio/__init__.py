@@ -1,7 +1,16 @@
 """The asyncio client for cryptography with the keys of a vault, and the names that go with it."""
 
-from .._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
-from .._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
+from .._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from .._results import (
+    DecryptResult,
+    EncryptResult,
+    SecureUnwrapResult,
+    SecureWrapResult,
+    SignResult,
+    UnwrapResult,
+    VerifyResult,
+    WrapResult,
+)
 from ._client import CryptographyClient
 
 __all__ = [
@@ -9,7 +18,10 @@ __all__ = [
     "DecryptResult",
     "EncryptResult",
     "EncryptionAlgorithm",
+    "KeySecureWrapAlgorithm",
     "KeyWrapAlgorithm",
+    "SecureUnwrapResult",
+    "SecureWrapResult",
     "SignResult",
     "SignatureAlgorithm",
     "UnwrapResult",

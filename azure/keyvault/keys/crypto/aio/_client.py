@@ -21,15 +21,24 @@ from ..._shared._deadline_async import within_async
 from ..._shared._flight import out_of_time
 from ..._shared._flight_async import AsyncSingleFlight
 from .._decision import Execution
-from .._enums import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from .._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from .._errors import of_operation
 from .._local import MIN_RSA_BITS, LocalKey
 from .._local._algorithms import signature as signature_row
 from .._local._checks import Buffer
-from .._results import DecryptResult, EncryptResult, SignResult, UnwrapResult, VerifyResult, WrapResult
+from .._results import (
+    DecryptResult,
+    EncryptResult,
+    SecureUnwrapResult,
+    SecureWrapResult,
+    SignResult,
+    UnwrapResult,
+    VerifyResult,
+    WrapResult,
+)
 from .._signatures import Encoding
 from .._state import KeyState
-from .._tasks import Decrypt, Encrypt, Sign, Task, Unwrap, Verify, Wrap
+from .._tasks import Decrypt, Encrypt, SecureUnwrap, SecureWrap, Sign, Task, Unwrap, Verify, Wrap
 from .._tracing import traced
 from ._hashing import Data, digest_of
 
@@ -222,51 +231,114 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         """
         return await self._run(Unwrap(algorithm, encrypted_key), kwargs)
 
-    async def sign(self, algorithm: SignatureAlgorithm | str, digest: Buffer, **kwargs: Any) -> SignResult:
-        """Sign a digest (``POST /keys/{name}/{version}/sign`` when it runs in the vault).
+    async def secure_wrap_key(self, algorithm: KeySecureWrapAlgorithm | str, **kwargs: Any) -> SecureWrapResult:
+        """Have the service make and wrap a 256-bit AES key (``POST /keys/{name}/{version}/securewrapkey``).
 
-        :param algorithm: one that fits the key.
-        :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes.
+        Nobody sees the key but an attested environment, by :meth:`secure_unwrap_key`. It always runs in the service,
+        with a key that has ``secureWrapKey`` among its operations, and needs API version 2026-01-01-preview or later.
+
+        :param algorithm: one that fits the key that wraps.
+        :returns: the wrapped key.
+        :raises ValueError: when the algorithm does not fit the key, the key does not allow it, or the client's API
+            version lacks it.
+        :raises NotImplementedError: when the client may not ask the service.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses.
+        """
+        return await self._run(SecureWrap(algorithm), kwargs)
+
+    async def secure_unwrap_key(
+        self,
+        algorithm: KeySecureWrapAlgorithm | str,
+        encrypted_key: Buffer,
+        target_attestation_token: str,
+        **kwargs: Any,
+    ) -> SecureUnwrapResult:
+        """Unwrap a key for an attested environment (``POST /keys/{name}/{version}/secureunwrapkey``).
+
+        It always runs in the service, with a key that has ``secureUnwrapKey`` among its operations and a release policy
+        which the environment satisfies, and needs API version 2026-01-01-preview or later.
+
+        :param algorithm: the algorithm that the key was wrapped with.
+        :param encrypted_key: the wrapped key.
+        :param target_attestation_token: a token (JWT) in which an attestation authority vouches for the environment.
+        :returns: the key as the service releases it to the environment.
+        :raises ValueError: when an argument does not fit the algorithm or the key, the key does not allow it, or the
+            client's API version lacks it.
+        :raises NotImplementedError: when the client may not ask the service.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, as it does when the environment
+            does not satisfy the policy.
+        """
+        return await self._run(SecureUnwrap(algorithm, encrypted_key, target_attestation_token), kwargs)
+
+    async def sign(
+        self,
+        algorithm: SignatureAlgorithm | str,
+        digest: Buffer | None = None,
+        *,
+        context: Buffer | None = None,
+        external_mu: Buffer | None = None,
+        **kwargs: Any,
+    ) -> SignResult:
+        """Sign a digest, or a message (``POST /keys/{name}/{version}/sign`` when it runs in the vault).
+
+        :param algorithm: one that fits the key. ML-DSA needs API version 2026-05-01-preview or later, but for what runs
+            here.
+        :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes. For ML-DSA,
+            the message itself; a hash of it would be signed as a message.
+        :param context: for ML-DSA: at most 255 bytes that bind the signature to a purpose; without them it is the empty
+            context.
+        :param external_mu: for ML-DSA, in place of the message and its context: the 64 bytes that FIPS 204 computes
+            from the public key, the context and the message, and calls mu.
         :returns: the signature. Those of EC keys are r and s side by side (RFC 7518 section 3.4); their ``to_der()``
             gives the other form.
         :raises ValueError: when an argument does not fit the algorithm, or the key does not allow signing (now).
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
-        return await self._run(Sign(algorithm, digest), kwargs)
+        return await self._run(Sign(algorithm, digest, context, external_mu), kwargs)
 
     async def verify(
         self,
         algorithm: SignatureAlgorithm | str,
-        digest: Buffer,
+        digest: Buffer | None,
         signature: Buffer,
         *,
         encoding: Encoding = "jose",
+        context: Buffer | None = None,
+        external_mu: Buffer | None = None,
         **kwargs: Any,
     ) -> VerifyResult:
-        """Verify the signature of a digest (``POST /keys/{name}/{version}/verify`` when it runs in the vault).
+        """Verify a signature (``POST /keys/{name}/{version}/verify`` when it runs in the vault).
 
         :param algorithm: the algorithm of the signature.
-        :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes.
+        :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes. For ML-DSA,
+            the message itself; None with ``external_mu``.
         :param signature: the signature.
         :param encoding: the form of an EC key's signature: ``"jose"`` for r and s side by side, ``"der"`` for the form
             that X.509, TLS and openssl use.
+        :param context: for ML-DSA: the context that the signature was made with, see :meth:`sign`.
+        :param external_mu: for ML-DSA, in place of the message and its context: the 64 bytes of mu.
         :returns: whether the signature is valid. One that is not, of whatever length, is no error.
         :raises ValueError: when an argument does not fit the algorithm, or the key does not allow verifying.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
-        return await self._run(Verify(algorithm, digest, signature, encoding), kwargs)
+        return await self._run(Verify(algorithm, digest, signature, encoding, context, external_mu), kwargs)
 
-    async def sign_data(self, algorithm: SignatureAlgorithm | str, data: Data, **kwargs: Any) -> SignResult:
-        """Hash a message in this process and sign it; see :meth:`sign`.
+    async def sign_data(
+        self, algorithm: SignatureAlgorithm | str, data: Data, *, context: Buffer | None = None, **kwargs: Any
+    ) -> SignResult:
+        """Hash a message in this process and sign it; see :meth:`sign`. ML-DSA takes the message itself.
 
         :param algorithm: one that fits the key. Its name tells the hash: SHA-256 for RS256, PS256, ES256 and ES256K.
         :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of
-            bytes; for the asyncio client also an asynchronous one. Files and iterables are read in constant memory.
+            bytes; for the asyncio client also an asynchronous one. Files and iterables are read in constant memory;
+            for ML-DSA, all of the message is kept and, where the vault signs, sent.
+        :param context: for ML-DSA: at most 255 bytes that bind the signature to a purpose.
         :returns: the signature.
         """
-        return await self.sign(algorithm, await digest_of(signature_row(algorithm), data), **kwargs)
+        digest = await digest_of(signature_row(algorithm), data)
+        return await self.sign(algorithm, digest, context=context, **kwargs)
 
     async def verify_data(
         self,
@@ -275,18 +347,20 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         signature: Buffer,
         *,
         encoding: Encoding = "jose",
+        context: Buffer | None = None,
         **kwargs: Any,
     ) -> VerifyResult:
-        """Hash a message in this process and verify its signature; see :meth:`verify`.
+        """Hash a message in this process and verify its signature; see :meth:`verify`. ML-DSA takes the message itself.
 
         :param algorithm: the algorithm of the signature. Its name tells the hash.
         :param data: the message, as for :meth:`sign_data`.
         :param signature: the signature.
         :param encoding: the form of an EC key's signature, ``"jose"`` or ``"der"``.
+        :param context: for ML-DSA: the context that the signature was made with.
         :returns: whether the signature is valid.
         """
         digest = await digest_of(signature_row(algorithm), data)
-        return await self.verify(algorithm, digest, signature, encoding=encoding, **kwargs)
+        return await self.verify(algorithm, digest, signature, encoding=encoding, context=context, **kwargs)
 
     def send_request(
         self, request: HttpRequest, *, stream: bool = False, **kwargs: Any
@@ -311,6 +385,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
     async def _ask(self, task: Task[R], **options: Any) -> R:
         state, connection = self._state, self._connection
         if state.facts is None:
+            connection.wire.check_version(task.request(state))
             options = connection.within_timeout(options)
             await self._get_key(options)
             local = state.local_for(task)
