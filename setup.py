@@ -1,14 +1,51 @@
-"""Build the azure-keyvault-keys distribution."""
+"""Build the azure-keyvault-keys distribution.
 
+``python -m build`` makes the same bytes wherever, whenever and by whomever it is run, with the same Python and setuptools.
+"""
+
+import gzip
+import os
 import re
+import tarfile
 from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
+from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).parent
+# The time of every file in the archives, unless the environment says another. setuptools heeds it for the wheel.
+EPOCH = int(os.environ.setdefault("SOURCE_DATE_EPOCH", "1735689600"))
+# The modes of files in the wheel are those that they are written with.
+os.umask(0o022)
+
+
+class ReproducibleSdist(sdist):
+    """An sdist without the times, owners and modes of the files that it was made from, which setuptools keeps."""
+
+    def make_archive(self, base_name, format=None, root_dir=None, base_dir=None, owner=None, group=None):
+        """Write the archive, and return its name."""
+        name = f"{base_name}.tar.gz"
+        with (
+            open(name, "wb") as file,
+            gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=EPOCH) as compressed,
+            tarfile.open(fileobj=compressed, mode="w") as archive,
+        ):
+            archive.add(base_dir, filter=_anonymous)
+        return name
+
+
+def _anonymous(member):
+    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    member.mtime = EPOCH
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
+
+
 VERSION = re.search(r'VERSION = "([^"]+)"', (HERE / "azure/keyvault/keys/_version.py").read_text("utf-8")).group(1)
 
 setup(
+    cmdclass={"sdist": ReproducibleSdist},
     name="azure-keyvault-keys",
     version=VERSION,
     description="Client library for Azure Key Vault and Managed HSM keys",

@@ -254,14 +254,15 @@ def test_scrubbing_takes_private_keys_backups_proofs_and_the_keys_of_others() ->
 @pytest.mark.slow
 def test_recordings_of_a_live_vault_can_be_played(tmp_path: Path) -> None:
     """An emulator in another process is as live as a vault: it has a URL, and tokens for DefaultAzureCredential."""
-    tests = ["tests/contract/test_backup.py", "-k", "brings_back or over_a_live_key", "-m", "recording"]
-    pytest_run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--recordings", str(tmp_path), *tests]
+    tests = [str(ROOT / "tests/contract/test_backup.py"), "-k", "brings_back or over_a_live_key", "-m", "recording"]
+    pytest_run = [sys.executable, "-m", "pytest", "-c", str(ROOT / "tox.ini"), "-q", "-p", "no:cacheprovider"]
+    pytest_run += ["--recordings", str(tmp_path), *tests]
     emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--deletion-delay", "0.05", "--"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
 
     def run(command: list[str], **variables: str) -> None:
         result = subprocess.run(
-            command, cwd=ROOT, env={**environment, **variables}, capture_output=True, text=True, timeout=120
+            command, cwd=tmp_path, env={**environment, **variables}, capture_output=True, text=True, timeout=120
         )
         assert result.returncode == 0, result.stdout + result.stderr
         assert "6 passed" in result.stdout

@@ -1,15 +1,21 @@
-"""What is in the repository, and what of it is in the wheel."""
+"""What is in the repository, what of it is in the sdist and the wheel, and what they require."""
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
 import re
-import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from fixtures.distributions import Distributions, build, copy_of_sources, sources
+from packaging.requirements import Requirement
+
+import azure.keyvault.keys
 
 ROOT = Path(__file__).parents[2]
 #: What no file of the repository holds.
@@ -25,26 +31,61 @@ OFFLINE = re.compile(
 )
 
 
-def _files(*options: str) -> list[Path]:
-    """Return the files that git keeps."""
-    if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("no git checkout")
-    command = ["git", "ls-files", "-z", *options]
-    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
-    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
-
-
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_files_hold_nothing_of_this_machine(what: str) -> None:
     pattern = re.compile(FORBIDDEN[what])
     this = Path(__file__)
-    found = [str(path.relative_to(ROOT)) for path in _files() if path != this and pattern.search(path.read_bytes())]
+    found = [str(path.relative_to(ROOT)) for path in sources() if path != this and pattern.search(path.read_bytes())]
     assert found == []
 
 
-def _sources() -> list[Path]:
-    """Return the files that a build from this checkout would see: those that are not committed yet as well."""
-    return _files("--cached", "--others", "--exclude-standard")
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
+    """The sdist and the wheel."""
+    return build(copy_of_sources(tmp_path_factory.mktemp("sources")), tmp_path_factory.mktemp("built"))
+
+
+@pytest.mark.slow
+def test_wheel_holds_the_package_and_nothing_else(built: Distributions) -> None:
+    names = zipfile.ZipFile(built.wheel).namelist()
+    strangers = [name for name in names if not name.startswith("azure/keyvault/keys/") and ".dist-info/" not in name]
+    assert strangers == []
+    assert "azure/keyvault/keys/py.typed" in names
+    assert any(name.endswith("/LICENSE") for name in names)
+    expected = {path.relative_to(ROOT).as_posix() for path in sources() if path.is_relative_to(ROOT / "azure")}
+    assert {name for name in names if name.startswith("azure/")} == expected
+
+
+@pytest.mark.slow
+def test_sdist_holds_every_file_and_nothing_else(built: Distributions) -> None:
+    """Who has the sdist can build, test and document the package."""
+    with tarfile.open(built.sdist) as archive:
+        names = {member.name.partition("/")[2] for member in archive if member.isfile()}
+    made = {
+        name for name in names if name in ("PKG-INFO", "setup.cfg") or name.startswith("azure_keyvault_keys.egg-info/")
+    }
+    expected = {path.relative_to(ROOT).as_posix() for path in sources()}
+    assert names - made == expected - {".gitignore"} - made
+
+
+@pytest.mark.slow
+def test_builds_of_another_time_place_and_umask_have_the_same_bytes(built: Distributions, tmp_path: Path) -> None:
+    tree = copy_of_sources(tmp_path / "another" / "place")
+    for path in tree.rglob("*"):
+        path.chmod(0o700 if path.is_dir() or path.stat().st_mode & 0o100 else 0o600)
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    again = build(tree, tmp_path / "built", umask=0o077)
+    assert again.sdist.read_bytes() == built.sdist.read_bytes()
+    assert again.wheel.read_bytes() == built.wheel.read_bytes()
+
+
+@pytest.mark.slow
+def test_twine_accepts_what_is_built(built: Distributions) -> None:
+    """Among other things, a package index can show the README."""
+    command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, built)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("PASSED") == 2
 
 
 def _pip(*arguments: str, cwd: Path) -> None:
@@ -55,35 +96,10 @@ def _pip(*arguments: str, cwd: Path) -> None:
     assert result.returncode == 0, result.stderr[-2000:]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy, so that nothing is left in the checkout."""
-    copy = tmp_path_factory.mktemp("checkout")
-    for path in _sources():
-        target = copy / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
-    out = tmp_path_factory.mktemp("wheel")
-    _pip("wheel", "--no-deps", "--wheel-dir", str(out), ".", cwd=copy)
-    (built,) = out.glob("*.whl")
-    return built
-
-
 @pytest.mark.slow
-def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    strangers = [name for name in names if not name.startswith("azure/keyvault/keys/") and ".dist-info/" not in name]
-    assert strangers == []
-    assert "azure/keyvault/keys/py.typed" in names
-    assert any(name.endswith("/LICENSE") for name in names)
-    package = [path for path in _sources() if path.is_relative_to(ROOT / "azure")]
-    expected = {path.relative_to(ROOT).as_posix() for path in package}
-    assert {name for name in names if name.startswith("azure/")} == expected
-
-
-@pytest.mark.slow
-def test_wheel_o4_installs_beside_other_azure_packages(wheel: Path, tmp_path: Path) -> None:
-    _pip("install", "--no-deps", "--target", str(tmp_path), str(wheel), "azure-core", "azure-identity", cwd=tmp_path)
+def test_wheel_o4_installs_beside_other_azure_packages(built: Distributions, tmp_path: Path) -> None:
+    packages = [str(built.wheel), "azure-core", "azure-identity"]
+    _pip("install", "--no-deps", "--target", str(tmp_path), *packages, cwd=tmp_path)
     assert not (tmp_path / "azure" / "__init__.py").exists()
     assert not (tmp_path / "azure" / "keyvault" / "__init__.py").exists()
     program = (
@@ -96,4 +112,87 @@ def test_wheel_o4_installs_beside_other_azure_packages(wheel: Path, tmp_path: Pa
     assert result.returncode == 0, result.stderr
     *files, version = result.stdout.split()
     assert all(Path(file).is_relative_to(tmp_path) for file in files)
-    assert wheel.name.startswith(f"azure_keyvault_keys-{version}-")
+    assert built.wheel.name.startswith(f"azure_keyvault_keys-{version}-")
+
+
+# What is tested: the lowest releases that are said to do, and the wheel
+
+
+def _requirements(name: str) -> list[Requirement]:
+    """Return what a file of requirements asks for."""
+    lines = (line.partition(" #")[0].strip() for line in (ROOT / "tests" / name).read_text("utf-8").splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
+
+
+def _floors() -> dict[str, str]:
+    """Return the lowest releases of what the package requires, and of what programs use with it."""
+    required = [Requirement(line) for line in importlib.metadata.requires("azure-keyvault-keys") or ()]
+    with_it = [entry for entry in _requirements("requirements.txt") if entry.name.startswith("azure-")]
+    floors: dict[str, str] = {}
+    for entry in required + with_it:
+        (specifier,) = entry.specifier
+        assert specifier.operator == ">="
+        # The extras agree.
+        assert floors.setdefault(entry.name, specifier.version) == specifier.version
+    return floors
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12"])
+def test_lowest_dependencies_tested_are_the_lowest_required(version: str) -> None:
+    """tests/lowest.txt says why later releases are the lowest for later versions of Python."""
+    environment = {"python_version": version}
+    pinned = {
+        entry.name: next(iter(entry.specifier)).version
+        for entry in _requirements("lowest.txt")
+        if entry.marker is None or entry.marker.evaluate(environment)
+    }
+    assert pinned == _floors()
+
+
+def test_every_version_of_python_has_lowest_dependencies() -> None:
+    for version in re.findall(r"Python :: (3\.\d+)", (ROOT / "setup.py").read_text("utf-8")):
+        environment = {"python_version": version}
+        names = [
+            entry.name
+            for entry in _requirements("lowest.txt")
+            if entry.marker is None or entry.marker.evaluate(environment)
+        ]
+        assert sorted(names) == sorted(_floors())
+
+
+def test_tox_tests_every_version_of_python_with_lowest_and_newest_dependencies() -> None:
+    settings = (ROOT / "tox.ini").read_text("utf-8")
+    assert "env_list = py{310, 311, 312, 313}-{lowest, newest}," in settings
+
+
+@pytest.mark.skipif(
+    "KEYVAULT_TEST_WHEEL" not in os.environ, reason="this is no environment of tox, which installs the wheel"
+)
+def test_tox_o4_tests_the_wheel_with_the_dependencies_that_its_name_says() -> None:
+    assert not Path(azure.keyvault.keys.__file__).is_relative_to(ROOT / "azure")
+    program = "import azure.keyvault.keys as keys; print(keys.__file__)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+    assert found == azure.keyvault.keys.__file__
+    if os.environ["TOX_ENV_NAME"].endswith("lowest"):
+        for entry in _requirements("lowest.txt"):
+            if entry.marker is None or entry.marker.evaluate():
+                assert importlib.metadata.version(entry.name) in entry.specifier
+
+
+#: What starts programs among the sources. They read them, and import nothing of the package.
+READERS = {
+    "fixtures/distributions.py": "git",
+    "project/test_architecture.py": "import-linter",
+    "typing/test_typing.py": "type checkers",
+}
+
+
+def test_programs_of_tests_start_where_the_sources_cannot_be_imported() -> None:
+    """``python -m`` and ``python -c`` look in the current directory first, before what is installed."""
+    this = Path(__file__)
+    found = {
+        path.relative_to(ROOT / "tests").as_posix()
+        for path in (ROOT / "tests").rglob("*.py")
+        if path != this and re.search(r"cwd=ROOT\b|chdir\(ROOT\b", path.read_text("utf-8"))
+    }
+    assert found == set(READERS)

@@ -10,11 +10,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_readme_examples_run_on_the_emulator() -> None:
+def test_readme_examples_run_on_the_emulator(tmp_path: Path) -> None:
     """All code blocks run from top to bottom, as production code with DefaultAzureCredential, and warn of nothing."""
     emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--deletion-delay", "0.05", "--"]
-    blocks = [sys.executable, "-X", "dev", "-W", "error", str(Path(__file__).with_name("run_blocks.py")), "README.md"]
-    run = subprocess.run([*emulator, *blocks], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    blocks = [sys.executable, "-X", "dev", "-W", "error", str(Path(__file__).with_name("run_blocks.py"))]
+    command = [*emulator, *blocks, str(ROOT / "README.md")]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
     blocks_in_readme = re.findall(r"^```python$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert run.stdout.count("-- line") == len(blocks_in_readme) >= 12

@@ -46,12 +46,14 @@ with DefaultAzureCredential() as credential, KeyClient(os.environ["VAULT_URL"], 
 
 
 @pytest.mark.parametrize(("name", "identity"), RUNS)
-def test_sample_and_its_twin_run_on_the_emulator_and_leave_no_key(name: str, identity: tuple[str, ...]) -> None:
+def test_sample_and_its_twin_run_on_the_emulator_and_leave_no_key(
+    name: str, identity: tuple[str, ...], tmp_path: Path
+) -> None:
     """A sample is production code: it finds vault and credential in its environment, and warns of nothing."""
     samples = [str(path) for path in SAMPLES if path.stem.removesuffix("_async") == name]
     emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--deletion-delay", "0.05", *identity]
     command = [*emulator, "--", sys.executable, "-W", "error", "-c", _RUNNER, *samples]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
     outputs = re.split(r"^-- ", run.stdout, flags=re.MULTILINE)[1:-1]
     assert len(outputs) == len(samples)

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from az import Run
-from fixtures.virtual_environments import location, pip, virtual_environment, wheel_of_this_project
+from fixtures.distributions import wheel_of_this_project
+from fixtures.virtual_environments import location, pip, virtual_environment
 from key_commands import run_all
 
 import azure.keyvault.keys
