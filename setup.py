@@ -1,6 +1,7 @@
 """Build the azure-keyvault-keys distribution.
 
-``python -m build`` makes the same bytes wherever, whenever and by whomever it is run, with the same Python and setuptools.
+``python -m build`` makes the same bytes wherever, whenever and by whomever it is run, given the same Python and
+setuptools.
 """
 
 import gzip
