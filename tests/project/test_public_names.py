@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sphinx.pycode import ModuleAnalyzer
 
 from azure.keyvault.keys import (
     ApiVersion,
@@ -138,20 +139,28 @@ def test_public_class_and_its_members_have_docstrings(kind: type) -> None:
     assert undocumented == []
 
 
-# The methods of the emulator's classes say in running text what they take: they are for tests, and their arguments few.
-@pytest.mark.parametrize("kind", [entry for entry in _classes(LIBRARY) if not issubclass(entry.values[0], Enum)])
+@pytest.mark.parametrize("kind", [entry for entry in _classes(PACKAGES) if issubclass(entry.values[0], Enum)])
+def test_members_of_enumerations_are_documented(kind: type[Enum]) -> None:
+    source = ModuleAnalyzer.for_module(kind.__module__)
+    source.analyze()
+    assert {name for name in kind.__members__ if not any(source.attr_docs.get((kind.__name__, name), ()))} == set()
+
+
+OBJECTS = [entry for entry in _classes(PACKAGES) if not issubclass(entry.values[0], Enum)]
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
 def test_docstrings_tell_of_every_parameter_and_result(kind: type) -> None:
     untold = []
     init = vars(kind).get("__init__")
+    fields = [name for name in getattr(kind, "__dataclass_fields__", ()) if not name.startswith("_")]
     if init is not None:
         text = f"{kind.__doc__}{init.__doc__ or ''}"
-        untold += [name for name in _named(init) if not re.search(rf":(param|ivar) {name}:|``{name}``", text)]
-    for member, value in _members(kind):
-        function = getattr(value, "__func__", value)
-        if not inspect.isfunction(function):
-            continue
+        names = [*(parameter.name for parameter in _named(init)), *fields]
+        untold += [name for name in names if not re.search(rf":(param|ivar) {name}:|``{name}``", text)]
+    for member, function in _methods(kind):
         text = function.__doc__ or ""
-        untold += [f"{member}({name})" for name in _named(function) if f":param {name}:" not in text]
+        untold += [f"{member}({named.name})" for named in _named(function) if f":param {named.name}:" not in text]
         returns = inspect.signature(function).return_annotation
         if returns not in ("None", None, inspect.Signature.empty) and not re.search(
             r":returns:|^Return|^Whether", text
@@ -160,11 +169,59 @@ def test_docstrings_tell_of_every_parameter_and_result(kind: type) -> None:
     assert untold == []
 
 
-def _named(function: Any) -> list[str]:
-    parameters = inspect.signature(function).parameters.values()
+#: What is said of numbers and times: what they count, or where else that is told.
+UNIT = re.compile(
+    r"seconds?\b|days?\b|\bbits\b|\bbytes\b|octets|\bUTC\b|ISO 8601|number|\bport\b|page|items|status|HTTP|index|"
+    r"exponent|modulus|likewise|another name of|[0-9]+ or",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_docstrings_tell_the_unit_of_every_number_and_time(kind: type) -> None:
+    untold = []
+    for member, function in [("", vars(kind).get("__init__")), *_methods(kind), *_getters(kind)]:
+        if function is None:
+            continue
+        text = inspect.cleandoc(function.__doc__ or "") if member else inspect.cleandoc(kind.__doc__ or "")
+        for parameter in _named(function):
+            told = re.search(rf":(?:param|ivar) {parameter.name}:(.*?)(?=\n:|\Z)", text, re.DOTALL)
+            if _is_quantity(parameter.annotation) and not (told and UNIT.search(told[1])):
+                untold.append(f"{member}({parameter.name})")
+        if member and _is_quantity(inspect.signature(function).return_annotation) and not UNIT.search(text):
+            untold.append(member)
+    assert untold == []
+
+
+#: Where a class of the library comes from: an operation of the REST API, a standard, or what hands it out.
+SOURCE = re.compile(r"``?(GET|PUT|POST|PATCH|DELETE)\b|REST API|RFC \d+|:meth:|:class:|``cryptography``")
+
+
+@pytest.mark.parametrize("kind", _classes(LIBRARY))
+def test_classes_name_the_operation_or_the_standard_that_they_come_from(kind: type) -> None:
+    """Methods name their call, as tests/project/test_docs.py checks. What is in the emulator is its own."""
+    assert SOURCE.search(kind.__doc__ or "")
+
+
+def _methods(kind: type) -> Iterator[tuple[str, Any]]:
+    for member, value in _members(kind):
+        function = getattr(value, "__func__", value)
+        if inspect.isfunction(function):
+            yield member, function
+
+
+def _getters(kind: type) -> Iterator[tuple[str, Any]]:
+    yield from ((member, value.fget) for member, value in _members(kind) if isinstance(value, property))
+
+
+def _is_quantity(annotation: Any) -> bool:
+    return re.search(r"\b(int|float|datetime|timedelta)\b", str(annotation)) is not None
+
+
+def _named(function: Any) -> list[inspect.Parameter]:
     return [
-        parameter.name
-        for parameter in parameters
+        parameter
+        for parameter in inspect.signature(function).parameters.values()
         if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         and parameter.name not in ("self", "cls")
     ]

@@ -50,7 +50,10 @@ class _AnyCaseValue(Text):
 
 
 class KeyType(_AnyCaseValue):
-    """Types of keys. A value is found in any letter case: ``KeyType("rsa") is KeyType.rsa``."""
+    """Types of keys: ``kty`` of RFC 7517, and the service's own with ``-HSM``.
+
+    A value is found in any letter case: ``KeyType("rsa") is KeyType.rsa``.
+    """
 
     ec = "EC"
     """Elliptic curve"""
@@ -71,7 +74,7 @@ class KeyType(_AnyCaseValue):
 
 
 class KeyCurveName(Text):
-    """Elliptic curves."""
+    """Elliptic curves: ``crv`` of RFC 7518 section 6.2.1.1, and the service's name of a curve of RFC 8812."""
 
     p_256 = "P-256"
     """NIST P-256, also known as secp256r1"""
@@ -84,7 +87,7 @@ class KeyCurveName(Text):
 
 
 class KeyExportEncryptionAlgorithm(Text):
-    """Algorithms that protect a key on its way out of the service (secure key release)."""
+    """Algorithms that protect a key on its way out of the service (``POST /keys/{name}/{version}/release``)."""
 
     ckm_rsa_aes_key_wrap = "CKM_RSA_AES_KEY_WRAP"
     """RSA-OAEP with SHA-1 and AES key wrap with padding, as PKCS#11 names it"""
@@ -95,15 +98,22 @@ class KeyExportEncryptionAlgorithm(Text):
 
 
 class KeyOperation(Text):
-    """Operations that a key can be allowed to do."""
+    """Operations that a key can be allowed to do: ``key_ops`` of RFC 7517 section 4.3, and the service's own."""
 
     encrypt = "encrypt"
+    """Encrypt data"""
     decrypt = "decrypt"
+    """Decrypt data"""
     import_key = "import"
+    """Unwrap keys that are imported to a Managed HSM or a premium vault (bring your own key)"""
     sign = "sign"
+    """Sign digests"""
     verify = "verify"
+    """Verify signatures of digests"""
     wrap_key = "wrapKey"
+    """Encrypt keys"""
     unwrap_key = "unwrapKey"
+    """Decrypt keys"""
     export = "export"
     """Leave the service in a secure key release"""
     secure_wrap_key = "secureWrapKey"
@@ -113,7 +123,10 @@ class KeyOperation(Text):
 
 
 class KeyRotationPolicyAction(_AnyCaseValue):
-    """What a rotation policy does when its time comes. A value is found in any letter case."""
+    """What a rotation policy does when its time comes (``PUT /keys/{name}/rotationpolicy``).
+
+    A value is found in any letter case.
+    """
 
     rotate = "Rotate"
     """Make a new version of the key"""

@@ -24,7 +24,7 @@ def _shown(instance: object, text: object) -> str:
 
 
 class KeyVaultKeyIdentifier:
-    """The parts of a key's identifier.
+    """The parts of a key's identifier, which is its address in the REST API.
 
     :param source_id: ``https://{vault}/keys/{name}`` with or without ``/{version}``, or the ``recovery_id`` of a
         deleted key.
@@ -88,7 +88,7 @@ class KeyVaultKeyIdentifier:
 
 
 class KeyReleasePolicy:
-    """The rules under which an exportable key may be released.
+    """The rules under which an exportable key may be released (``POST /keys/{name}/{version}/release``).
 
     :param encoded_policy: the policy, JSON in UTF-8; its grammar is part of Azure's documentation of secure key
         release.
@@ -116,7 +116,7 @@ class KeyReleasePolicy:
 
 
 class ExternalKey:
-    """A key that an external key manager holds for a Managed HSM.
+    """A key that an external key manager holds for a Managed HSM; see :meth:`KeyClient.create_external_key`.
 
     :param id: the name of the key there: 1 to 64 letters, digits or hyphens.
     """
@@ -129,7 +129,7 @@ class ExternalKey:
 
 
 class KeyAttestation:
-    """Proof that a key lives in a Managed HSM.
+    """Proof that a key lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
 
     :param certificate_pem_file: the certificates of the HSM, in PEM, that validate the attestations.
     :param private_key_attestation: the attestation blob of the private key.
@@ -155,7 +155,7 @@ class KeyAttestation:
 
 
 class KeyProperties:
-    """What is known of a key besides its material.
+    """What is known of a key besides its material: an item of ``GET /keys``, and part of every key.
 
     :param key_id: the identifier of the key.
     :param attributes: its attributes, as the REST layer has them.
@@ -294,7 +294,7 @@ class KeyProperties:
 
 
 class KeyVaultKey:
-    """A key: its public material and its properties.
+    """A key: its public material and its properties (``GET /keys/{name}/{version}``).
 
     The material may be given as ``jwk``, or its fields as keywords (``kty="RSA", n=..., e=...``).
 
@@ -381,7 +381,7 @@ class KeyVaultKey:
 
 
 class DeletedKey(KeyVaultKey):
-    """A key in the state between its deletion and its purge.
+    """A key in the state between its deletion and its purge (``GET /deletedkeys/{name}``).
 
     :param properties: the properties of the key.
     :param deleted_date: when it was deleted, in UTC.
@@ -441,7 +441,7 @@ class DeletedKey(KeyVaultKey):
 
 
 class ReleaseKeyResult:
-    """A released key.
+    """A released key (``POST /keys/{name}/{version}/release``).
 
     :param value: a compact JWS that holds the key, encrypted for the environment that was attested.
     """
@@ -455,11 +455,11 @@ class ReleaseKeyResult:
 
 
 class KeyRotationLifetimeAction:
-    """What happens to a key at a certain point of its life.
+    """What happens to a key at a certain point of its life; part of a :class:`KeyRotationPolicy`.
 
     :param action: rotate the key, or notify of its coming expiry.
     :param time_after_create: how long after creation, as an ISO 8601 duration ("P90D") or a timedelta. Only for rotate.
-    :param time_before_expiry: how long before expiry, likewise.
+    :param time_before_expiry: how long before expiry, as an ISO 8601 duration or a timedelta.
     """
 
     def __init__(
@@ -498,7 +498,7 @@ class KeyRotationLifetimeAction:
 
 
 class KeyRotationPolicy:
-    """How a key is rotated.
+    """How a key is rotated (``GET`` and ``PUT /keys/{name}/rotationpolicy``).
 
     :param policy_id: the identifier of the policy; set by the service.
     :param lifetime_actions: what happens when; one rotate and one notify at most.

@@ -358,8 +358,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param key_type: the type of that key; it is sent as it is given. Default: oct-HSM.
         :param enabled: whether it may be used. The service's default is True.
         :param tags: metadata of the application; 15 entries at most.
-        :param not_before: the time before which it may not be used to encrypt, wrap or sign.
-        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign.
+        :param not_before: the time before which it may not be used to encrypt, wrap or sign; in UTC if it has no zone.
+        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
         :param expires: another name of ``expires_on``.
         :param release_policy: the rules under which it may be released.
         :returns: the new key.
@@ -473,8 +473,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param key_operations: what the key may be used for; replaces the whole list.
         :param enabled: whether it may be used.
         :param tags: metadata of the application; replaces all of it. Empty to remove it.
-        :param not_before: the time before which it may not be used to encrypt, wrap or sign.
-        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign.
+        :param not_before: the time before which it may not be used to encrypt, wrap or sign; in UTC if it has no zone.
+        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
         :param release_policy: the rules under which it may be released.
         :param kwargs: ``expires``, another name of ``expires_on``; and options of the call.
         :returns: the changed key.
@@ -857,7 +857,7 @@ class KeyClient(AsyncKeyVaultClientBase):
 
         Needs API version 7.3 or later.
 
-        :param count: how many: 1 to 128.
+        :param count: how many bytes: 1 to 128.
         :returns: the bytes.
         :raises ValueError: when the count is outside its limits, or the client's API version lacks the operation.
         :raises TypeError: when the count is no integer.

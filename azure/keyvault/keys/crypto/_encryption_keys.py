@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class KeyEncryptionKey:
     """A key that wraps the content keys of azure-storage: the ``key_encryption_key`` of its clients.
 
+    It wraps and unwraps as :meth:`CryptographyClient.wrap_key` and :meth:`CryptographyClient.unwrap_key` do.
+
     The asyncio clients of azure-storage take the same object, and wait for it: they have no asynchronous kind of it.
 
     :param client: the client of the key. A key whose identifier has no version is got from the vault now, for

@@ -6,7 +6,7 @@ from .._enums import Text
 
 
 class EncryptionAlgorithm(Text):
-    """Algorithms of encrypt and decrypt."""
+    """Algorithms of encrypt and decrypt: RFC 7518 sections 4.1 and 5.1, and the service's own AES-CBC."""
 
     rsa_oaep = "RSA-OAEP"
     """RSAES-OAEP with SHA-1 and MGF1 with SHA-1; prefer :attr:`rsa_oaep_256`"""
@@ -41,7 +41,7 @@ class EncryptionAlgorithm(Text):
 
 
 class KeyWrapAlgorithm(Text):
-    """Algorithms of wrap_key and unwrap_key."""
+    """Algorithms of wrap_key and unwrap_key: RFC 7518 section 4.1, and those that PKCS#11 names."""
 
     aes_128 = "A128KW"
     """AES key wrap (RFC 3394) with a 128-bit key"""

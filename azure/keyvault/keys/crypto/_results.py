@@ -36,7 +36,7 @@ class _Result(Generic[_Algorithm]):
 
 
 class EncryptResult(_Result[EncryptionAlgorithm]):
-    """The result of an encryption.
+    """The result of an encryption (``POST /keys/{name}/{version}/encrypt``, or here).
 
     :ivar key_id: the full id of the key version, which decryption needs; ``None`` for a key without an id.
     :ivar algorithm: the algorithm that was used.
@@ -81,7 +81,7 @@ class EncryptResult(_Result[EncryptionAlgorithm]):
 
 
 class DecryptResult(_Result[EncryptionAlgorithm]):
-    """The result of a decryption.
+    """The result of a decryption (``POST /keys/{name}/{version}/decrypt``, or here).
 
     :ivar key_id: the full id of the key version; ``None`` for a key without an id.
     :ivar algorithm: the algorithm that was used.
@@ -104,7 +104,7 @@ class DecryptResult(_Result[EncryptionAlgorithm]):
 
 
 class SignResult(_Result[SignatureAlgorithm]):
-    """The result of signing.
+    """The result of signing (``POST /keys/{name}/{version}/sign``, or here).
 
     :ivar key_id: the full id of the key version; ``None`` for a key without an id.
     :ivar algorithm: the algorithm that was used.
@@ -199,7 +199,7 @@ class SignResult(_Result[SignatureAlgorithm]):
 
 
 class VerifyResult(_Result[SignatureAlgorithm]):
-    """The result of verifying a signature.
+    """The result of verifying a signature (``POST /keys/{name}/{version}/verify``, or here).
 
     :ivar key_id: the full id of the key version; ``None`` for a key without an id.
     :ivar is_valid: whether the signature is the key's signature of the digest.
@@ -225,7 +225,7 @@ class VerifyResult(_Result[SignatureAlgorithm]):
 
 
 class WrapResult(_Result[KeyWrapAlgorithm]):
-    """The result of wrapping a key.
+    """The result of wrapping a key (``POST /keys/{name}/{version}/wrapkey``, or here).
 
     :ivar key_id: the full id of the wrapping key's version; ``None`` for a key without an id.
     :ivar algorithm: the algorithm that was used.
@@ -251,7 +251,7 @@ class WrapResult(_Result[KeyWrapAlgorithm]):
 
 
 class UnwrapResult(_Result[KeyWrapAlgorithm]):
-    """The result of unwrapping a key.
+    """The result of unwrapping a key (``POST /keys/{name}/{version}/unwrapkey``, or here).
 
     :ivar key_id: the full id of the wrapping key's version; ``None`` for a key without an id.
     :ivar algorithm: the algorithm that was used.

@@ -51,6 +51,7 @@ class KeyVaultEmulator:
     def start(self) -> KeyVaultEmulator:
         """Begin to serve; return when requests are accepted.
 
+        :returns: the emulator itself.
         :raises RuntimeError: it serves already.
         :raises OSError: the port is taken.
         """
@@ -200,6 +201,7 @@ class KeyVaultEmulator:
     def mark_managed(self, name: str) -> None:
         """Make a key look as if a certificate backed it.
 
+        :param name: the name of the key.
         :raises KeyError: there is no such key.
         """
         key = self._running_service.state.live(name)

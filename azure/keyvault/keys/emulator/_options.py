@@ -42,7 +42,7 @@ class EmulatorOptions:
     :param purge_delay: seconds for which a purged name stays taken.
     :param soft_delete: keep deleted keys for recovery.
     :param purge_protection: refuse to purge.
-    :param retention_days: 7 to 90.
+    :param retention_days: for how many days deleted keys can be recovered: 7 to 90.
     :param premium: serve HSM key types, as a vault of the premium SKU.
     :param page_size: the number of items in a page when the client gives none.
     :param empty_pages: put an empty page with a link in front of every page, as the service sometimes does.

@@ -120,7 +120,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
 
         :param jwk: the key: a :class:`~azure.keyvault.keys.JsonWebKey`, the members of one (binary ones as bytes or as
             base64url text), or JSON text (RFC 7517). A key without ``key_ops`` may be used for everything.
-        :param min_rsa_bits: refuse RSA keys with a smaller modulus. Lower it to read old data only.
+        :param min_rsa_bits: refuse RSA keys whose modulus has fewer bits. Lower it to read old data only.
         :returns: the client. What it cannot do here raises ``NotImplementedError``.
         :raises ValueError: when the JWK is malformed, or holds no material of a known type.
         """
