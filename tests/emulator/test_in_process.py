@@ -15,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+import cryptography
 import pytest
 from azure.core.credentials import TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
@@ -142,6 +143,10 @@ def test_emulators_side_by_side_share_nothing(start: EmulatorFactory) -> None:
     assert answer.status == 401
 
 
+@pytest.mark.skipif(
+    int(cryptography.__version__.split(".")[0]) < 47,
+    reason="before 47, cryptography holds the lock of the interpreter while it makes a key",
+)
 def test_key_generation_does_not_hold_up_other_calls(start: EmulatorFactory) -> None:
     api = start()
     api("GET", "/keys")
@@ -151,12 +156,12 @@ def test_key_generation_does_not_hold_up_other_calls(start: EmulatorFactory) -> 
     ]
     for maker in makers:
         maker.start()
-    waits = []
+    answered = 0
     while any(maker.is_alive() for maker in makers):
-        started = time.perf_counter()
         assert api("GET", "/keys").status == 200
-        waits.append(time.perf_counter() - started)
-    assert sorted(waits)[len(waits) // 2] < 0.3
+        answered += 1
+    # Calls that wait for keys are answered when a key is there: one for each, and one after them.
+    assert answered > 2 * len(makers)
 
 
 def test_nothing_is_logged_above_info(start: EmulatorFactory, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import utils
 from decision_tables import algorithms, describe
 
 from azure.keyvault.keys import KeyClient
@@ -34,6 +35,8 @@ _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The documentation in HTML, made without a warning."""
+    if not hasattr(utils, "NoDigestInfo"):
+        pytest.skip("annotations name what this release of cryptography does not have")
     out = tmp_path_factory.mktemp("docs")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-E", "-q", str(DOCS), str(out)]
     run = subprocess.run(command, cwd=out, capture_output=True, text=True, timeout=300)

@@ -23,9 +23,10 @@ _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie
 
 
 def http_logging_policy(**kwargs: Any) -> HttpLoggingPolicy:
-    """Return azure-core's INFO log of requests and responses, with Key Vault's own headers readable."""
+    """Return azure-core's INFO log of requests and responses, with Key Vault's own headers and API version readable."""
     policy: HttpLoggingPolicy = HttpLoggingPolicy(**kwargs)
     policy.allowed_header_names.update(_KEYVAULT_HEADERS)
+    policy.allowed_query_params.add("api-version")  # which azure-core shows by itself since 1.38
     return policy
 
 
