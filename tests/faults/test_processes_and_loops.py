@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from fixtures.stub_vault import AsyncStubCredential, StubCredential, Tokens
+from fixtures.worlds import AIO
 from raw_server import Conversation, RawServer, Received
 
 from azure.keyvault.keys import KeyClient
@@ -238,10 +239,9 @@ async def test_50_tasks_over_tls_share_probe_token_and_connections_D1(serve: Ser
     assert server.connections <= 51
 
 
-async def test_cancelled_call_gives_its_connection_back_or_up_C13_D12(serve: Serve, connect: Any, stub: Any) -> None:
-    if not stub.world.is_async:
-        pytest.skip("threads are not cancelled")
-
+# In asyncio only: threads are not cancelled.
+@pytest.mark.parametrize("stub", [AIO], ids=["aio"], indirect=True)
+async def test_cancelled_call_gives_its_connection_back_or_up_C13_D12(serve: Serve, connect: Any) -> None:
     def handler(request: Received, talk: Conversation) -> None:
         if "slow" in request.head:
             talk.hang(5)
