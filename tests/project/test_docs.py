@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
@@ -10,6 +11,7 @@ import sys
 import zlib
 from enum import Enum
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import utils
@@ -28,6 +30,13 @@ PACKAGES = [
     "azure.keyvault.keys.crypto",
     "azure.keyvault.keys.crypto.aio",
     "azure.keyvault.keys.emulator",
+]
+MARKDOWN = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "samples" / "README.md",
+    ROOT / "tests" / "README.md",
+    *PAGES,
 ]
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -103,7 +112,7 @@ def test_links_within_the_docs_lead_somewhere(built: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "samples" / "README.md", *PAGES])
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_relative_links_of_markdown_lead_to_files(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
@@ -120,6 +129,30 @@ def test_code_blocks_of_docs_run_on_the_emulator(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.count("-- line") == sum(len(_BLOCK.findall(page.read_text("utf-8"))) for page in pages)
     assert "3 passed" in run.stdout
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_python_block_escapes_being_run(page: Path) -> None:
+    """What is Python, by label or by looks, is a block that the tests of the README and of the docs find and run."""
+    text = page.read_text("utf-8")
+    run = _BLOCK.findall(text) if page == ROOT / "README.md" or page in PAGES else []
+    fences = re.findall(r"^( *)(`{3,}|~{3,})([^\n]*)\n(.*?)^\1\2 *$", text, re.MULTILINE | re.DOTALL)
+    assert len(fences) * 2 == len(re.findall(r"^ *(?:`{3,}|~{3,})", text, re.MULTILINE))
+    python = [
+        code for _, _, label, code in fences if re.search("py|code", label, re.IGNORECASE) or _is_python(code, label)
+    ]
+    assert python == run
+
+
+def _is_python(code: str, label: str) -> bool:
+    """Whether an unlabelled block does something in Python; a lone word or path is no program."""
+    if label.strip():
+        return False
+    try:
+        body = ast.parse(dedent(code)).body
+    except SyntaxError:
+        return False
+    return any(not isinstance(node, ast.Expr) or isinstance(node.value, (ast.Call, ast.Await)) for node in body)
 
 
 def test_tables_of_decisions_are_those_of_the_code() -> None:
