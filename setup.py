@@ -83,9 +83,10 @@ setup(
         "msrest>=0.7.1",
     ],
     extras_require={
-        # The transport of the asyncio clients (azure-core's AioHttpTransport).
-        "aio": ["aiohttp>=3.10.0"],
+        # The transport of the asyncio clients (azure-core's AioHttpTransport). Older releases leave it to the garbage
+        # collector to close TLS connections.
+        "aio": ["aiohttp>=3.13.0"],
         # The local emulator: its HTTPS server, and the throw-away certificate authority it serves with.
-        "emulator": ["aiohttp>=3.10.0", "trustme>=1.2.0"],
+        "emulator": ["aiohttp>=3.13.0", "trustme>=1.2.0"],
     },
 )

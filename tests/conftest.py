@@ -8,8 +8,7 @@ pytest_plugins = ["fixtures.targets", "fixtures.worlds", "fixtures.clients", "fi
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Warnings are errors, but for one that asyncio of Python 3.10 gives when nothing is wrong."""
+    """Warnings are errors, but for one that asyncio of Python 3.10 gives without a reason."""
     if sys.version_info < (3, 11):
-        # A TLS connection is closed there when the other side has answered, and with aiohttp before 3.13 that is later
-        # than the event loop of a test lives; one that the other side has closed is not marked as closed at all.
-        config.addinivalue_line("filterwarnings", "ignore:unclosed (transport )?<:ResourceWarning")
+        # Its SSLProtocol does not mark a transport as closed that the other side has closed.
+        config.addinivalue_line("filterwarnings", "ignore:unclosed transport <asyncio.sslproto:ResourceWarning")

@@ -6,14 +6,20 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
+import pytest
 import urllib3
 from joserfc.jwk import ECKey, RSAKey
 
 from azure.keyvault.keys.emulator import KeyVaultEmulator
 
 NEWEST = "2026-07-01-preview"
+needs_ml_dsa = pytest.mark.skipif(
+    find_spec("cryptography.hazmat.primitives.asymmetric.mldsa") is None,
+    reason="this release of cryptography has no ML-DSA",
+)
 
 
 def b64(data: bytes) -> str:
