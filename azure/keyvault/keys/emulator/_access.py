@@ -129,7 +129,7 @@ class ClaimsDemand:
     def demand(self, times: int = 1, claims: dict[str, Any] | None = None) -> None:
         """Challenge the next authorised calls, whatever their token.
 
-        :param times: how many; 0 to challenge none any more.
+        :param times: the number of calls; 0 to challenge none any more.
         :param claims: the claims to demand; a fresh ``nbf`` if None.
         """
         self._claims = claims or fresh_claims()

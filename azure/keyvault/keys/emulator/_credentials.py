@@ -47,6 +47,7 @@ class EmulatorCredential:
         """Return a new token with its details.
 
         :param scopes: one scope, a resource and ``/.default``.
+        :param options: demanded ``claims``, recorded in ``vault.token_requests``; the rest has no effect.
         """
         token = _issue(self._authority, scopes, (options or {}).get("claims"))
         return AccessTokenInfo(token.text, token.expires_on)

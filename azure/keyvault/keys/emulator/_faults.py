@@ -52,7 +52,16 @@ class Wire:
 class Fault:
     """A fault that waits for its calls.
 
-    :ivar times: how many calls it still takes; None for all. Set it to 0 to end it.
+    :ivar reply: what is answered; None for the answer of the emulator.
+    :ivar wire: what happens to the bytes of the answer; None if they are sent as they are.
+    :ivar delay: the seconds before the answer.
+    :ivar processed: whether the emulator does what the call asks for, whatever it answers.
+    :ivar rewrite: what is changed in the emulator's answer: ``status``, ``body``, ``headers``; ``cut``, the number of
+        bytes that are left of the body.
+    :ivar times: the number of calls that it still takes; None for all. Set it to 0 to end it.
+    :ivar method: the HTTP method of the calls it takes; None for all.
+    :ivar path: a pattern that is found in their paths; None for all.
+    :ivar probes: False for calls with a token, True for those without, None for both.
     """
 
     reply: Reply | None = None
@@ -108,11 +117,12 @@ class Faults:
     ) -> Fault:
         """Answer with a status and an error envelope.
 
-        :param status: the status.
+        :param status: the HTTP status.
         :param code: the code of the error.
         :param message: the message of the error.
         :param headers: further headers.
-        :param retry_after: the value of ``Retry-After``; None to leave the header out.
+        :param retry_after: the value of ``Retry-After``, in seconds or as a date; None to leave the header out.
+        :returns: the fault, to look at or to end.
         """
         extra = dict(headers or {})
         if retry_after is not None:
@@ -122,7 +132,9 @@ class Faults:
     def throttled(self, *, retry_after: int | str | None = None, **where: Unpack[FaultFilter]) -> Fault:
         """Answer 429 as the service does.
 
-        :param retry_after: the value of ``Retry-After``; None to leave the header out, as the service does.
+        :param retry_after: the value of ``Retry-After``, in seconds or as a date; None to leave the header out, as the
+            service does.
+        :returns: the fault, to look at or to end.
         """
         text = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
         return self.status(429, code="Throttled", message=text, retry_after=retry_after, **where)
@@ -139,9 +151,10 @@ class Faults:
         """Answer with these bytes, whatever they are.
 
         :param body: the bytes.
-        :param status: the status.
+        :param status: the HTTP status.
         :param content_type: the value of ``Content-Type``; None to leave the header out.
         :param headers: further headers.
+        :returns: the fault, to look at or to end.
         """
         return self._add(where, reply=Reply(status, body, dict(headers or {}), content_type))
 
@@ -149,7 +162,8 @@ class Faults:
         """Answer with a redirect.
 
         :param location: where to.
-        :param status: the status.
+        :param status: the HTTP status.
+        :returns: the fault, to look at or to end.
         """
         return self._add(where, reply=Reply(status, b"", {"Location": location}, None))
 
@@ -163,9 +177,10 @@ class Faults:
     ) -> Fault:
         """Process the call, then change the reply; what is not given stays.
 
-        :param status: the status.
+        :param status: the HTTP status.
         :param body: the body.
         :param headers: headers to add or to replace.
+        :returns: the fault, to look at or to end.
         """
         changes = {"status": status, "body": body, "headers": headers}
         given = {name: value for name, value in changes.items() if value is not None}
@@ -174,7 +189,8 @@ class Faults:
     def delay(self, seconds: float, **where: Unpack[FaultFilter]) -> Fault:
         """Answer late.
 
-        :param seconds: how late.
+        :param seconds: how late, in seconds.
+        :returns: the fault, to look at or to end.
         """
         return self._add(where, delay=seconds, processed=True)
 
@@ -186,6 +202,7 @@ class Faults:
         :param after_headers: send the headers of the reply.
         :param reset: end with RST instead of FIN.
         :param processed: do what was asked, and lose only the reply.
+        :returns: the fault, to look at or to end.
         """
         return self._add(where, wire=Wire(0 if after_headers else -1, reset), processed=processed or after_headers)
 
@@ -194,9 +211,10 @@ class Faults:
     ) -> Fault:
         """Send only the first bytes of the body.
 
-        :param sent: how many.
+        :param sent: how many bytes.
         :param reset: end with RST instead of FIN.
         :param as_success: announce the short body as if it were the whole one, instead of ending the connection.
+        :returns: the fault, to look at or to end.
         """
         if as_success:
             return self._add(where, rewrite={"cut": sent}, processed=True)
@@ -205,8 +223,9 @@ class Faults:
     def hang(self, seconds: float, *, sent: int | None = None, **where: Unpack[FaultFilter]) -> Fault:
         """Send nothing, or only the first bytes of the body, and keep the connection open before ending it.
 
-        :param seconds: how long.
+        :param seconds: how long, in seconds.
         :param sent: how many bytes of the body to send; None for nothing at all, not even headers.
+        :returns: the fault, to look at or to end.
         """
         return self._add(where, wire=Wire(-1 if sent is None else sent, hang=seconds), processed=True)
 

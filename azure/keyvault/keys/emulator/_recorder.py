@@ -18,9 +18,9 @@ class RecordedRequest:
     :ivar query: the parameters of the query, decoded.
     :ivar headers: the headers, whose names may be written in any case.
     :ivar authorised: whether it carried a token.
-    :ivar status: None while the request is answered, or if the connection was dropped instead.
+    :ivar status: the status of the answer; None while there is none yet, or if the connection was dropped instead.
     :ivar body: the body as received; None if there was none or it was not looked at.
-    :ivar body_length: what the client announced; None without a body.
+    :ivar body_length: how many bytes the client announced; None without a body.
     """
 
     method: str

@@ -38,8 +38,8 @@ class Throttle:
     def limit(self, calls: int, seconds: float = _WINDOW, retry_after: int | None = None) -> None:
         """Allow a number of calls, of whatever kind, in any span of that many seconds; refuse more with 429.
 
-        :param calls: how many, 1 at least.
-        :param seconds: the span, on the vault's clock.
+        :param calls: the number of calls, 1 at least.
+        :param seconds: the span in seconds, on the vault's clock.
         :param retry_after: seconds to send in ``Retry-After``; None to leave the header out, as the service does.
         """
         self.off()
