@@ -8,7 +8,6 @@ expects it (``az login`` is enough). Or run it without Azure:
 
 import os
 import uuid
-from typing import Any
 
 from azure.identity import DefaultAzureCredential
 
@@ -40,10 +39,10 @@ def main() -> None:
             print(f"Listed    version {properties.version} of {names[0]}, created {properties.created_on}")
 
         # Small pages, to show how a long list is left and taken up again: the token is text, to be kept anywhere.
-        pages: Any = client.list_keys(max_page_size=2).by_page()  # azure-core's types do not tell of the token
+        pages = client.list_keys(max_page_size=2).by_page()
         first = [properties.name for properties in next(pages)]
         token = pages.continuation_token
-        print(f"Paged     {len(first)} keys on the first page, and a token for the rest: {token[:40]}...")
+        print(f"Paged     {len(first)} keys on the first page, and a token for the rest: {(token or '')[:40]}...")
         rest = [properties for page in client.list_keys(max_page_size=2).by_page(token) for properties in page]
         print(f"Continued the list: {len(rest)} more")
 

@@ -9,7 +9,6 @@ expects it (``az login`` is enough). Or run it without Azure:
 import asyncio
 import os
 import uuid
-from typing import Any
 
 from azure.identity.aio import DefaultAzureCredential
 
@@ -41,10 +40,10 @@ async def main() -> None:
             print(f"Listed    version {properties.version} of {names[0]}, created {properties.created_on}")
 
         # Small pages, to show how a long list is left and taken up again: the token is text, to be kept anywhere.
-        pages: Any = client.list_keys(max_page_size=2).by_page()  # azure-core's types do not tell of the token
+        pages = client.list_keys(max_page_size=2).by_page()
         first = [properties.name async for properties in await anext(pages)]
         token = pages.continuation_token
-        print(f"Paged     {len(first)} keys on the first page, and a token for the rest: {token[:40]}...")
+        print(f"Paged     {len(first)} keys on the first page, and a token for the rest: {(token or '')[:40]}...")
         pages = client.list_keys(max_page_size=2).by_page(token)
         rest = [properties async for page in pages async for properties in page]
         print(f"Continued the list: {len(rest)} more")

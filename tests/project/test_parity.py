@@ -25,7 +25,7 @@ twins = pytest.mark.parametrize(("here", "there"), TWINS)
 #: How the types of the synchronous world are called in asyncio's.
 RENAMED = {
     "TokenCredential": "AsyncTokenCredential | TokenCredential",  # A synchronous credential works in both.
-    "ItemPaged": "AsyncItemPaged",
+    "KeyPager": "AsyncKeyPager",
     "LROPoller": "AsyncLROPoller",
     "HttpResponse": "Awaitable[AsyncHttpResponse]",
     "VaultConnection": "AsyncVaultConnection",

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -108,18 +107,24 @@ def read_and_change(client: KeyClient) -> None:
     assert_type(client.update_key_properties("k", enabled=False, key_operations=["sign"]), KeyVaultKey)
     assert_type(client.update_key("k", tags={}), KeyVaultKey)
     pager = client.list_properties_of_keys(max_page_size=10)
-    assert_type(pager, ItemPaged[KeyProperties])
+    assert_type(next(pager), KeyProperties)
     for properties in pager:
         assert_type(properties, KeyProperties)
-    assert_type(client.list_keys().by_page(continuation_token=None), Iterator[Iterator[KeyProperties]])
-    assert_type(client.list_keys(expand=True, max_page_size=5), ItemPaged[KeyVaultKey])
-    assert_type(client.list_properties_of_keys(expand=True), ItemPaged[KeyVaultKey])
-    assert_type(client.list_keys(expand=False), ItemPaged[KeyProperties])
+    pages = client.list_keys().by_page(continuation_token=None)
+    assert_type(pages.continuation_token, str | None)
+    for page in pages:
+        assert_type([item.name for item in page], list[str])
+    as_azure_core_has_it: ItemPaged[KeyProperties] = client.list_keys()
+    assert_type(next(as_azure_core_has_it), KeyProperties)
+    assert_type(list(client.list_keys(expand=True, max_page_size=5)), list[KeyVaultKey])
+    assert_type(list(client.list_properties_of_keys(expand=True)), list[KeyVaultKey])
+    assert_type(list(client.list_keys(expand=False)), list[KeyProperties])
     whole = bool(pager)
-    assert_type(client.list_keys(expand=whole), ItemPaged[KeyProperties] | ItemPaged[KeyVaultKey])
+    for either in client.list_keys(expand=whole):
+        assert_type(either, KeyProperties | KeyVaultKey)
     assert_type([key.key.n for key in client.list_keys(expand=True)], list[bytes | None])
-    assert_type(client.list_properties_of_key_versions("k"), ItemPaged[KeyProperties])
-    assert_type(client.list_key_versions("k", max_page_size=1), ItemPaged[KeyProperties])
+    assert_type(list(client.list_properties_of_key_versions("k")), list[KeyProperties])
+    assert_type(list(client.list_key_versions("k", max_page_size=1)), list[KeyProperties])
     assert_type([key.recovery_id for key in client.list_deleted_keys()], list[str | None])
     client.get_cryptography_client("k", key_version="0" * 32, execution="remote")
 

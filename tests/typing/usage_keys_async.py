@@ -57,18 +57,22 @@ async def create_and_change(client: KeyClient) -> None:
 
 async def list_all(client: KeyClient) -> None:
     """List keys."""
-    assert_type(client.list_properties_of_keys(), AsyncItemPaged[KeyProperties])
+    assert_type([item async for item in client.list_properties_of_keys()], list[KeyProperties])
     async for properties in client.list_keys(max_page_size=5):
         assert_type(properties, KeyProperties)
-    assert_type(client.list_keys(expand=True, max_page_size=5), AsyncItemPaged[KeyVaultKey])
-    assert_type(client.list_properties_of_keys(expand=True), AsyncItemPaged[KeyVaultKey])
-    assert_type(client.list_keys(expand=False), AsyncItemPaged[KeyProperties])
+    assert_type([item async for item in client.list_keys(expand=True, max_page_size=5)], list[KeyVaultKey])
+    assert_type([item async for item in client.list_properties_of_keys(expand=True)], list[KeyVaultKey])
+    assert_type([item async for item in client.list_keys(expand=False)], list[KeyProperties])
     async for key in client.list_keys(expand=True):
         assert_type(key, KeyVaultKey)
-    async for page in client.list_properties_of_key_versions("k").by_page():
+    pages = client.list_properties_of_key_versions("k").by_page()
+    assert_type(pages.continuation_token, str | None)
+    async for page in pages:
         assert_type([item async for item in page], list[KeyProperties])
-    assert_type(client.list_key_versions("k"), AsyncItemPaged[KeyProperties])
-    assert_type(client.list_deleted_keys(), AsyncItemPaged[DeletedKey])
+    as_azure_core_has_it: AsyncItemPaged[KeyProperties] = client.list_keys()
+    assert_type(await anext(as_azure_core_has_it), KeyProperties)
+    assert_type([item async for item in client.list_key_versions("k")], list[KeyProperties])
+    assert_type([item async for item in client.list_deleted_keys()], list[DeletedKey])
 
 
 async def delete(client: KeyClient) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from azure.core.paging import ItemPaged
 from azure.core.polling import LROPoller
 
 from . import _parameters as parameters
@@ -23,7 +22,7 @@ from ._models import (
     KeyVaultKey,
     ReleaseKeyResult,
 )
-from ._paging import KeyPages, extract, whole_keys
+from ._paging import KeyPager, KeyPages, extract, whole_keys
 from ._polling import KeyVaultPoller, Progress
 from ._shared import ApiVersion
 from ._shared._base import KeyVaultClientBase, wire_of
@@ -568,19 +567,19 @@ class KeyClient(KeyVaultClientBase):
     @overload
     def list_properties_of_keys(
         self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
-    ) -> ItemPaged[KeyProperties]: ...
+    ) -> KeyPager[KeyProperties]: ...
     @overload
     def list_properties_of_keys(
         self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
-    ) -> ItemPaged[KeyVaultKey]: ...
+    ) -> KeyPager[KeyVaultKey]: ...
     @overload
     def list_properties_of_keys(
         self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
-    ) -> ItemPaged[KeyProperties] | ItemPaged[KeyVaultKey]: ...
+    ) -> KeyPager[KeyProperties] | KeyPager[KeyVaultKey]: ...
     @traced
     def list_properties_of_keys(
         self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any
-    ) -> ItemPaged[Any]:
+    ) -> KeyPager[Any]:
         """List the keys of the vault (``GET /keys``).
 
         Needs the permission keys/list. The list holds properties without versions, not the keys' material.
@@ -602,16 +601,16 @@ class KeyClient(KeyVaultClientBase):
     @overload
     def list_keys(
         self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
-    ) -> ItemPaged[KeyProperties]: ...
+    ) -> KeyPager[KeyProperties]: ...
     @overload
     def list_keys(
         self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
-    ) -> ItemPaged[KeyVaultKey]: ...
+    ) -> KeyPager[KeyVaultKey]: ...
     @overload
     def list_keys(
         self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
-    ) -> ItemPaged[KeyProperties] | ItemPaged[KeyVaultKey]: ...
-    def list_keys(self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any) -> ItemPaged[Any]:
+    ) -> KeyPager[KeyProperties] | KeyPager[KeyVaultKey]: ...
+    def list_keys(self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any) -> KeyPager[Any]:
         """List the keys of the vault: another name of :meth:`list_properties_of_keys`.
 
         :param expand: whether to list whole keys, for one more request each.
@@ -623,7 +622,7 @@ class KeyClient(KeyVaultClientBase):
     @traced
     def list_properties_of_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
-    ) -> ItemPaged[KeyProperties]:
+    ) -> KeyPager[KeyProperties]:
         """List the versions of a key, in no order that means anything (``GET /keys/{name}/versions``).
 
         Needs the permission keys/list. Sort by ``created_on`` for their history.
@@ -639,7 +638,7 @@ class KeyClient(KeyVaultClientBase):
 
     def list_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
-    ) -> ItemPaged[KeyProperties]:
+    ) -> KeyPager[KeyProperties]:
         """List the versions of a key: another name of :meth:`list_properties_of_key_versions`.
 
         :param name: the name of the key. The list of a key that does not exist is empty.
@@ -649,7 +648,7 @@ class KeyClient(KeyVaultClientBase):
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
     @traced
-    def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> ItemPaged[DeletedKey]:
+    def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> KeyPager[DeletedKey]:
         """List the deleted keys of the vault (``GET /deletedkeys``).
 
         Needs the permission keys/list. The list holds no key material. Only vaults with soft delete have deleted keys.
@@ -904,8 +903,8 @@ class KeyClient(KeyVaultClientBase):
             return Begun.resumed(continuation_token, self.vault_url, operation)
         return Begun(self.vault_url, operation, self._connection.send(operation, **options))
 
-    def _paged(self, page_at: Any, convert: Any) -> ItemPaged[Any]:
-        return ItemPaged(page_at, partial(extract, convert), page_iterator_class=KeyPages)
+    def _paged(self, page_at: Any, convert: Any) -> KeyPager[Any]:
+        return KeyPager(page_at, partial(extract, convert), page_iterator_class=KeyPages)
 
     def _page(self, operation: Any, options: dict[str, Any], link: str | None) -> Any:
         if link is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from azure.core.async_paging import AsyncList, AsyncPageIterator
+from azure.core.async_paging import AsyncItemPaged, AsyncList, AsyncPageIterator
 from azure.core.exceptions import DecodeError, ResourceNotFoundError
-from azure.core.paging import PageIterator
+from azure.core.paging import ItemPaged, PageIterator
 
 from ._generated import operations
 from ._generated.models import KeyBundle, KeyItem
@@ -113,7 +113,7 @@ class KeyPages(PageIterator[T]):
         self._guard = _LoopGuard()
         self._guard.follow(self.continuation_token)
 
-    def __next__(self) -> Any:
+    def __next__(self) -> Iterator[T]:
         """Return the next page."""
         page = super().__next__()
         self._guard.follow(self.continuation_token)
@@ -128,8 +128,34 @@ class AsyncKeyPages(AsyncPageIterator[T]):
         self._guard = _LoopGuard()
         self._guard.follow(self.continuation_token)
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> AsyncIterator[T]:
         """Return the next page."""
         page = await super().__anext__()
         self._guard.follow(self.continuation_token)
         return page
+
+
+class KeyPager(ItemPaged[T]):
+    """A list that asks for pages as it is iterated. azure-core's type does not tell that pages have a token."""
+
+    def by_page(self, continuation_token: str | None = None) -> KeyPages[T]:
+        """Return the pages instead of the items.
+
+        :param continuation_token: that of another iteration's pages, to go on from there.
+        :returns: an iterator of pages, which are iterators of items; its ``continuation_token`` tells where the next
+            page is.
+        """
+        return cast("KeyPages[T]", super().by_page(continuation_token))
+
+
+class AsyncKeyPager(AsyncItemPaged[T]):
+    """A list that asks for pages as it is iterated. azure-core's type does not tell that pages have a token."""
+
+    def by_page(self, continuation_token: str | None = None) -> AsyncKeyPages[T]:
+        """Return the pages instead of the items.
+
+        :param continuation_token: that of another iteration's pages, to go on from there.
+        :returns: an iterator of pages, which are iterators of items; its ``continuation_token`` tells where the next
+            page is.
+        """
+        return cast("AsyncKeyPages[T]", super().by_page(continuation_token))

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from azure.core.async_paging import AsyncItemPaged
 from azure.core.polling import AsyncLROPoller
 
 from .. import _parameters as parameters
@@ -23,7 +22,7 @@ from .._models import (
     KeyVaultKey,
     ReleaseKeyResult,
 )
-from .._paging import AsyncKeyPages, extract_async, whole_keys_async
+from .._paging import AsyncKeyPager, AsyncKeyPages, extract_async, whole_keys_async
 from .._polling import AsyncKeyVaultPoller, Progress
 from .._shared import ApiVersion
 from .._shared._base import wire_of
@@ -570,19 +569,19 @@ class KeyClient(AsyncKeyVaultClientBase):
     @overload
     def list_properties_of_keys(
         self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[KeyProperties]: ...
+    ) -> AsyncKeyPager[KeyProperties]: ...
     @overload
     def list_properties_of_keys(
         self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[KeyVaultKey]: ...
+    ) -> AsyncKeyPager[KeyVaultKey]: ...
     @overload
     def list_properties_of_keys(
         self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[KeyProperties] | AsyncItemPaged[KeyVaultKey]: ...
+    ) -> AsyncKeyPager[KeyProperties] | AsyncKeyPager[KeyVaultKey]: ...
     @traced
     def list_properties_of_keys(
         self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[Any]:
+    ) -> AsyncKeyPager[Any]:
         """List the keys of the vault (``GET /keys``).
 
         Needs the permission keys/list. The list holds properties without versions, not the keys' material.
@@ -604,18 +603,16 @@ class KeyClient(AsyncKeyVaultClientBase):
     @overload
     def list_keys(
         self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[KeyProperties]: ...
+    ) -> AsyncKeyPager[KeyProperties]: ...
     @overload
     def list_keys(
         self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[KeyVaultKey]: ...
+    ) -> AsyncKeyPager[KeyVaultKey]: ...
     @overload
     def list_keys(
         self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[KeyProperties] | AsyncItemPaged[KeyVaultKey]: ...
-    def list_keys(
-        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[Any]:
+    ) -> AsyncKeyPager[KeyProperties] | AsyncKeyPager[KeyVaultKey]: ...
+    def list_keys(self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any) -> AsyncKeyPager[Any]:
         """List the keys of the vault: another name of :meth:`list_properties_of_keys`.
 
         :param expand: whether to list whole keys, for one more request each.
@@ -627,7 +624,7 @@ class KeyClient(AsyncKeyVaultClientBase):
     @traced
     def list_properties_of_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[KeyProperties]:
+    ) -> AsyncKeyPager[KeyProperties]:
         """List the versions of a key, in no order that means anything (``GET /keys/{name}/versions``).
 
         Needs the permission keys/list. Sort by ``created_on`` for their history.
@@ -643,7 +640,7 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     def list_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
-    ) -> AsyncItemPaged[KeyProperties]:
+    ) -> AsyncKeyPager[KeyProperties]:
         """List the versions of a key: another name of :meth:`list_properties_of_key_versions`.
 
         :param name: the name of the key. The list of a key that does not exist is empty.
@@ -653,7 +650,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
     @traced
-    def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> AsyncItemPaged[DeletedKey]:
+    def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> AsyncKeyPager[DeletedKey]:
         """List the deleted keys of the vault (``GET /deletedkeys``).
 
         Needs the permission keys/list. The list holds no key material. Only vaults with soft delete have deleted keys.
@@ -908,8 +905,8 @@ class KeyClient(AsyncKeyVaultClientBase):
             return Begun.resumed(continuation_token, self.vault_url, operation)
         return Begun(self.vault_url, operation, await self._connection.send(operation, **options))
 
-    def _paged(self, page_at: Any, convert: Any) -> AsyncItemPaged[Any]:
-        return AsyncItemPaged(page_at, partial(extract_async, convert), page_iterator_class=AsyncKeyPages)
+    def _paged(self, page_at: Any, convert: Any) -> AsyncKeyPager[Any]:
+        return AsyncKeyPager(page_at, partial(extract_async, convert), page_iterator_class=AsyncKeyPages)
 
     async def _page(self, operation: Any, options: dict[str, Any], link: str | None) -> Any:
         if link is None:
