@@ -99,7 +99,7 @@ class SignatureAlgorithm(Text):
 
 
 class KeySecureWrapAlgorithm(Text):
-    """Algorithms of secure_wrap_key and secure_unwrap_key."""
+    """Algorithms of secure_wrap_key and secure_unwrap_key (``POST /keys/{name}/{version}/securewrapkey``)."""
 
     rsa_oaep_256 = "RSA-OAEP-256"
     """RSAES-OAEP with SHA-256 and MGF1 with SHA-256"""

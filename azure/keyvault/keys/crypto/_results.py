@@ -274,7 +274,7 @@ class UnwrapResult(_Result[KeyWrapAlgorithm]):
 
 
 class SecureWrapResult(_Result[KeySecureWrapAlgorithm]):
-    """The result of a secure wrap: a key that the service made and shows in wrapped form only.
+    """The result of ``POST /keys/{name}/{version}/securewrapkey``: a key that the service made and shows wrapped only.
 
     :ivar key_id: the full id of the wrapping key's version.
     :ivar algorithm: the algorithm that was used.
@@ -300,7 +300,7 @@ class SecureWrapResult(_Result[KeySecureWrapAlgorithm]):
 
 
 class SecureUnwrapResult(_Result[KeySecureWrapAlgorithm]):
-    """The result of a secure unwrap, for an attested environment.
+    """The result of ``POST /keys/{name}/{version}/secureunwrapkey``, for an attested environment.
 
     :ivar key_id: the full id of the wrapping key's version.
     :ivar algorithm: the algorithm that was used.
