@@ -63,10 +63,17 @@ async def test_signing_and_verifying_send_message_and_context_or_mu_alone(stub: 
     assert (signed.key_id, signed.algorithm, signed.performed) == (KEY_ID, SignatureAlgorithm.ml_dsa_65, "remote")
     assert signed.signature == bytes(3309)
     script = Script([Answer(200, {"value": True})])
-    verified = await crypto(stub, script).verify("ML-DSA-65", *(arguments or (None,)), b"signature", **options)
+    signature = b"s" * 3309
+    verified = await crypto(stub, script).verify("ML-DSA-65", *(arguments or (None,)), signature, **options)
     asked = {"digest" if name == "value" else name: value for name, value in body.items()}
-    assert sent(script) == ("/keys/orders/verify", {**asked, "value": text(b"signature")})
+    assert sent(script) == ("/keys/orders/verify", {**asked, "value": text(signature)})
     assert verified.is_valid
+
+
+async def test_signature_of_another_algorithm_is_not_valid_though_the_vault_says_so_E13_J6(stub: StubWorld) -> None:
+    """With mu the vault is not told the algorithm, and takes the key's."""
+    client = crypto(stub, Script([Answer(200, {"value": True})]))
+    assert not (await client.verify("ML-DSA-87", None, bytes(2420), external_mu=bytes(64))).is_valid
 
 
 async def test_sign_data_sends_the_message_itself(stub: StubWorld) -> None:

@@ -12,6 +12,7 @@ import trustme
 from azure.core.exceptions import ServiceRequestError
 
 from azure.keyvault.keys._shared._tls import (
+    AS_CLIENT,
     TlsSettings,
     environment_proxies,
     explained,
@@ -148,9 +149,20 @@ def test_certificate_of_a_call_keeps_the_authorities_of_its_client(bundle: str, 
     own.cert_chain_pems[0].write_to_path(certificate)
     own.private_key_pem.write_to_path(key)
     settings = TlsSettings(bundle, None, use_env_settings=False)
-    context = settings.for_call(True, [str(certificate), str(key)])
+    context = settings.for_call(AS_CLIENT, [str(certificate), str(key)])
     assert context is not settings.context
     assert authorities(context) == authorities(settings.context) == 1
-    assert context is settings.for_call(True, (str(certificate), str(key)))
+    assert context is settings.for_call(AS_CLIENT, (str(certificate), str(key)))
     with pytest.raises(ValueError, match="load the certificate into the SSLContext"):
-        TlsSettings(ssl.create_default_context(), None, use_env_settings=False).for_call(True, str(certificate))
+        TlsSettings(ssl.create_default_context(), None, use_env_settings=False).for_call(AS_CLIENT, str(certificate))
+
+
+def test_call_may_verify_though_its_client_does_not_B14() -> None:
+    settings = TlsSettings(False, None, use_env_settings=False)
+    assert settings.for_call(AS_CLIENT, None).verify_mode is ssl.CERT_NONE
+    assert settings.for_call(True, None).verify_mode is ssl.CERT_REQUIRED
+
+
+def test_call_that_verifies_as_its_client_does_shares_its_connections(bundle: str) -> None:
+    settings = TlsSettings(True, None, use_env_settings=False)
+    assert settings.for_call(True, None) is settings.for_call(AS_CLIENT, None) is settings.context

@@ -19,7 +19,7 @@ from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPoll
 
 from ._continuation import Begun
 from ._generated.operations import Operation
-from ._shared._call import ending_by, remaining
+from ._shared._call import end_of, ending_by, remaining
 from ._shared._wire import inner_code
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class _Wait:
     """
 
     def __init__(self, timeout: float | None, options: dict[str, Any]) -> None:
-        self._end = None if timeout is None else time.monotonic() + timeout
+        self._end = end_of(timeout)
         self._call = options
         self.options = ending_by(options, self._end) if self._end is not None and timeout else options
 

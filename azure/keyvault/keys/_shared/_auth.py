@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 
-from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate, settles
+from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
 from ._call import remaining
 from ._credentials import check_sync_credential
 from ._deadline import OutOfTime, within
@@ -38,7 +38,9 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
         """Send the request with a token."""
         origin = secure_origin_of(request.http_request.url)
         if origin not in self._sessions:
-            self._sessions.setdefault(origin, (AuthSession(origin, verify=self._verify), SingleFlight(settles)))
+            self._sessions.setdefault(
+                origin, (AuthSession(origin, verify=self._verify), SingleFlight(is_out_of_breath))
+            )
         session, flight = self._sessions[origin]
         return self._drive(authenticate(session, request), flight, request.context)
 

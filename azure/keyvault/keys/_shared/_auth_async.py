@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
-from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate, settles
+from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
 from ._call import remaining
 from ._credentials import check_credential
 from ._deadline import OutOfTime
@@ -41,7 +41,7 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         """Send the request with a token."""
         origin = secure_origin_of(request.http_request.url)
         if origin not in self._sessions:
-            self._sessions[origin] = (AuthSession(origin, verify=self._verify), AsyncSingleFlight(settles))
+            self._sessions[origin] = (AuthSession(origin, verify=self._verify), AsyncSingleFlight(is_out_of_breath))
         session, flight = self._sessions[origin]
         return await self._drive(authenticate(session, request), flight, request.context)
 
@@ -86,8 +86,6 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
 
 
 async def _in_time(left: float | None, work: Awaitable[T]) -> T:
-    if left is None:
-        return await work
     try:
         return await within_async(left, work)
     except OutOfTime:

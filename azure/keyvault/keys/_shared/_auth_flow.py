@@ -80,8 +80,8 @@ class Exclusive:
     """Run a flow that only one call of a session may run at a time; brings what that flow returns.
 
     A call that has to wait fails as the other does. When the other has succeeded, it runs its own flow, which finds
-    the grant that was left; when the other was cancelled, or the vault out of breath, one of those that wait takes
-    its place. With ``optional`` a call does not wait: the wish brings None.
+    the grant that was left; when the other was cancelled, one of those that wait takes its place. With ``optional`` a
+    call does not wait: the wish brings None.
     """
 
     flow: Generator[Any, Any, Any]
@@ -125,13 +125,17 @@ class AuthSession:
             self.grant = None
 
 
-def settles(outcome: Any) -> bool:
-    """Whether the calls that wait may all go on after what an exclusive flow has brought.
+def is_out_of_breath(outcome: Any) -> bool:
+    """Whether an exclusive flow has brought the answer of a vault that is overloaded, for all the calls that wait.
 
-    They may not after an answer of a vault that is out of breath: one of them at a time finds out whether it still is.
-    Other answers that are no challenge come from a vault that wants none, or admits nobody, and hold nobody up.
+    Each of them decides for itself when to try again. Other answers that are no challenge come from a vault that wants
+    none, or admits nobody: then every call has its own.
     """
-    return isinstance(outcome, Grant) or outcome.http_response.status_code not in TRANSIENT
+    return (
+        not isinstance(outcome, Grant)
+        and outcome.http_response.status_code in TRANSIENT
+        and not outcome.context.options.get("stream")
+    )
 
 
 Flow = Generator[Any, Any, PipelineResponse[Any, Any]]
@@ -151,7 +155,8 @@ def authenticate(session: AuthSession, request: PipelineRequest[Any]) -> Flow:
     if grant is None or fresh:
         outcome = yield Exclusive(_authorise(session, request))
         if not isinstance(outcome, Grant):
-            return outcome  # type: ignore[no-any-return]  # the response to a probe that was no challenge
+            # The response to a probe that was no challenge, of this call or of another.
+            return PipelineResponse(request.http_request, outcome.http_response, request.context)
         grant = outcome
     elif grant.is_stale(now):
         grant = (yield Exclusive(_refresh(session, grant), optional=True)) or grant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from azure.core.exceptions import DecodeError
+from azure.core.exceptions import AzureError, DecodeError
 
 # The longest answers are the backups of keys, with at most some hundred kilobytes.
 MAX_BODY = 16 * 1024 * 1024
@@ -43,12 +43,14 @@ def _refusal(defect: str, headers: Mapping[str, str], status: int) -> DecodeErro
     return error
 
 
-def without_frames(error: BaseException | None) -> BaseException | None:
-    """Return an exception of an HTTP library without its frames, and without the exceptions that it came from.
+def stripped(error: AzureError) -> AzureError:
+    """Return an error of a transport without the frames of its HTTP library, and without what that has caught itself.
 
-    Bodies are locals of theirs: tools that print locals would show a private key, or a plaintext.
+    Bodies are locals of those frames: tools that print locals would show a private key, or a plaintext.
     """
-    if error is not None:
-        error.__cause__ = error.__context__ = None
-        error.__traceback__ = None
-    return error
+    error.exc_traceback = None
+    cause = error.inner_exception
+    if cause is not None:
+        cause.__cause__ = cause.__context__ = None
+        cause.__traceback__ = None
+    return error.with_traceback(None)

@@ -34,7 +34,7 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
     def __init__(self, timeout: float | None = None) -> None:
         super().__init__()
         self.timeout = timeout
-        _end(timeout)  # a client says at once what is wrong with it
+        end_of(timeout)  # a client says at once what is wrong with it
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Note the deadline and whether the request may be repeated."""
@@ -43,7 +43,7 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
         if _DEADLINE in context.options:  # of a call that is made of several requests
             context[_DEADLINE] = context.options.pop(_DEADLINE)
         elif timeout is not None:
-            context[_DEADLINE] = _end(timeout)
+            context[_DEADLINE] = end_of(timeout)
         context[_REPEATABLE] = context.options.pop("repeatable", request.http_request.method.upper() in _IDEMPOTENT)
 
 
@@ -53,7 +53,7 @@ def with_deadline(options: Mapping[str, Any], default: float | None) -> dict[str
     :param default: seconds that the call may take when it gives no timeout itself; None for no limit.
     """
     fixed = dict(options)
-    fixed.setdefault(_DEADLINE, _end(fixed.pop("timeout", default)))
+    fixed.setdefault(_DEADLINE, end_of(fixed.pop("timeout", default)))
     return fixed
 
 
@@ -64,11 +64,11 @@ def ending_by(options: Mapping[str, Any], moment: float) -> dict[str, Any]:
 
 
 def has_terms_of_its_own(options: Mapping[str, Any]) -> bool:
-    """Whether a call is more patient than others, or less: it has a limit, or says itself how often to try."""
-    return options.get(_DEADLINE) is not None or any(name.startswith("retry_") for name in options)
+    """Whether a call is more patient than others of its client, or less: it says how long, or how often to try."""
+    return "timeout" in options or any(name.startswith("retry_") for name in options)
 
 
-def _end(timeout: float | None) -> float | None:
+def end_of(timeout: float | None) -> float | None:
     """Return when a call that begins now has to end, on the clock of :func:`time.monotonic`.
 
     :raises TypeError: when the timeout is no number.

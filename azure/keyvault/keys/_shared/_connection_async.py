@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from importlib import import_module
 from typing import Any, TypeVar
 
 from azure.core.configuration import Configuration
@@ -13,18 +11,17 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from .._generated.operations import Operation
 from ._auth_async import AsyncChallengeAuthPolicy
-from ._call import with_deadline
-from ._deadline_async import AsyncDeadlinePolicy
+from ._call import remaining, with_deadline
+from ._deadline import OutOfTime, unsent
+from ._deadline_async import AsyncDeadlinePolicy, within_async
 from ._fork import ForkLock
 from ._group import AsyncVaultPipeline
 from ._pipeline import World, build_pipeline, configure
 from ._redirects import AsyncSameOriginRedirectPolicy
 from ._retry import AsyncKeyVaultRetryPolicy
-from ._wire import Wire
+from ._wire import Wire, writer, writer_is_loaded
 
 T = TypeVar("T")
-
-_BODIES = f"{__package__}._bodies"
 
 
 def _transport(**kwargs: Any) -> Any:
@@ -84,8 +81,12 @@ class AsyncVaultConnection:
 
     async def send(self, operation: Operation[T], **options: Any) -> T:
         """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
-        if operation.body is not None and _BODIES not in sys.modules:
-            await asyncio.to_thread(import_module, _BODIES)  # with it comes msrest: too long for the event loop
+        if operation.body is not None and not writer_is_loaded():
+            options = self.within_timeout(options)
+            try:  # it takes too long for the event loop
+                await within_async(remaining(options), asyncio.to_thread(writer))
+            except OutOfTime:
+                raise unsent() from None
         return await self._run(operation, self.wire.request(operation), **options)
 
     async def send_link(self, operation: Operation[T], link: str, **options: Any) -> T:

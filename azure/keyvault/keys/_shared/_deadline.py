@@ -53,12 +53,17 @@ def prepare(context: PipelineContext, left: float) -> None:
     :raises ~azure.core.exceptions.ServiceRequestTimeoutError: when nothing is.
     """
     if left <= 0:
-        raise ServiceRequestTimeoutError("The call's timeout ran out before the request was sent")
+        raise unsent()
     config = getattr(context.transport, "connection_config", None)
     for option, attribute in (("connection_timeout", "timeout"), ("read_timeout", "read_timeout")):
         configured = context.options.get(option) or getattr(config, attribute, None) or left
         if isinstance(configured, (int, float)):
             context.options[option] = min(configured, left)
+
+
+def unsent() -> ServiceRequestTimeoutError:
+    """Return the error for a call whose time is up before its request was sent."""
+    return ServiceRequestTimeoutError("The call's timeout ran out before the request was sent")
 
 
 def late() -> ServiceResponseTimeoutError:

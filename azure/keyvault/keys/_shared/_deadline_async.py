@@ -15,11 +15,13 @@ from ._deadline import OutOfTime, late, prepare
 T = TypeVar("T")
 
 
-async def within_async(limit: float, work: Awaitable[T]) -> T:
-    """Await something, but no longer than ``limit`` seconds.
+async def within_async(limit: float | None, work: Awaitable[T]) -> T:
+    """Await something, but no longer than ``limit`` seconds; None for no limit.
 
     :raises OutOfTime: when it takes longer; the work is cancelled.
     """
+    if limit is None:
+        return await work
     waiting = asyncio.ensure_future(work)
     try:
         return await asyncio.wait_for(waiting, limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -23,16 +22,19 @@ def out_of_time() -> ServiceRequestTimeoutError:
 def for_another(failure: Exception) -> Exception:
     """Return a failure as one more call that shares it may raise it: without the frames of the calls that had it."""
     try:
-        own = copy.copy(failure)
-    except Exception:  # of a class whose constructor takes something else
-        own = failure
+        own = type(failure).__new__(type(failure), *failure.args)  # constructors may make something else of these
+    except TypeError:
+        return failure
+    vars(own).update(vars(failure))
+    if "exc_traceback" in vars(own):
+        vars(own)["exc_traceback"] = None  # azure-core's errors keep one
     own.__cause__, own.__suppress_context__ = failure.__cause__, True
-    return own.with_traceback(None)
+    return own
 
 
-def every(result: Any) -> bool:
-    """Say of any result that it is what all were waiting for."""
-    return True
+def never(result: Any) -> bool:
+    """Say of any result that it is for one call only."""
+    return False
 
 
 class _Flight:
@@ -41,6 +43,7 @@ class _Flight:
     def __init__(self) -> None:
         self.ended = threading.Event()
         self.settled = False
+        self.result: Any = None
         self.failure: Exception | None = None
         self.stage = Stage.TOKEN
 
@@ -49,14 +52,13 @@ class SingleFlight:
     """Lets one thread at a time do a piece of work, and lets those that wait share its failure.
 
     Success is not shared: those that waited do their own work then, which is short, and needs no turns. When the
-    thread that works is interrupted, or its call runs out of time, or its result is for that call alone, one that waits
-    takes over.
+    thread that works is interrupted, or its call runs out of time, one that waits takes over.
 
-    :param settles: whether a result is what all are waiting for.
+    :param is_failure: whether a result is a failure, and so that of all who wait.
     """
 
-    def __init__(self, settles: Callable[[Any], bool] = every) -> None:
-        self._settles = settles
+    def __init__(self, is_failure: Callable[[Any], bool] = never) -> None:
+        self._is_failure = is_failure
         self._lock = threading.Lock()
         self._flight: _Flight | None = None
         renew_after_fork(self)
@@ -83,13 +85,18 @@ class SingleFlight:
             if flight.failure:
                 enter(context, flight.stage)
                 raise for_another(flight.failure)
+            if flight.result is not None:
+                enter(context, flight.stage)
+                return flight.result  # type: ignore[no-any-return]
             if flight.settled:
                 return work()
 
     def _lead(self, flight: _Flight, work: Callable[[], T], context: Call, shared: bool) -> T:
         try:
             result = work()
-            flight.settled = self._settles(result)
+            flight.settled = True
+            if self._is_failure(result):
+                flight.result, flight.stage = result, stage_of(context)
             return result
         except Exception as error:
             if shared and remaining(context) != 0:  # what one call has no time for, another one may have

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from ._call import Call, Stage, enter, remaining, stage_of
-from ._flight import every, for_another
+from ._flight import for_another, never
 
 T = TypeVar("T")
 
@@ -19,6 +19,7 @@ class _AsyncFlight:
         self.loop = loop
         self.ended = asyncio.Event()
         self.settled = False
+        self.result: Any = None
         self.failure: Exception | None = None
         self.stage = Stage.TOKEN
 
@@ -27,14 +28,14 @@ class AsyncSingleFlight:
     """Lets one task at a time do a piece of work, and lets those that wait share its failure.
 
     Success is not shared: those that waited do their own work then, which is short, and needs no turns. When the task
-    that works is cancelled, or its call runs out of time, or its result is for that call alone, one that waits takes
-    over. Event loops do not wait for each other.
+    that works is cancelled, or its call runs out of time, one that waits takes over. Event loops do not wait for each
+    other.
 
-    :param settles: whether a result is what all are waiting for.
+    :param is_failure: whether a result is a failure, and so that of all who wait.
     """
 
-    def __init__(self, settles: Callable[[Any], bool] = every) -> None:
-        self._settles = settles
+    def __init__(self, is_failure: Callable[[Any], bool] = never) -> None:
+        self._is_failure = is_failure
         self._flight: _AsyncFlight | None = None
 
     async def run(
@@ -57,6 +58,9 @@ class AsyncSingleFlight:
             if flight.failure:
                 enter(context, flight.stage)
                 raise for_another(flight.failure)
+            if flight.result is not None:
+                enter(context, flight.stage)
+                return flight.result  # type: ignore[no-any-return]
             if flight.settled:
                 return await work()
 
@@ -64,7 +68,9 @@ class AsyncSingleFlight:
         self._flight = flight
         try:
             result = await work()
-            flight.settled = self._settles(result)
+            flight.settled = True
+            if self._is_failure(result):
+                flight.result, flight.stage = result, stage_of(context)
             return result
         except Exception as error:
             if shared and remaining(context) != 0:  # what one call has no time for, another one may have

@@ -42,6 +42,11 @@ def tls_context(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLCon
     return context
 
 
+#: The ``connection_verify`` of calls that have none of their own. (azure-core's default is True, which a call may
+#: want although its client has something else.)
+AS_CLIENT: Any = "as the client"
+
+
 class TlsSettings:
     """The contexts of one client: its own, and those of single calls that want another.
 
@@ -56,18 +61,22 @@ class TlsSettings:
         self.context = tls_context(verify, cert, use_env_settings=use_env_settings)
 
     def for_call(self, verify: Any, cert: Any) -> ssl.SSLContext:
-        """Return the context of a call with its own ``connection_verify`` or ``connection_cert``; True and None if not.
+        """Return the context of a call.
 
+        :param verify: its own ``connection_verify``, or ``AS_CLIENT``.
+        :param cert: its own ``connection_cert``, if any.
         :raises ValueError: when a path leads nowhere, or a certificate is to be added to a context of the caller's.
         """
-        if verify is True and not cert:
+        own = verify is AS_CLIENT
+        if own and not cert:
             return self.context
-        cert = tuple(cert) if isinstance(cert, list) else cert
-        if verify is not True:
-            return _context_of_call(verify, cert, use_env_settings=False)
-        if isinstance(self._verify, ssl.SSLContext):
+        verify = self._verify if own else verify
+        if cert and isinstance(verify, ssl.SSLContext):
             raise ValueError("connection_cert: load the certificate into the SSLContext given as connection_verify")
-        return _context_of_call(self._verify, cert, use_env_settings=self._use_env_settings)
+        cert = tuple(cert) if isinstance(cert, list) else cert
+        # A path of a call is all that it trusts; True means what it means to a client.
+        use_env_settings = self._use_env_settings and (own or verify is True)
+        return _context_of_call(verify, cert, use_env_settings=use_env_settings)
 
 
 @lru_cache(maxsize=16)

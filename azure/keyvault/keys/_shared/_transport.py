@@ -17,9 +17,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
-from ._body import IDENTITY, check_encoding, check_size, without_frames
+from ._body import IDENTITY, check_encoding, check_size, stripped
 from ._fork import renew_after_fork
-from ._tls import CONNECTION_TIMEOUT, TlsSettings, explained, is_certificate_error
+from ._tls import AS_CLIENT, CONNECTION_TIMEOUT, TlsSettings, explained, is_certificate_error
 
 # One connection for each of this many threads is kept open; more threads work, but connect anew.
 _POOL_SIZE = 100
@@ -70,7 +70,7 @@ class _VaultAdapter(HTTPAdapter):
             if is_certificate_error(error):
                 raise
             # TLS may have failed after the request was sent.
-            raise ServiceResponseError(error, error=error) from without_frames(error)
+            raise stripped(ServiceResponseError(error, error=error)) from error
         if not stream:
             try:
                 response._content = _body(response)
@@ -88,11 +88,11 @@ def _body(response: requests.Response) -> bytes:
             body += chunk
             check_size(len(body), response.headers, response.status_code)
     except requests.exceptions.ChunkedEncodingError as error:
-        raise IncompleteReadError(error, error=error) from without_frames(error)
+        raise stripped(IncompleteReadError(error, error=error)) from error
     except requests.exceptions.ConnectionError as error:
         late = error.args and isinstance(error.args[0], ReadTimeoutError)
         kind = ServiceResponseTimeoutError if late else ServiceResponseError
-        raise kind(error, error=error) from without_frames(error)
+        raise stripped(kind(error, error=error)) from error
     return bytes(body)
 
 
@@ -114,7 +114,10 @@ class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exp
         self.session: requests.Session | None
         self._tls = TlsSettings(connection_verify, connection_cert, use_env_settings=use_env_settings)
         # What the context decides, and what the environment says, are not looked up again for every request.
-        super().__init__(use_env_settings=False, **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs})
+        super().__init__(
+            use_env_settings=False,
+            **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs, "connection_verify": AS_CLIENT},
+        )
         renew_after_fork(self)
 
     def _init_session(self, session: requests.Session) -> None:
@@ -133,9 +136,9 @@ class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exp
         try:
             return super().send(request, **kwargs)
         except ServiceRequestError as error:
-            raise explained(error).with_traceback(None) from without_frames(error.inner_exception)
+            raise stripped(explained(error)) from error.inner_exception
         except AzureError as error:
-            raise error.with_traceback(None) from without_frames(error.inner_exception)
+            raise stripped(error) from error.inner_exception
 
     def renew(self) -> None:
         """Connect anew in a child process: the connections are the parent's."""

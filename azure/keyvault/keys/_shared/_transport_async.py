@@ -17,9 +17,9 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.transport import AioHttpTransport
 
-from ._body import IDENTITY, check_encoding, check_size, without_frames
+from ._body import IDENTITY, check_encoding, check_size, stripped
 from ._fork import renew_after_fork
-from ._tls import CONNECTION_TIMEOUT, TlsSettings, explained
+from ._tls import AS_CLIENT, CONNECTION_TIMEOUT, TlsSettings, explained
 
 # The most connections that are open at the same time; more tasks wait for their turn.
 _POOL_SIZE = 100
@@ -51,7 +51,10 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
         self._session_loop: asyncio.AbstractEventLoop | None = None
         self._tls = TlsSettings(connection_verify, connection_cert, use_env_settings=use_env_settings)
         # With its own look at the environment aiohttp would read proxies and .netrc for every request, in a thread.
-        super().__init__(use_env_settings=False, **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs})
+        super().__init__(
+            use_env_settings=False,
+            **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs, "connection_verify": AS_CLIENT},
+        )
         renew_after_fork(self)
 
     async def open(self) -> None:
@@ -130,10 +133,10 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
         except ServiceRequestError as error:
             cause = error.inner_exception
             if isinstance(error, ServiceRequestTimeoutError) or isinstance(cause, _NOT_CONNECTED):
-                raise explained(error).with_traceback(None) from without_frames(cause)
-            raise ServiceResponseError(error.message, error=cause) from without_frames(cause)
+                raise stripped(explained(error)) from cause
+            raise stripped(ServiceResponseError(error.message, error=cause)) from cause
         except AzureError as error:
-            raise error.with_traceback(None) from without_frames(error.inner_exception)
+            raise stripped(error) from error.inner_exception
         return response
 
 
@@ -158,11 +161,11 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     try:
         return await answer.read()
     except aiohttp.ClientPayloadError as error:
-        raise IncompleteReadError(error, error=error) from without_frames(error)
+        raise stripped(IncompleteReadError(error, error=error)) from error
     except asyncio.TimeoutError as error:
-        raise ServiceResponseTimeoutError(error, error=error) from without_frames(error)
+        raise stripped(ServiceResponseTimeoutError(error, error=error)) from error
     except aiohttp.ClientError as error:
-        raise ServiceResponseError(error, error=error) from without_frames(error)
+        raise stripped(ServiceResponseError(error, error=error)) from error
 
 
 async def _read_chunks(response: Any) -> bytes:

@@ -276,8 +276,8 @@ class CryptographyClient(KeyVaultClientBase):
     ) -> SignResult:
         """Sign a digest, or a message (``POST /keys/{name}/{version}/sign`` when it runs in the vault).
 
-        :param algorithm: one that fits the key. ML-DSA needs API version 2026-05-01-preview or later, but for what runs
-            here.
+        :param algorithm: one that fits the key. ML-DSA needs API version 2026-05-01-preview or later, unless it
+            runs here with a key that was given.
         :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes. For ML-DSA,
             the message itself; a hash of it would be signed as a message.
         :param context: for ML-DSA: at most 255 bytes that bind the signature to a purpose; without them it is the empty
@@ -429,8 +429,7 @@ class CryptographyClient(KeyVaultClientBase):
         state, connection = self._state, self._connection
         if state.facts is None:
             connection.wire.check_version(task.request(state))
-            options = connection.within_timeout(options)
-            self._get_key(options)
+            options = self._get_key(options)
             local = state.local_for(task)
             if local is not None:
                 return task.run(local, state)
@@ -443,13 +442,15 @@ class CryptographyClient(KeyVaultClientBase):
     def _material(self, options: dict[str, Any]) -> JsonWebKey | None:
         """Return what is known of the key's material, having got the key if it was not known."""
         if self._state.facts is None:
-            self._get_key(self._connection.within_timeout(options))
+            self._get_key(options)
         return self._state.material
 
-    def _get_key(self, options: dict[str, Any]) -> None:
-        """Get the key, once however many threads need it."""
+    def _get_key(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Get the key, once however many threads need it. Returns the options for what follows in the same call."""
         shared = not has_terms_of_its_own(options)
+        options = self._connection.within_timeout(options)
         self._fetching.run(lambda: self._fetch(options), context=options, shared=shared)
+        return options
 
     def _fetch(self, options: dict[str, Any]) -> None:
         state = self._state

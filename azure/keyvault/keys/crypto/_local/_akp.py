@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
 
 from ..._jwk_akp import PUBLIC_SIZES, AkpPrivate, AkpPublic, is_usable, private_numbers, public_numbers
+from ..._lazy import lazy_property
 from ._algorithms import Algorithm
 from ._key import LocalKey
 
@@ -70,6 +70,6 @@ class AkpKey(LocalKey):
             return False
         return True
 
-    @cached_property
+    @lazy_property
     def _public(self) -> Any:
         return self._key.to_key()

@@ -281,8 +281,8 @@ class CryptographyClient(AsyncKeyVaultClientBase):
     ) -> SignResult:
         """Sign a digest, or a message (``POST /keys/{name}/{version}/sign`` when it runs in the vault).
 
-        :param algorithm: one that fits the key. ML-DSA needs API version 2026-05-01-preview or later, but for what runs
-            here.
+        :param algorithm: one that fits the key. ML-DSA needs API version 2026-05-01-preview or later, unless it
+            runs here with a key that was given.
         :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes. For ML-DSA,
             the message itself; a hash of it would be signed as a message.
         :param context: for ML-DSA: at most 255 bytes that bind the signature to a purpose; without them it is the empty
@@ -386,8 +386,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         state, connection = self._state, self._connection
         if state.facts is None:
             connection.wire.check_version(task.request(state))
-            options = connection.within_timeout(options)
-            await self._get_key(options)
+            options = await self._get_key(options)
             local = state.local_for(task)
             if local is not None:
                 return await _here(task, local, state)
@@ -397,18 +396,16 @@ class CryptographyClient(AsyncKeyVaultClientBase):
             raise of_operation(error) from None
         return task.answered(answer, state)
 
-    async def _get_key(self, options: dict[str, Any]) -> None:
-        """Get the key, once however many tasks need it."""
+    async def _get_key(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Get the key, once however many tasks need it. Returns the options for what follows in the same call."""
         shared = not has_terms_of_its_own(options)
+        options = self._connection.within_timeout(options)
         waiting = self._fetching.run(lambda: self._fetch(options), context=options, shared=shared)
-        left = remaining(options)
-        if left is None:
-            await waiting
-            return
         try:
-            await within_async(left, waiting)
+            await within_async(remaining(options), waiting)
         except OutOfTime:
             raise out_of_time() from None
+        return options
 
     async def _fetch(self, options: dict[str, Any]) -> None:
         state = self._state
