@@ -22,6 +22,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 
 from azure.keyvault.keys import emulator
 from azure.keyvault.keys.emulator import EmulatorKeywords, EmulatorOptions, KeyVaultEmulator
+from azure.keyvault.keys.emulator._service import Service
 
 from .client import Api, EmulatorFactory
 
@@ -162,6 +163,23 @@ def test_key_generation_does_not_hold_up_other_calls(start: EmulatorFactory) -> 
         answered += 1
     # Calls that wait for keys are answered when a key is there: one for each, and one after them.
     assert answered > 2 * len(makers)
+
+
+def test_job_that_ends_with_stop_iteration_does_not_hang() -> None:
+    """A future cannot carry ``StopIteration``: whoever awaits the job would never hear of it."""
+
+    def job() -> None:
+        next(iter(()))
+
+    async def run() -> None:
+        service = Service(EmulatorOptions())
+        try:
+            await asyncio.wait_for(service.work(job), 5)
+        finally:
+            service.close()
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(run())
 
 
 def test_nothing_is_logged_above_info(start: EmulatorFactory, caplog: pytest.LogCaptureFixture) -> None:

@@ -124,12 +124,13 @@ async def import_key(call: Call) -> Reply:
 
 
 def _imported(call: Call, family: str, kty: str, jwk: Body) -> Material:
+    curve = _curve(call, jwk.text("crv")) if family == "EC" else None
     if "key_hsm" in jwk:
-        return unwrap_transferred_key(call, family, kty, jwk)
+        return unwrap_transferred_key(call, family, kty, jwk, curve)
     members = jwk_members(jwk)
     importers: dict[str, Callable[[], Material]] = {
         "RSA": lambda: RsaMaterial.from_jwk(members),
-        "EC": lambda: EcMaterial.from_jwk(_curve(call, jwk.text("crv")) or "", members),
+        "EC": lambda: EcMaterial.from_jwk(curve or "", members),
         "oct": lambda: OctMaterial.from_jwk(members),
     }
     if family not in importers:

@@ -85,7 +85,7 @@ class Service:
 
     async def work(self, job: Callable[[], _T]) -> _T:
         """Run slow arithmetic in a thread, so that other calls go on."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, job)
+        return await asyncio.get_running_loop().run_in_executor(self._workers, _deliverable(job))
 
     async def free_expired(self, name: str) -> None:
         """Free a name whose deleted key has reached its purge date, or whose purge is over."""
@@ -98,3 +98,15 @@ class Service:
         """End threads and files."""
         self._workers.shutdown()
         self.storage.close()
+
+
+def _deliverable(job: Callable[[], _T]) -> Callable[[], _T]:
+    """Return a job whose every failure reaches its waiter. A future cannot carry ``StopIteration``: it would not end."""
+
+    def run() -> _T:
+        try:
+            return job()
+        except StopIteration as error:
+            raise RuntimeError("a job ended with StopIteration") from error
+
+    return run
