@@ -101,7 +101,7 @@ class Service:
 
 
 def _deliverable(job: Callable[[], _T]) -> Callable[[], _T]:
-    """Return a job whose every failure reaches its waiter. A future cannot carry ``StopIteration``: it would not end."""
+    """Return a job whose failures all reach its waiter: a future cannot carry ``StopIteration``, and would never end."""
 
     def run() -> _T:
         try:
