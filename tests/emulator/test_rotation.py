@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from .client import Api
+from azure.keyvault.keys.emulator._ec import EcMaterial
+
+from .client import Api, EmulatorFactory
 
 _ROTATE = {"trigger": {"timeAfterCreate": "P60D"}, "action": {"type": "Rotate"}}
 _NOTIFY = {"trigger": {"timeBeforeExpiry": "P15D"}, "action": {"type": "Notify"}}
@@ -87,6 +89,27 @@ def test_duration_is_kept_as_text_H7(api: Api, name: str, duration: str) -> None
 def test_policy_outside_the_rules_is_refused(api: Api, name: str, policy: dict[str, Any]) -> None:
     api.create(name)
     assert api("PUT", f"/keys/{name}/rotationpolicy", policy).error == (400, "BadParameter", None)
+
+
+@pytest.mark.parametrize("made_again", [False, True], ids=["gone", "made-again"])
+def test_key_that_is_purged_during_its_rotation_is_404(
+    start: EmulatorFactory, monkeypatch: pytest.MonkeyPatch, made_again: bool
+) -> None:
+    api, renewed = start(deletion_delay=0), EcMaterial.renewed
+    api.create("a")
+
+    def purge_and_renew(material: EcMaterial) -> EcMaterial:
+        meanwhile = Api(api.vault)
+        for path in ("/keys/a", "/deletedkeys/a"):
+            meanwhile("DELETE", path)
+        if made_again:
+            meanwhile.create("a")
+        meanwhile.close()
+        return renewed(material)
+
+    monkeypatch.setattr(EcMaterial, "renewed", purge_and_renew)
+    assert api("POST", "/keys/a/rotate").error == (404, "KeyNotFound", None)
+    assert len(api("GET", "/keys/a/versions").json["value"]) == made_again
 
 
 def test_rotation_of_an_unknown_key_is_404(api: Api, name: str) -> None:

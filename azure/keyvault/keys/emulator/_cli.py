@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -85,13 +86,8 @@ def _parser(runs_command: bool) -> argparse.ArgumentParser:
 
 def _serve(options: EmulatorOptions) -> int:
     """Serve until interrupted."""
-    service = Service(options)
-    certificates = Certificates(options.hostnames)
-    try:
+    with closing(Service(options)) as service, closing(Certificates(options.hostnames)) as certificates:
         return asyncio.run(_serve_until_interrupted(service, certificates))
-    finally:
-        service.close()
-        certificates.close()
 
 
 async def _serve_until_interrupted(service: Service, certificates: Certificates) -> int:

@@ -25,6 +25,7 @@ from ._rsa import RsaMaterial
 from ._state import new_version
 
 _FAMILIES = ("RSA", "EC", "oct")
+_CHANGEABLE = ("key_ops", "enabled", "nbf", "exp", "tags", "release_policy")
 _OLD_CURVE, _NEW_CURVE = "SECP256K1", "P-256K"
 
 
@@ -88,8 +89,9 @@ def _new_key_version(call: Call, kty: str, material: Material, given: KeyPropert
 
 async def _keep(call: Call, version: KeyVersion) -> Reply:
     service = call.service
-    key = service.state.add_version(call.name, version)
-    await service.storage.save(key, version)
+    async with service.writing(call.name):
+        key = service.state.with_version(call.name, version)
+        await service.save(key, version)
     return call.bundle_reply(key, version)
 
 
@@ -101,7 +103,6 @@ async def create_key(call: Call) -> Reply:
         raise invalid_property("attributes.external_key")
     check_new_policy(call, kty, given)
     generate = _generator(call, family)
-    await call.service.free_expired(call.name)
     call.service.state.check_writable(call.name)
     material = await call.service.work(generate) if family == "RSA" else generate()
     return await _keep(call, _new_key_version(call, kty, material, given))
@@ -119,7 +120,6 @@ async def import_key(call: Call) -> Reply:
     given = key_properties(call.body, call.api, jwk.texts("key_ops"))
     check_new_policy(call, kty, given)
     material = await call.service.work(lambda: _imported(call, family, kty, jwk))
-    await call.service.free_expired(call.name)
     return await _keep(call, _new_key_version(call, kty, material, given))
 
 
@@ -147,26 +147,27 @@ async def update_key(call: Call) -> Reply:
     """PATCH /keys/{name}[/{version}] (2016-10-01): what is left out stays; tags and key_ops replace the old ones."""
     body = call.required_body
     given = key_properties(body, call.api, body.texts("key_ops"))
-    key, version = call.key_and_version()
-    check_policy_change(call, version, given)
-    for name in ("key_ops", "enabled", "nbf", "exp", "tags", "release_policy"):
-        value = getattr(given, name)
-        if value is not None:
-            setattr(version, name, value)
-    version.updated = int(call.service.clock.now())
-    version.rendered.clear()
-    await call.service.storage.save(key, version)
+    async with call.service.writing(call.name):
+        key, version = call.key_and_version()
+        check_policy_change(call, version, given)
+        changes = {name: value for name in _CHANGEABLE if (value := getattr(given, name)) is not None}
+        version = version.changed(updated=int(call.service.clock.now()), **changes)
+        key = key.with_version(version)
+        await call.service.save(key, version)
     return call.bundle_reply(key, version)
 
 
 async def delete_key(call: Call) -> Reply:
     """DELETE /keys/{name} (2016-10-01): all versions."""
-    key, service = call.key(), call.service
-    if service.state.delete(key):
-        await service.storage.save(key)
-        return call.reply(service.bundles.deleted_bundle(call.view, key))
-    await service.storage.remove(key)
-    return call.bundle_reply(key, key.latest)
+    service = call.service
+    async with service.writing(call.name):
+        key = call.key()
+        if not service.rules.soft_delete:
+            await service.remove(key)
+            return call.bundle_reply(key, key.latest)
+        deleted = service.state.as_deleted(key)
+        await service.save(deleted)
+    return call.reply(service.bundles.deleted_bundle(call.view, deleted))
 
 
 async def list_keys(call: Call) -> Reply:
@@ -207,7 +208,7 @@ async def restore_key(call: Call) -> Reply:
         raise service.kind.foreign_backup() from error
     except Exception as error:  # whatever is wrong in a blob, it is the blob that is wrong
         raise service.kind.malformed_backup() from error
-    await service.free_expired(key.name)
-    service.state.restore(key)
-    await service.storage.save(key, *key.versions.values())
+    async with service.writing(key.name):
+        service.state.check_restorable(key.name)
+        await service.save(key, *key.versions.values())
     return call.bundle_reply(key, key.latest)

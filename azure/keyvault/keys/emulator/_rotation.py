@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ._body import Body
@@ -21,13 +22,15 @@ _TRIGGERS = ("timeAfterCreate", "timeBeforeExpiry")
 
 async def rotate_key(call: Call) -> Reply:
     """POST /keys/{name}/rotate (7.3): a new version of the same kind; its expiry follows the policy."""
-    key = call.key()
-    previous = key.latest
-    material = await call.service.work(previous.material.renewed)
-    call.service.state.check_writable(call.name)
-    version = _rotated(previous, material, key, int(call.service.clock.now()))
-    call.service.state.add_version(key.name, version)
-    await call.service.storage.save(key, version)
+    service, previous = call.service, call.key().latest
+    material = await service.work(previous.material.renewed)
+    async with service.writing(call.name):
+        key = call.key()
+        if previous.version not in key.versions:
+            raise service.kind.key_not_found(call.origin, call.name)
+        version = _rotated(previous, material, key, int(service.clock.now()))
+        key = key.with_version(version)
+        await service.save(key, version)
     return call.bundle_reply(key, version)
 
 
@@ -59,11 +62,12 @@ async def get_rotation_policy(call: Call) -> Reply:
 async def update_rotation_policy(call: Call) -> Reply:
     """PUT /keys/{name}/rotationpolicy (7.3). Versions that exist keep their expiry."""
     actions, expiry = _checked_policy(call.required_body)
-    key, now = call.key(), int(call.service.clock.now())
-    created = key.rotation_policy.created if key.rotation_policy else now
-    key.rotation_policy = RotationPolicy(actions, expiry, created, now)
-    await call.service.storage.save(key)
-    return call.reply(_policy(call, key, key.rotation_policy))
+    async with call.service.writing(call.name):
+        key, now = call.key(), int(call.service.clock.now())
+        created = key.rotation_policy.created if key.rotation_policy else now
+        policy = RotationPolicy(actions, expiry, created, now)
+        await call.service.save(replace(key, rotation_policy=policy))
+    return call.reply(_policy(call, key, policy))
 
 
 def _policy(call: Call, key: Key, policy: RotationPolicy) -> dict[str, Any]:

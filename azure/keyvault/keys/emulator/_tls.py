@@ -19,9 +19,9 @@ class Certificates:
     """
 
     def __init__(self, hostnames: Iterable[str] = ()) -> None:
-        self._directory = tempfile.TemporaryDirectory(prefix="keyvault-emulator-")
         authority = trustme.CA()
         self._certificate = authority.issue_cert("localhost", "127.0.0.1", "::1", *hostnames)
+        self._directory = tempfile.TemporaryDirectory(prefix="keyvault-emulator-")
         pem = authority.cert_pem.bytes()
         self.authority = Path(self._directory.name, "authority.pem")
         self.bundle = Path(self._directory.name, "bundle.pem")
