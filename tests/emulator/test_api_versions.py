@@ -78,7 +78,7 @@ def test_operation_is_refused_before_its_version(hsm: Api, name: str, method: st
         ({"kty": "EC", "crv": "SECP256K1"}, "7.0", "2016-10-01"),
         ({"kty": "RSA", "key_ops": ["import"]}, "7.0", "7.1"),
         ({"kty": "RSA", "key_ops": ["export"]}, "7.2", "7.3"),
-        ({"kty": "RSA", "key_ops": ["secureWrapKey"]}, "7.6", "2026-04-01"),
+        ({"kty": "RSA", "key_ops": ["secureWrapKey"]}, "2026-04-01", NEWEST),
         ({"kty": "oct"}, "7.1", "7.2"),
         pytest.param({"kty": "AKP", "alg": "ML-DSA-44"}, "2026-04-01", NEWEST, marks=needs_ml_dsa),
     ],
@@ -108,6 +108,11 @@ def test_algorithm_is_refused_where_the_version_lacks_it(
     body = {"alg": algorithm, "value": b64(b"x" * 32)}
     assert hsm.at(refused)("POST", f"/keys/{name}/{operation}", body).error == (400, "BadParameter", None)
     assert hsm.at(accepted)("POST", f"/keys/{name}/{operation}", body).status == 200
+
+
+def test_public_exponent_is_an_unknown_member_before_7_2(hsm: Api, name: str) -> None:
+    body = {"kty": "RSA", "public_exponent": 3}
+    assert [hsm.at(version).create(name, **body)["key"]["e"] for version in ("7.1", "7.2")] == ["AQAB", b64(b"\3")]
 
 
 def test_release_policy_and_exportable_are_refused_before_7_3(api: Api, name: str) -> None:

@@ -217,6 +217,7 @@ def test_vault_without_soft_delete_deletes_at_once(start: EmulatorFactory) -> No
     deleted = api("DELETE", "/keys/a").json
     assert "recoveryId" not in deleted
     assert deleted["attributes"]["recoverableDays"] == 0
+    assert api("GET", "/deletedkeys").error == (400, "BadParameter", None)
     assert api("POST", "/keys/restore", backup).status == 200
 
 
@@ -274,6 +275,15 @@ def test_byok_import_of_an_unfit_key_is_refused(api: Api, name: str, jwk: dict[s
     answer = api("PUT", f"/keys/{name}", {"key": {**jwk, "key_hsm": _transferred(api, name, private)}})
     assert answer.error == (400, "BadParameter", None)
     assert api("GET", f"/keys/{name}").status == 404
+
+
+def test_key_may_have_the_name_of_an_operation(api: Api) -> None:
+    for name in ("restore", "create", "versions"):
+        bundle = api.create(name)
+        assert api("GET", f"/keys/{name}").json == bundle
+        assert api("PATCH", f"/keys/{name}", {"tags": {"a": "b"}}).json["tags"] == {"a": "b"}
+        assert api("PUT", f"/keys/{name}", {"key": private_jwk("P-256")}).status == 200
+        assert api("DELETE", f"/keys/{name}").status == 200
 
 
 def test_method_override_header_is_obeyed_on_post(api: Api, name: str) -> None:

@@ -15,6 +15,10 @@ _NOTIFY = {"trigger": {"timeBeforeExpiry": "P15D"}, "action": {"type": "Notify"}
 _DEFAULT_NOTIFY = {"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}
 
 
+def _rotate(**trigger: str) -> dict[str, Any]:
+    return {"trigger": trigger, "action": {"type": "Rotate"}}
+
+
 @pytest.mark.parametrize("body", [{"kty": "RSA", "key_size": 3072}, {"kty": "EC", "crv": "P-384"}], ids=["rsa", "ec"])
 def test_rotate_makes_a_new_version_of_the_same_kind(api: Api, name: str, body: dict[str, Any]) -> None:
     before = api.create(name, key_ops=["verify", "sign"], tags={"a": "b"}, **body)
@@ -83,12 +87,32 @@ def test_duration_is_kept_as_text_H7(api: Api, name: str, duration: str) -> None
         {"lifetimeActions": [{**_ROTATE, "trigger": {"timeAfterCreate": "P60D", "timeBeforeExpiry": "P60D"}}]},
         {"lifetimeActions": [{**_ROTATE, "trigger": {"timeBeforeExpiry": "P60D"}}]},
         {"lifetimeActions": [{**_NOTIFY, "trigger": {"timeAfterCreate": "P60D"}}]},
+        {"lifetimeActions": [_ROTATE], "attributes": {"expiryTime": "P66D"}},
+        {"lifetimeActions": [_NOTIFY], "attributes": {"expiryTime": "P21D"}},
+        {"lifetimeActions": [_rotate(timeBeforeExpiry="P84D")], "attributes": {"expiryTime": "P90D"}},
+        {"lifetimeActions": [_rotate(timeBeforeExpiry="P3M")], "attributes": {"expiryTime": "P3M"}},
     ],
     ids=str,
 )
 def test_policy_outside_the_rules_is_refused(api: Api, name: str, policy: dict[str, Any]) -> None:
     api.create(name)
     assert api("PUT", f"/keys/{name}/rotationpolicy", policy).error == (400, "BadParameter", None)
+
+
+@pytest.mark.parametrize(
+    ("action", "expiry"),
+    [
+        (_ROTATE, "P67D"),
+        (_rotate(timeBeforeExpiry="P83D"), "P90D"),
+        (_rotate(timeAfterCreate="P11M"), "P1Y"),
+        (_DEFAULT_NOTIFY, "P28D"),
+    ],
+    ids=str,
+)
+def test_policy_may_come_close_to_the_rules(api: Api, name: str, action: dict[str, Any], expiry: str) -> None:
+    api.create(name)
+    policy = {"lifetimeActions": [action], "attributes": {"expiryTime": expiry}}
+    assert api("PUT", f"/keys/{name}/rotationpolicy", policy).status == 200
 
 
 @pytest.mark.parametrize("made_again", [False, True], ids=["gone", "made-again"])

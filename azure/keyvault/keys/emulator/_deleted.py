@@ -10,7 +10,9 @@ from ._records import Key, Phase
 
 
 async def list_deleted_keys(call: Call) -> Reply:
-    """GET /deletedkeys (2016-10-01): by name."""
+    """GET /deletedkeys (2016-10-01): by name. The service's text for a vault without soft delete is not known."""
+    if not call.service.rules.soft_delete:
+        raise _errors.bad_parameter("Soft delete is not enabled for this vault.")
     start, _ = _paging.requested_start(call)
     keys = call.service.state.listed(Phase.DELETED, start)
     items = ((key.folded, call.service.bundles.deleted_item(call.view, key)) for key in keys)

@@ -45,6 +45,33 @@ def _key_type(call: Call, body: Body) -> tuple[str, str]:
     return family, call.service.kind.key_type(given)
 
 
+def created_type(call: Call) -> tuple[str, str]:
+    """Return family and type of the key that a create makes.
+
+    :raises ServiceError: 400.
+    """
+    return _key_type(call, call.body)
+
+
+def imported_type(call: Call) -> tuple[str, str]:
+    """Return family and type of the key that an import makes.
+
+    :raises ServiceError: 400.
+    """
+    family, kty = _key_type(call, _imported_jwk(call))
+    if call.body.boolean("Hsm") and not kty.endswith("-HSM"):
+        kty = f"{kty}-HSM"
+        call.service.kind.check_key_type(kty, call.api)
+    return family, kty
+
+
+def _imported_jwk(call: Call) -> Body:
+    jwk = call.body.object("key")
+    if jwk is None:
+        raise _errors.malformed_jwk()
+    return jwk
+
+
 def _curve(call: Call, name: str | None) -> str | None:
     """Refuse the curve name that the version does not have: SECP256K1 became P-256K in 7.0."""
     if name == (_OLD_CURVE if call.api.since("7.0") else _NEW_CURVE):
@@ -56,7 +83,7 @@ def _generator(call: Call, family: str) -> Callable[[], Material]:
     """Return what makes the key, with every member of the request checked for its type first."""
     body = call.body
     size, curve, alg = body.integer("key_size"), _curve(call, body.text("crv")), body.text("alg")
-    exponent = body.integer("public_exponent")
+    exponent = body.integer("public_exponent") if call.api.since("7.2-preview") else None
     if alg not in (None, *ML_DSA_NAMES):
         raise invalid_property("alg")
     makers: dict[str, Callable[[], Material]] = {
@@ -97,7 +124,7 @@ async def _keep(call: Call, version: KeyVersion) -> Reply:
 
 async def create_key(call: Call) -> Reply:
     """POST /keys/{name}/create (2016-10-01): a new key, or a new version of one."""
-    family, kty = _key_type(call, call.body)
+    family, kty = created_type(call)
     given = key_properties(call.body, call.api, call.body.texts("key_ops"))
     if given.external_id is not None and not call.service.kind.is_hsm:
         raise invalid_property("attributes.external_key")
@@ -110,13 +137,7 @@ async def create_key(call: Call) -> Reply:
 
 async def import_key(call: Call) -> Reply:
     """PUT /keys/{name} (2016-10-01): a key made elsewhere, in the clear or wrapped for a key-exchange key."""
-    jwk = call.body.object("key")
-    if jwk is None:
-        raise _errors.malformed_jwk()
-    family, kty = _key_type(call, jwk)
-    if call.body.boolean("Hsm") and not kty.endswith("-HSM"):
-        kty = f"{kty}-HSM"
-        call.service.kind.check_key_type(kty, call.api)
+    jwk, (family, kty) = _imported_jwk(call), imported_type(call)
     given = key_properties(call.body, call.api, jwk.texts("key_ops"))
     check_new_policy(call, kty, given)
     material = await call.service.work(lambda: _imported(call, family, kty, jwk))

@@ -17,6 +17,7 @@ _DEFAULT_NOTIFY = {"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "
 _ACTIONS = {"rotate": "Rotate", "notify": "Notify"}
 _LEAST_EXPIRY_DAYS = 28
 _LEAST_TRIGGER_DAYS = 7
+_DAY = 86400
 _TRIGGERS = ("timeAfterCreate", "timeBeforeExpiry")
 
 
@@ -61,7 +62,7 @@ async def get_rotation_policy(call: Call) -> Reply:
 
 async def update_rotation_policy(call: Call) -> Reply:
     """PUT /keys/{name}/rotationpolicy (7.3). Versions that exist keep their expiry."""
-    actions, expiry = _checked_policy(call.required_body)
+    actions, expiry = _checked_policy(call.required_body, int(call.service.clock.now()))
     async with call.service.writing(call.name):
         key, now = call.key(), int(call.service.clock.now())
         created = key.rotation_policy.created if key.rotation_policy else now
@@ -80,9 +81,10 @@ def _policy(call: Call, key: Key, policy: RotationPolicy) -> dict[str, Any]:
     }
 
 
-def _checked_policy(body: Body) -> tuple[list[dict[str, Any]], str | None]:
+def _checked_policy(body: Body, now: int) -> tuple[list[dict[str, Any]], str | None]:
     """Return the lifetime actions with the default Notify added if there is none, and the expiry.
 
+    :param now: the time from which durations in months and years are counted.
     :raises ServiceError: 400. The texts are the emulator's own.
     """
     # A policy that was never set shows null attributes, and clients send back what they got.
@@ -91,6 +93,8 @@ def _checked_policy(body: Body) -> tuple[list[dict[str, Any]], str | None]:
     if expiry is not None and _duration(expiry).least_days < _LEAST_EXPIRY_DAYS:
         raise bad_parameter("The key expiry time in a rotation policy must be at least 28 days.")
     actions = [_action(item, expiry) for item in body.objects("lifetimeActions") or []]
+    for action in actions:
+        _check_room(action, expiry, now)
     types = [action["action"]["type"] for action in actions]
     if len(set(types)) < len(types):
         raise bad_parameter("A rotation policy can have one lifetime action of each type.")
@@ -118,6 +122,15 @@ def _check_trigger(kind: str, name: str, duration: Duration, expiry: str | None)
         raise bad_parameter("timeAfterCreate can only be used with the action Rotate.")
     if kind == "Rotate" and name == "timeBeforeExpiry" and expiry is None:
         raise bad_parameter("timeBeforeExpiry can only be used with expiryTime.")
+
+
+def _check_room(action: dict[str, Any], expiry: str | None, now: int) -> None:
+    """Refuse an action less than 7 days after creation, or before expiry. The default one goes with every expiry."""
+    if expiry is None or action == _DEFAULT_NOTIFY:
+        return
+    ((name, text),) = action["trigger"].items()
+    if _duration(text).after(now) + _LEAST_TRIGGER_DAYS * _DAY > _duration(expiry).after(now):
+        raise bad_parameter(f"{name} must leave at least 7 days of expiryTime.")
 
 
 def _duration(text: str) -> Duration:
