@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import jwt
 import pytest
@@ -185,6 +186,13 @@ def test_signal_is_forwarded_and_the_command_decides(tmp_path: Path, number: sig
         assert process.wait(15) == 5
 
 
+def _read_until(terminal: IO[bytes], pattern: bytes) -> bytes:
+    text = b""
+    while not re.search(pattern, text):
+        text += terminal.read(1024) or pytest.fail("the terminal has been closed")
+    return text
+
+
 _COUNT_INTERRUPTS = """
 import signal
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
@@ -201,25 +209,20 @@ print("interrupts", count, flush=True)
 def test_interrupt_from_the_terminal_reaches_the_command_once(redirected: bool) -> None:
     fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
     ours, theirs = os.openpty()
-    with (
-        os.fdopen(ours, "r+b", buffering=0) as terminal,
-        subprocess.Popen(
-            [*_RUN, "run", "python", "-c", _COUNT_INTERRUPTS],
-            stdin=subprocess.DEVNULL if redirected else theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
-        ) as process,
-    ):
-        text = b""
-        while b"ready" not in text:
-            text += terminal.read(1024)
-        terminal.write(b"\x03")
-        while b"interrupts" not in text or not text.endswith(b"\n"):
-            text += terminal.read(1024)
-        assert process.wait(15) == 0
+    process = subprocess.Popen(
+        [*_RUN, "run", "python", "-c", _COUNT_INTERRUPTS],
+        stdin=subprocess.DEVNULL if redirected else theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
+    )
     os.close(theirs)
+    with process, os.fdopen(ours, "r+b", buffering=0) as terminal:
+        _read_until(terminal, b"ready")
+        terminal.write(b"\x03")
+        text = _read_until(terminal, b"interrupts \\d")
+        assert process.wait(15) == 0
     assert b"interrupts 1" in text
 
 
