@@ -131,6 +131,8 @@ def test_limit_throttles_and_forgets(faulty: Api) -> None:
     assert faulty("GET", "/keys").status == 200
     faulty.vault.throttle.limit(1, retry_after=3)
     assert [faulty("GET", "/keys").headers.get("Retry-After") for _ in range(2)] == [None, "3"]
+    faulty.vault.throttle.limit(1)
+    assert [faulty("POST", "/keys/b/create", {}).status for _ in range(2)] == [400, 429]
     faulty.vault.throttle.off()
     assert faulty("GET", "/keys").status == 200
 

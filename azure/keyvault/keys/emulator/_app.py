@@ -98,7 +98,9 @@ class Application:
             return
         key = service.state.live(call.name)
         version = key.versions.get(call.version, key.latest) if key else None
-        kty = route.new_type(call)[1] if route.new_type else version.kty if version else ""
+        kty = version.kty if version else ""
+        if route.new_type and service.throttle.counts_by_class:
+            _, kty = route.new_type(call)
         size = version.material.size if version else None
         service.throttle._check(creates=route.creates, hardware=kty.endswith("-HSM"), size=size)
 

@@ -53,8 +53,8 @@ class Service:
         self.storage = _storage(options.data_dir, self.kind)
         try:
             self.state = VaultState(self.clock, self.rules, self.storage.load())
-            durable = options.data_dir is not None
-            self.backup_key = BackupKey.stored(self.storage) if durable else BackupKey.shared(self.kind.name)
+            shared = not options.data_dir
+            self.backup_key = BackupKey.shared(self.kind.name) if shared else BackupKey.stored(self.storage)
         except BaseException:
             self.storage.close()
             raise
@@ -144,7 +144,7 @@ class Service:
 
 
 def _storage(directory: str | os.PathLike[str] | None, kind: ServiceKind) -> Storage:
-    return MemoryStorage() if directory is None else SqliteStorage(Path(directory), kind.name)
+    return SqliteStorage(Path(directory), kind.name) if directory else MemoryStorage()
 
 
 def _deliverable(job: Callable[[], _T]) -> Callable[[], _T]:

@@ -63,6 +63,11 @@ class Throttle:
         """Whether calls are counted."""
         return self._documented or self._limit is not None
 
+    @property
+    def counts_by_class(self) -> bool:
+        """Whether calls cost what the service documents for their class."""
+        return self._documented
+
     def _check(self, *, creates: bool, hardware: bool, size: int | None) -> None:
         """Count a call, or refuse it.
 
