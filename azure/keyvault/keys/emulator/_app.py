@@ -99,7 +99,7 @@ class Application:
         key = service.state.live(call.name)
         version = key.versions.get(call.version, key.latest) if key else None
         kty = version.kty if version else ""
-        if route.new_type and service.throttle.counts_by_class:
+        if route.new_type and service.throttle._counts_by_class:
             _, kty = route.new_type(call)
         size = version.material.size if version else None
         service.throttle._check(creates=route.creates, hardware=kty.endswith("-HSM"), size=size)

@@ -64,7 +64,7 @@ class Throttle:
         return self._documented or self._limit is not None
 
     @property
-    def counts_by_class(self) -> bool:
+    def _counts_by_class(self) -> bool:
         """Whether calls cost what the service documents for their class."""
         return self._documented
 
