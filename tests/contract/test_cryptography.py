@@ -148,8 +148,7 @@ def _last_byte_flipped(data: bytes) -> bytes:
     return bytes([*data[:-1], data[-1] ^ 0xFF])
 
 
-# CBC cannot tell, and PKCS#1 v1.5 gives random bytes for damaged data (implicit rejection).
-@_cases(*(case for case in ENCRYPTION if not case.algorithm.endswith(("CBC", "RSA1_5"))))
+@_cases(*(case for case in ENCRYPTION if not case.algorithm.endswith("CBC")))  # which cannot tell
 async def test_decryption_of_damaged_data_raises_here_and_there(bench: Bench, case: Case) -> None:
     encrypted = await bench.remote.encrypt(case.algorithm, b"x" * 15)
     damaged, iv = encrypted.ciphertext, encrypted.iv
@@ -161,6 +160,8 @@ async def test_decryption_of_damaged_data_raises_here_and_there(bench: Bench, ca
     given = {name: value for name, value in given.items() if value is not None}
     with pytest.raises(HttpResponseError):
         await bench.remote.decrypt(case.algorithm, damaged, **given)
+    if case.algorithm == "RSA1_5":  # for which OpenSSL may give random bytes (implicit rejection)
+        return
     with pytest.raises(ValueError if case.local else HttpResponseError):
         await bench.full.decrypt(case.algorithm, damaged, **given)
 

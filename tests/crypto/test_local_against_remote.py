@@ -128,6 +128,11 @@ def test_encryption_is_the_same_here_and_there(pair_of: Callable[[Case], Pair], 
             assert client.decrypt(result).plaintext == plaintext
 
 
+def is_made_up(case: Case, here: Any, there: Any) -> bool:
+    """Say whether OpenSSL may have made the bytes up: for damaged PKCS#1 v1.5 data it does (implicit rejection)."""
+    return case.row.name == "RSA1_5" and (here[0], there[0]) == ("result", "error")
+
+
 @each("encryption")
 @few
 @given(data=st.data())
@@ -140,7 +145,7 @@ def test_damaged_ciphertext_has_the_same_fate_here_and_there_K3_L5_M9(
     iv = data.draw(damaged(good.iv) | st.just(good.iv)) if good.iv else None
     here = outcome(lambda: pair.here.decrypt(row.name, bad, iv=iv).plaintext)
     there = outcome(lambda: pair.there.decrypt(row.name, bad, iv=iv).plaintext)
-    assert here == there
+    assert here == there or is_made_up(case, here, there)
 
 
 @each("key wrap")
@@ -170,7 +175,7 @@ def test_damaged_wrapped_key_has_the_same_fate_here_and_there(
     bad = data.draw(damaged(pair.here.wrap_key(row.name, bytes(range(32))).encrypted_key))
     here = outcome(lambda: pair.here.unwrap_key(row.name, bad).key)
     there = outcome(lambda: pair.there.unwrap_key(row.name, bad).key)
-    assert here == there
+    assert here == there or is_made_up(case, here, there)
 
 
 @each("signature")

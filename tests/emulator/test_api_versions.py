@@ -110,6 +110,11 @@ def test_algorithm_is_refused_where_the_version_lacks_it(
     assert hsm.at(accepted)("POST", f"/keys/{name}/{operation}", body).status == 200
 
 
+def test_public_exponent_is_an_unknown_member_before_7_2(hsm: Api, name: str) -> None:
+    body = {"kty": "RSA", "public_exponent": 3}
+    assert [hsm.at(version).create(name, **body)["key"]["e"] for version in ("7.1", "7.2")] == ["AQAB", b64(b"\3")]
+
+
 def test_release_policy_and_exportable_are_refused_before_7_3(api: Api, name: str) -> None:
     old = api.at("7.2")
     assert old("POST", f"/keys/{name}/create", {"kty": "EC", "release_policy": {"data": "e30"}}).status == 400

@@ -23,8 +23,15 @@ def test_call_without_token_is_challenged_with_own_origin(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/keys"), ("PUT", "/keys/a"), ("DELETE", "/deletedkeys/a"), ("POST", "/keys/restore")],
-    ids=["list", "import", "purge", "restore"],
+    [
+        ("GET", "/keys"),
+        ("PUT", "/keys/a"),
+        ("DELETE", "/deletedkeys/a"),
+        ("POST", "/keys/restore"),
+        ("POST", "/keys//create"),
+        ("PUT", "/keys/a/create"),
+    ],
+    ids=["list", "import", "purge", "restore", "create-nothing", "not-allowed"],
 )
 def test_challenge_comes_before_body_and_version_are_looked_at(api: Api, method: str, path: str) -> None:
     answer = api.send(method, f"{path}?api-version=none", b"{not json" if method in ("PUT", "POST") else None)

@@ -149,6 +149,27 @@ def test_foreign_ciphertext_is_refused_with_one_text(
     assert answer.message == "Unable to decrypt specified value with this key"
 
 
+def test_damaged_pkcs1_ciphertext_is_refused(api: Api, keys: dict[str, Any]) -> None:
+    """The service does not give random bytes, as OpenSSL does (implicit rejection)."""
+    public = _rsa_public(keys["RSA"])
+    sealed = public.encrypt(b"hello", padding.PKCS1v15())
+    n, e, width = public.public_numbers().n, public.public_numbers().e, 256
+    wrong_padding = [b"\0\1" + b"x" * 254, b"\0\2" + b"x" * 7 + b"\0" * 247, b"\0\2" + b"x" * 254, bytes(256)]
+    damaged = [pow(int.from_bytes(padded, "big"), e, n).to_bytes(width, "big") for padded in wrong_padding]
+    damaged += [sealed[:-1] + bytes([sealed[-1] ^ 1]), sealed[:-1], b"\0" + sealed, b"\xff" * width, b""]
+    answers = [
+        api("POST", f"/keys/crypto-RSA/{operation}", {"alg": "RSA1_5", "value": b64(value)})
+        for operation in ("decrypt", "unwrapkey")
+        for value in damaged
+    ]
+    assert {answer.error for answer in answers} == {(400, "BadParameter", None)}
+    assert {answer.message for answer in answers} == {"Unable to decrypt specified value with this key"}
+    for message in (b"", b"\0hello\0", b"x" * 245):
+        value = b64(public.encrypt(message, padding.PKCS1v15()))
+        opened = api("POST", "/keys/crypto-RSA/decrypt", {"alg": "RSA1_5", "value": value}).json
+        assert opened["value"] == b64(message)
+
+
 def test_digest_of_wrong_length_is_refused_with_the_text_of_the_service_J7(api: Api, keys: dict[str, Any]) -> None:
     answer = api("POST", "/keys/crypto-P-256/sign", {"alg": "ES256", "value": b64(b"x" * 44)})
     assert answer.message == "Invalid length of 'value': 44 bytes. ES256 requires 32 bytes, encoded with base64url."

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import urllib3
 
+from azure.keyvault.keys.emulator import KeyVaultEmulator
+
 from .client import EmulatorFactory, b64, private_jwk, unb64
 
 _CREATES = 1000
@@ -85,6 +87,130 @@ def test_records_of_another_key_file_are_refused(start: EmulatorFactory, tmp_pat
     (tmp_path / "vault.key").write_bytes(os.urandom(32))
     with pytest.raises(ValueError, match=r"vault\.key does not fit"):
         start(data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("wrong", ["key-file", "host-name", "port"])
+def test_start_that_fails_leaves_the_directory_free(start: EmulatorFactory, tmp_path: Path, wrong: str) -> None:
+    api = start()
+    start(data_dir=tmp_path).vault.stop()
+    key = (tmp_path / "vault.key").read_bytes()
+    options: dict[str, Any] = {
+        "key-file": {},
+        "host-name": {"hostnames": ("a b",)},
+        "port": {"port": int(api.vault.url.rsplit(":", 1)[1])},
+    }[wrong]
+    if wrong == "key-file":
+        (tmp_path / "vault.key").write_bytes(os.urandom(32))
+    vault = KeyVaultEmulator(data_dir=tmp_path, **options)
+    with pytest.raises((ValueError, OSError)):
+        vault.start()
+    (tmp_path / "vault.key").write_bytes(key)
+    start(data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"k" * 31], ids=["missing", "empty", "short"])
+def test_records_without_a_key_are_refused(start: EmulatorFactory, tmp_path: Path, content: bytes | None) -> None:
+    start(data_dir=tmp_path).vault.stop()
+    path = tmp_path / "vault.key"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"vault\.key is (missing|no key)"):
+        start(data_dir=tmp_path)
+    assert path.exists() is (content is not None)
+
+
+def test_directory_is_of_a_vault_or_of_a_managed_hsm(start: EmulatorFactory, tmp_path: Path) -> None:
+    start(data_dir=tmp_path, managed_hsm=True).vault.stop()
+    with pytest.raises(ValueError, match="belongs to a managed-hsm, and cannot be opened by a vault"):
+        start(data_dir=tmp_path)
+    start(data_dir=tmp_path, managed_hsm=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+def test_files_are_the_owners_own(start: EmulatorFactory, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    tmp_path.chmod(0o755)
+    api = start(data_dir=tmp_path)
+    api.create("a")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("vault.key", "vault.db", "vault.db-wal"), 0o600)
+    assert not caplog.records
+    api.vault.stop()
+    (tmp_path / "vault.key").chmod(0o644)
+    start(data_dir=tmp_path)
+    assert "vault.key can be read by others than its owner" in caplog.text
+
+
+def test_write_that_cannot_be_stored_is_not_seen(start: EmulatorFactory, tmp_path: Path) -> None:
+    api = start(data_dir=tmp_path, deletion_delay=0)
+    for name in ("a", "deleted", "backed-up"):
+        api.create(name, tags={"state": "stored"})
+    api("DELETE", "/keys/deleted")
+    backup = api("POST", "/keys/backed-up/backup").json
+    for path in ("/keys/backed-up", "/deletedkeys/backed-up"):
+        api("DELETE", path)
+
+    def shown() -> list[Any]:
+        paths = ("/keys", "/deletedkeys", "/keys/a", "/keys/a/versions", "/keys/a/rotationpolicy")
+        return [api("GET", path).json for path in paths]
+
+    before = shown()
+    connection = api.vault._service.storage._connection
+    connection.execute("PRAGMA query_only = 1")
+    calls: list[tuple[Any, ...]] = [
+        ("POST", "/keys/new/create", {"kty": "EC"}),
+        ("POST", "/keys/a/create", {"kty": "EC"}),
+        ("PUT", "/keys/a", {"key": private_jwk("P-256")}),
+        ("PATCH", "/keys/a", {"tags": {"state": "lost"}}),
+        ("POST", "/keys/a/rotate"),
+        ("PUT", "/keys/a/rotationpolicy", {"attributes": {"expiryTime": "P90D"}}),
+        ("DELETE", "/keys/a"),
+        ("POST", "/deletedkeys/deleted/recover"),
+        ("DELETE", "/deletedkeys/deleted"),
+        ("POST", "/keys/restore", backup),
+    ]
+    assert [api(*call).status for call in calls] == [503] * len(calls)
+    assert shown() == before
+    connection.execute("PRAGMA query_only = 0")
+    assert api("POST", "/keys/new/create", {"kty": "EC"}).status == 200
+
+
+def test_writes_at_the_same_time_are_all_kept(start: EmulatorFactory, tmp_path: Path) -> None:
+    api = start(data_dir=tmp_path)
+    api.create("a")
+    numbers = itertools.count()
+
+    def write() -> None:
+        while (number := next(numbers)) < 40:
+            if number % 2:
+                api.create("a")
+            else:
+                api("PUT", "/keys/a/rotationpolicy", {"attributes": {"expiryTime": f"P{100 + number}D"}})
+
+    _in_threads(8, write)
+    versions, policy = api("GET", "/keys/a/versions").json["value"], api("GET", "/keys/a/rotationpolicy").json
+    assert len(versions) == 21
+    api.vault.stop()
+    again = start(data_dir=tmp_path)
+    assert len(again("GET", "/keys/a/versions").json["value"]) == 21
+    assert again("GET", "/keys/a/rotationpolicy").json["attributes"] == policy["attributes"]
+
+
+def test_mark_of_a_managed_key_and_deletions_at_an_advanced_clock_are_kept(
+    start: EmulatorFactory, tmp_path: Path
+) -> None:
+    api = start(data_dir=tmp_path, deletion_delay=0, token_lifetime=10**7)
+    for name in ("managed", "deleted"):
+        api.create(name)
+    api.vault.mark_managed("managed")
+    with pytest.raises(KeyError):
+        api.vault.mark_managed("nothing")
+    api.vault.clock.advance(10**6)
+    api("DELETE", "/keys/deleted")
+    api.vault.stop()
+    again = start(data_dir=tmp_path, deletion_delay=0)
+    assert again("GET", "/keys/managed").json["managed"] is True
+    assert again("DELETE", "/deletedkeys/deleted").status == 204
 
 
 def test_directory_serves_one_emulator_at_a_time(start: EmulatorFactory, tmp_path: Path) -> None:

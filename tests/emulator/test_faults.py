@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 import urllib3
 
-from .client import Api, EmulatorFactory
+from .client import Api, EmulatorFactory, private_jwk
 
 
 @pytest.fixture
@@ -61,6 +62,17 @@ def test_rewrite_changes_a_processed_reply_E16(faulty: Api) -> None:
     answer = faulty("POST", "/keys/b/create", {"kty": "EC"})
     assert (answer.status, answer.headers["X"]) == (202, "y")
     assert faulty("GET", "/keys/b").status == 200
+
+
+def test_headers_of_a_fault_replace_those_of_the_reply_E2(faulty: Api) -> None:
+    faulty.vault.faults.rewrite(headers={"content-type": "text/html", "X-Ms-Request-Id": "mine", "server": "other"})
+    headers = faulty("GET", "/keys/a").headers
+    assert [headers.getlist(name) for name in ("Content-Type", "x-ms-request-id", "Server")] == [
+        ["text/html"], ["mine"], ["other"],
+    ]  # fmt: skip
+    faulty.vault.faults.status(503, retry_after=7, headers={"Content-Type": "text/plain", "retry-after": "1"})
+    headers = faulty("GET", "/keys/a").headers
+    assert [headers.getlist(name) for name in ("Content-Type", "Retry-After")] == [["text/plain"], ["7"]]
 
 
 def test_delay_answers_late(faulty: Api) -> None:
@@ -119,6 +131,8 @@ def test_limit_throttles_and_forgets(faulty: Api) -> None:
     assert faulty("GET", "/keys").status == 200
     faulty.vault.throttle.limit(1, retry_after=3)
     assert [faulty("GET", "/keys").headers.get("Retry-After") for _ in range(2)] == [None, "3"]
+    faulty.vault.throttle.limit(1)
+    assert [faulty("POST", "/keys/b/create", {}).status for _ in range(2)] == [400, 429]
     faulty.vault.throttle.off()
     assert faulty("GET", "/keys").status == 200
 
@@ -128,6 +142,32 @@ def test_documented_limits_count_creates_by_protection(faulty: Api) -> None:
     statuses = [faulty("POST", "/keys/a/create", {"kty": "EC"}).status for _ in range(21)]
     assert statuses == [200] * 20 + [429]
     assert faulty("GET", "/keys/a").error == (429, "Throttled", None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/create", {"kty": "EC-HSM"}),
+        ("PUT", "", {"key": {**private_jwk("P-256"), "kty": "EC-HSM"}}),
+        ("PUT", "", {"key": private_jwk("P-256"), "Hsm": True}),
+    ],
+    ids=["create", "import", "import-flag"],
+)
+def test_documented_limits_count_new_hardware_keys(faulty: Api, method: str, path: str, body: dict[str, Any]) -> None:
+    faulty.vault.throttle.documented_limits()
+    statuses = [faulty(method, f"/keys/new-{number}{path}", body).status for number in range(11)]
+    assert statuses == [200] * 10 + [429]
+
+
+def test_documented_limits_count_the_version_that_is_named(faulty: Api) -> None:
+    key_version = faulty.create("a", kty="RSA-HSM", key_size=4096)["key"]["kid"].rsplit("/", 1)[1]
+    faulty.create("a")
+    faulty.vault.throttle.documented_limits()
+    assert [faulty("POST", "/keys/a/create", {"kty": "EC"}).status for _ in range(19)] == [200] * 19
+    statuses = [faulty("GET", f"/keys/a/{key_version}").status for _ in range(14)]  # 250 cost as much as 20 creates
+    assert statuses == [200] * 12 + [429] * 2
+    faulty.vault.throttle.documented_limits()
+    assert faulty("POST", "/keys/a/create", {}).error == (400, "BadParameter", None)
 
 
 @pytest.mark.parametrize(

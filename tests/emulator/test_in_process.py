@@ -22,6 +22,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 
 from azure.keyvault.keys import emulator
 from azure.keyvault.keys.emulator import EmulatorKeywords, EmulatorOptions, KeyVaultEmulator
+from azure.keyvault.keys.emulator._service import Service
 
 from .client import Api, EmulatorFactory
 
@@ -103,6 +104,46 @@ def test_reset_turns_every_knob_back(start: EmulatorFactory) -> None:
     assert api("GET", "/keys/a").status == 200
 
 
+def test_reset_finishes_what_was_begun_at_an_advanced_clock(start: EmulatorFactory) -> None:
+    api = start(deletion_delay=0)
+    for name in ("deleted", "recovered"):
+        api.create(name)
+    api.vault.clock.advance(10 * 86400)
+    ahead = api.vault.credential.get_token(f"{api.vault.url}/.default").token
+    api.token = ahead
+    deletion = api("DELETE", "/keys/deleted").json
+    api("DELETE", "/keys/recovered")
+    assert api("POST", "/deletedkeys/recovered/recover").status == 200
+    api.vault.reset()
+    api.token = ahead  # as a credential that caches tokens has it
+    deleted = api("GET", "/deletedkeys/deleted").json
+    assert deletion["deletedDate"] - deleted["deletedDate"] >= 10 * 86400
+    assert deleted["scheduledPurgeDate"] - deleted["deletedDate"] == 90 * 86400
+    assert api("GET", "/keys/recovered").status == 200
+    assert api("DELETE", "/deletedkeys/deleted").status == 204
+    assert api("POST", "/keys/deleted/create", {"kty": "EC"}).status == 200
+
+
+def test_reset_frees_names_that_a_purge_has_taken(start: EmulatorFactory) -> None:
+    api = start(deletion_delay=0, purge_delay=0.001, token_lifetime=10**7)
+    api.create("a")
+    api.vault.clock.advance(10**6)
+    api("DELETE", "/keys/a")
+    assert api("DELETE", "/deletedkeys/a").status == 204
+    api.vault.reset()
+    time.sleep(0.002)
+    assert api("POST", "/keys/a/create", {"kty": "EC"}).status == 200
+
+
+def test_reset_accepts_revoked_tokens_and_forgets_requests_for_tokens(start: EmulatorFactory) -> None:
+    api = start()
+    api.vault.revoke_tokens()
+    assert api("GET", "/keys").status == 401
+    api.vault.reset()
+    assert api("GET", "/keys").status == 200
+    assert api.vault.token_requests == []
+
+
 def test_async_with_starts_and_stops() -> None:
     async def use() -> int:
         async with KeyVaultEmulator() as vault:
@@ -135,6 +176,15 @@ def test_taken_port_is_an_oserror(start: EmulatorFactory) -> None:
         vault.start()
 
 
+def test_vaults_and_managed_hsms_do_not_read_each_others_backups(start: EmulatorFactory) -> None:
+    hsm, vault = start("7.6", managed_hsm=True), start()
+    hsm.create("a", kty="oct")
+    vault.create("b")
+    refused = vault("POST", "/keys/restore", hsm("POST", "/keys/a/backup").json)
+    assert refused.error == (400, "Malformed backup blob", None)
+    assert hsm("POST", "/keys/restore", vault("POST", "/keys/b/backup").json).error[1] == "MalformedBackupBlob"
+
+
 def test_emulators_side_by_side_share_nothing(start: EmulatorFactory) -> None:
     first, second = start(), start()
     first.create("a")
@@ -162,6 +212,23 @@ def test_key_generation_does_not_hold_up_other_calls(start: EmulatorFactory) -> 
         answered += 1
     # Calls that wait for keys are answered when a key is there: one for each, and one after them.
     assert answered > 2 * len(makers)
+
+
+def test_job_that_ends_with_stop_iteration_does_not_hang() -> None:
+    """A future cannot carry ``StopIteration``: whoever awaits the job would never hear of it."""
+
+    def job() -> None:
+        next(iter(()))
+
+    async def run() -> None:
+        service = Service(EmulatorOptions())
+        try:
+            await asyncio.wait_for(service.work(job), 5)
+        finally:
+            service.close()
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(run())
 
 
 def test_nothing_is_logged_above_info(start: EmulatorFactory, caplog: pytest.LogCaptureFixture) -> None:

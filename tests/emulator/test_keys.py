@@ -8,7 +8,8 @@ import re
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
 
 from azure.keyvault.keys.emulator import KeyVaultEmulator
@@ -216,6 +217,7 @@ def test_vault_without_soft_delete_deletes_at_once(start: EmulatorFactory) -> No
     deleted = api("DELETE", "/keys/a").json
     assert "recoveryId" not in deleted
     assert deleted["attributes"]["recoverableDays"] == 0
+    assert api("GET", "/deletedkeys").error == (400, "BadParameter", None)
     assert api("POST", "/keys/restore", backup).status == 200
 
 
@@ -225,23 +227,63 @@ def test_standard_vault_refuses_hsm_keys(start: EmulatorFactory) -> None:
     assert answer.error == (400, "BadParameter", "KeyTypeNotSupported")
 
 
-def test_byok_import_unwraps_the_transferred_key(api: Api, name: str) -> None:
+def _transferred(api: Api, name: str, private: bytes) -> str:
+    """Return the transfer blob of a key, wrapped for a new key-exchange key."""
     exchange = api.create(f"{name}-kek", kty="RSA-HSM", key_ops=["import"])["key"]
     numbers = [int.from_bytes(unb64(exchange[member]), "big") for member in ("e", "n")]
     oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
-    target = ec.generate_private_key(ec.SECP256R1())
-    pkcs8 = target.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
     ciphertext = rsa.RSAPublicNumbers(*numbers).public_key().encrypt(b"k" * 32, oaep)
-    ciphertext += aes_key_wrap_with_padding(b"k" * 32, pkcs8)
+    ciphertext += aes_key_wrap_with_padding(b"k" * 32, private)
     header = {"kid": exchange["kid"], "alg": "dir", "enc": "CKM_RSA_AES_KEY_WRAP"}
     blob = {"schema_version": "1.0.0", "header": header, "ciphertext": b64(ciphertext), "generator": "test"}
-    jwk = {"kty": "EC-HSM", "crv": "P-256", "key_hsm": b64(json.dumps(blob).encode())}
-    key = api("PUT", f"/keys/{name}", {"key": jwk}).json["key"]
+    return b64(json.dumps(blob).encode())
+
+
+def _pkcs8(key: PrivateKeyTypes) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+@pytest.mark.parametrize("crv", [{"crv": "P-256"}, {}], ids=["named", "unnamed"])
+def test_byok_import_unwraps_the_transferred_key(api: Api, name: str, crv: dict[str, str]) -> None:
+    target = ec.generate_private_key(ec.SECP256R1())
+    blob = _transferred(api, name, _pkcs8(target))
+    key = api("PUT", f"/keys/{name}", {"key": {"kty": "EC-HSM", "key_hsm": blob, **crv}}).json["key"]
     assert int.from_bytes(unb64(key["x"]), "big") == target.public_key().public_numbers().x
-    damaged = {**jwk, "key_hsm": b64(json.dumps({**blob, "ciphertext": b64(ciphertext[:-8])}).encode())}
-    assert api("PUT", f"/keys/{name}", {"key": damaged}).error == (400, "BadParameter", None)
+    content = json.loads(unb64(blob))
+    damaged = b64(json.dumps({**content, "ciphertext": content["ciphertext"][:-11]}).encode())
+    answer = api("PUT", f"/keys/{name}", {"key": {"kty": "EC-HSM", "key_hsm": damaged, **crv}})
+    assert answer.error == (400, "BadParameter", None)
+
+
+_UNKNOWN_ALGORITHM = bytes.fromhex("302e020100300506032b657f042204200000000000000000000000000000000000000000000000")
+
+
+@pytest.mark.parametrize(
+    ("jwk", "private"),
+    [
+        ({"kty": "EC-HSM", "crv": "P-256"}, _pkcs8(ec.generate_private_key(ec.SECP224R1()))),
+        ({"kty": "EC-HSM", "crv": "P-384"}, _pkcs8(ec.generate_private_key(ec.SECP256R1()))),
+        ({"kty": "EC-HSM", "crv": "P-256"}, _pkcs8(ed25519.Ed25519PrivateKey.generate())),
+        ({"kty": "EC-HSM", "crv": "P-256"}, _UNKNOWN_ALGORITHM + bytes(9)),
+        ({"kty": "RSA-HSM"}, _pkcs8(rsa.generate_private_key(65537, 1024))),
+    ],
+    ids=["unsupported-curve", "another-curve", "another-type", "unknown-algorithm", "short-rsa"],
+)
+def test_byok_import_of_an_unfit_key_is_refused(api: Api, name: str, jwk: dict[str, str], private: bytes) -> None:
+    answer = api("PUT", f"/keys/{name}", {"key": {**jwk, "key_hsm": _transferred(api, name, private)}})
+    assert answer.error == (400, "BadParameter", None)
+    assert api("GET", f"/keys/{name}").status == 404
+
+
+def test_key_may_have_the_name_of_an_operation(api: Api) -> None:
+    for name in ("restore", "create", "versions"):
+        bundle = api.create(name)
+        assert api("GET", f"/keys/{name}").json == bundle
+        assert api("PATCH", f"/keys/{name}", {"tags": {"a": "b"}}).json["tags"] == {"a": "b"}
+        assert api("PUT", f"/keys/{name}", {"key": private_jwk("P-256")}).status == 200
+        assert api("DELETE", f"/keys/{name}").status == 200
 
 
 def test_method_override_header_is_obeyed_on_post(api: Api, name: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_unwrap_with_padding
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_unwrap_with_padding, aes_key_wrap
 
 from .client import NEWEST, Api, EmulatorFactory, b64, unb64
 
@@ -79,10 +79,11 @@ def test_released_key_is_encrypted_for_the_environment(api: Api, name: str, mech
         ({"anyOf": [{"claim": "n", "equals": 1}, {"claim": "n", "equals": 5}]}, 200),
         ({"allOf": [{"claim": "n", "equals": 1}, {"claim": "n", "equals": 5}]}, 403),
         ({"claim": "n", "less": "text"}, 403),
-        ({"claim": "n", "matches": 5}, 403),
-        ({"claim": 5, "equals": 5}, 403),
-        ({}, 403),
-        (1, 403),
+        ({"claim": "n", "matches": 5}, 400),
+        ({"claim": "n"}, 400),
+        ({"claim": 5, "equals": 5}, 400),
+        ({}, 400),
+        (1, 400),
     ],
     ids=str,
 )
@@ -110,6 +111,15 @@ def test_release_to_an_untrusted_environment_is_refused(start: EmulatorFactory, 
         api.vault.clock.advance(3601)
         api.token = api.vault.credential.get_token(api.vault.url).token
     assert api("POST", "/keys/a/release", {"target": target}).status == 403
+
+
+def test_release_to_an_environment_with_a_short_key_is_refused(api: Api, name: str) -> None:
+    _exportable(api, name)
+    short = rsa.generate_private_key(65537, 1024).public_key()
+    body = {"target": api.vault.attestation.issue({"sgx": {"debug": False}}, short)}
+    assert api("POST", f"/keys/{name}/release", {**body, "enc": "RSA_AES_KEY_WRAP_256"}).status == 200
+    answer = api("POST", f"/keys/{name}/release", {**body, "enc": "RSA_AES_KEY_WRAP_384"})
+    assert answer.error == (400, "BadParameter", None)
 
 
 def test_trusted_foreign_authority_releases(start: EmulatorFactory) -> None:
@@ -200,6 +210,9 @@ def test_secure_wrap_and_unwrap_reveal_the_key_to_the_environment_only(hsm: Api,
     refused = preview("POST", f"/keys/{name}/secureunwrapkey", {**request, "target": _token(hsm, sgx={"debug": True})})
     assert refused.status == 403
     assert preview("POST", f"/keys/{name}/securewrapkey", {"alg": "A256GCM"}).status == 400
+    for other in (b"k" * 16, b"k" * 400):
+        wrong = {**request, "value": b64(aes_key_wrap(secret, other))}
+        assert preview("POST", f"/keys/{name}/secureunwrapkey", wrong).error == (400, "BadParameter", None)
 
 
 def test_secure_wrap_with_rsa_is_possible(api: Api, name: str) -> None:

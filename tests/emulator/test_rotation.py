@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 
-from .client import Api
+from azure.keyvault.keys.emulator._ec import EcMaterial
+
+from .client import Api, EmulatorFactory
 
 _ROTATE = {"trigger": {"timeAfterCreate": "P60D"}, "action": {"type": "Rotate"}}
 _NOTIFY = {"trigger": {"timeBeforeExpiry": "P15D"}, "action": {"type": "Notify"}}
 _DEFAULT_NOTIFY = {"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}
+
+
+def _rotate(**trigger: str) -> dict[str, Any]:
+    return {"trigger": trigger, "action": {"type": "Rotate"}}
 
 
 @pytest.mark.parametrize("body", [{"kty": "RSA", "key_size": 3072}, {"kty": "EC", "crv": "P-384"}], ids=["rsa", "ec"])
@@ -81,12 +87,53 @@ def test_duration_is_kept_as_text_H7(api: Api, name: str, duration: str) -> None
         {"lifetimeActions": [{**_ROTATE, "trigger": {"timeAfterCreate": "P60D", "timeBeforeExpiry": "P60D"}}]},
         {"lifetimeActions": [{**_ROTATE, "trigger": {"timeBeforeExpiry": "P60D"}}]},
         {"lifetimeActions": [{**_NOTIFY, "trigger": {"timeAfterCreate": "P60D"}}]},
+        {"lifetimeActions": [_ROTATE], "attributes": {"expiryTime": "P66D"}},
+        {"lifetimeActions": [_NOTIFY], "attributes": {"expiryTime": "P21D"}},
+        {"lifetimeActions": [_rotate(timeBeforeExpiry="P84D")], "attributes": {"expiryTime": "P90D"}},
+        {"lifetimeActions": [_rotate(timeBeforeExpiry="P3M")], "attributes": {"expiryTime": "P3M"}},
     ],
     ids=str,
 )
 def test_policy_outside_the_rules_is_refused(api: Api, name: str, policy: dict[str, Any]) -> None:
     api.create(name)
     assert api("PUT", f"/keys/{name}/rotationpolicy", policy).error == (400, "BadParameter", None)
+
+
+@pytest.mark.parametrize(
+    ("action", "expiry"),
+    [
+        (_ROTATE, "P67D"),
+        (_rotate(timeBeforeExpiry="P83D"), "P90D"),
+        (_rotate(timeAfterCreate="P11M"), "P1Y"),
+        (_DEFAULT_NOTIFY, "P28D"),
+    ],
+    ids=str,
+)
+def test_policy_may_come_close_to_the_rules(api: Api, name: str, action: dict[str, Any], expiry: str) -> None:
+    api.create(name)
+    policy = {"lifetimeActions": [action], "attributes": {"expiryTime": expiry}}
+    assert api("PUT", f"/keys/{name}/rotationpolicy", policy).status == 200
+
+
+@pytest.mark.parametrize("made_again", [False, True], ids=["gone", "made-again"])
+def test_key_that_is_purged_during_its_rotation_is_404(
+    start: EmulatorFactory, monkeypatch: pytest.MonkeyPatch, made_again: bool
+) -> None:
+    api, renewed = start(deletion_delay=0), EcMaterial.renewed
+    api.create("a")
+
+    def purge_and_renew(material: EcMaterial) -> EcMaterial:
+        meanwhile = Api(api.vault)
+        for path in ("/keys/a", "/deletedkeys/a"):
+            meanwhile("DELETE", path)
+        if made_again:
+            meanwhile.create("a")
+        meanwhile.close()
+        return renewed(material)
+
+    monkeypatch.setattr(EcMaterial, "renewed", purge_and_renew)
+    assert api("POST", "/keys/a/rotate").error == (404, "KeyNotFound", None)
+    assert len(api("GET", "/keys/a/versions").json["value"]) == made_again
 
 
 def test_rotation_of_an_unknown_key_is_404(api: Api, name: str) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import jwt
 import pytest
+import trustme
 from azure.identity import ClientSecretCredential, aio
 
 from azure.keyvault.keys.emulator._cli import main
@@ -21,6 +24,8 @@ from azure.keyvault.keys.emulator._cli import main
 from .client import EmulatorFactory
 
 _RUN = [sys.executable, "-m", "azure.keyvault.keys.emulator"]
+
+posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 
 _CHILD = """
 import asyncio, json, os, sys
@@ -112,6 +117,13 @@ def test_command_that_does_not_exist_is_127() -> None:
     assert "no-such-command: command not found" in done.stderr
 
 
+def test_command_that_cannot_be_executed_is_126(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("1")
+    done = _run(str(tmp_path / "data"))
+    assert done.returncode == 126
+    assert done.stderr == f"{tmp_path / 'data'}: cannot be executed: Permission denied\n"
+
+
 def test_python_is_the_interpreter_that_runs_the_emulator() -> None:
     done = _run("python", "-c", "import sys; print(sys.executable)", PATH="/nowhere")
     assert Path(done.stdout.strip()).resolve() == Path(sys.executable).resolve()
@@ -139,26 +151,82 @@ def test_bundle_holds_the_public_roots_too(start: EmulatorFactory) -> None:
     assert bundle.read_text("utf-8").count("BEGIN CERTIFICATE") > 50
 
 
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"])
+@pytest.mark.parametrize("kind", ["file", "directory", "missing"])
+def test_bundle_holds_the_authorities_that_were_trusted_before(
+    start: EmulatorFactory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, kind: str
+) -> None:
+    own = trustme.CA().cert_pem.bytes()
+    (tmp_path / "own.pem").write_bytes(own)
+    monkeypatch.setenv(variable, str({"file": tmp_path / "own.pem", "directory": tmp_path}.get(kind, "/nowhere")))
+    bundle = Path(start().vault.environment[variable])
+    assert (own in bundle.read_bytes()) is (kind != "missing")
+    assert ssl.create_default_context(cafile=bundle).cert_store_stats()["x509_ca"] > 50
+
+
 def test_options_after_the_command_are_the_commands_own() -> None:
     done = _run("python", "-c", "import sys; print(sys.argv[1:])", "--port", "--help")
     assert done.stdout.strip() == "['--port', '--help']"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-def test_signal_is_forwarded_and_the_command_decides(tmp_path: Path) -> None:
+@posix_only
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("redirection", ["", "</dev/null", "<&-"], ids=["inherited", "null", "closed"])
+def test_signal_is_forwarded_and_the_command_decides(tmp_path: Path, number: signal.Signals, redirection: str) -> None:
     script = (
         "import signal, sys, time, pathlib\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))\n"
+        f"signal.signal({number.value}, lambda *_: sys.exit(5))\n"
         f"pathlib.Path({str(tmp_path / 'ready')!r}).touch()\n"
         "time.sleep(30)\n"
     )
-    with subprocess.Popen([*_RUN, "run", "python", "-c", script]) as process:
+    command = ["sh", "-c", f'exec "$@" {redirection}', "sh", *_RUN, "run", "python", "-c", script]
+    with subprocess.Popen(command, start_new_session=True) as process:
         _wait_for(tmp_path / "ready")
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         assert process.wait(15) == 5
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def _read_until(terminal: IO[bytes], pattern: bytes) -> bytes:
+    text = b""
+    while not re.search(pattern, text):
+        text += terminal.read(1024) or pytest.fail("the terminal has been closed")
+    return text
+
+
+_COUNT_INTERRUPTS = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+print("ready", flush=True)
+count, patience = 0, 20
+while signal.sigtimedwait([signal.SIGINT], patience):
+    count, patience = count + 1, 0.5
+print("interrupts", count, flush=True)
+"""
+
+
+@posix_only
+@pytest.mark.parametrize("redirected", [False, True], ids=["terminal", "redirected"])
+def test_interrupt_from_the_terminal_reaches_the_command_once(redirected: bool) -> None:
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [*_RUN, "run", "python", "-c", _COUNT_INTERRUPTS],
+        stdin=subprocess.DEVNULL if redirected else theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    with process, os.fdopen(ours, "r+b", buffering=0) as terminal:
+        _read_until(terminal, b"ready")
+        terminal.write(b"\x03")
+        text = _read_until(terminal, b"interrupts \\d")
+        assert process.wait(15) == 0
+    assert b"interrupts 1" in text
+
+
+@posix_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_server_says_where_it_is_and_ends_cleanly(number: signal.Signals) -> None:
     command = [sys.executable, "-X", "dev", "-W", "error", *_RUN[1:], "--port", "0"]
@@ -179,6 +247,15 @@ def test_server_says_where_it_is_and_ends_cleanly(number: signal.Signals) -> Non
     assert "For development and tests only" in text
     assert "Serving vault keys on https://localhost:" in text
     assert "export IDENTITY_ENDPOINT=https://localhost:" in text
+    commands = "".join(line for line in text.splitlines(keepends=True) if line.startswith(("export ", "unset ")))
+    others = {"PATH": os.environ["PATH"], "AZURE_CLIENT_ID": "mine", "AZURE_TENANT_ID": "mine", "IMDS_ENDPOINT": "x"}
+    shown = subprocess.run(
+        ["sh", "-c", f"{commands}env"], env=others, capture_output=True, text=True, check=True
+    ).stdout
+    names = {line.partition("=")[0] for line in shown.splitlines()}
+    assert {"VAULT_URL", "IDENTITY_HEADER", "SSL_CERT_FILE"} <= names
+    assert not {"AZURE_CLIENT_ID", "AZURE_TENANT_ID", "IMDS_ENDPOINT"} & names
+    assert "localhost,127.0.0.1,::1\n" in shown
 
 
 def test_port_that_is_taken_is_said_so() -> None:
@@ -192,12 +269,32 @@ def test_port_that_is_taken_is_said_so() -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["run"], ["--retention-days", "6"], ["--page-size", "26"]], ids=str)
+_WRONG_ARGUMENTS = [
+    ["run"],
+    ["--retention-days", "6"],
+    ["--page-size", "26"],
+    ["--port", "65536"],
+    ["--deletion-delay", "nan"],
+    ["--purge-delay", "inf"],
+    ["--host", "a b"],
+]
+
+
+@pytest.mark.parametrize("arguments", _WRONG_ARGUMENTS, ids=str)
 def test_wrong_arguments_are_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
         main(arguments)
     assert exit_info.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["aiohttp", "trustme"])
+def test_extra_that_is_missing_is_named(missing: str) -> None:
+    script = f"import sys; sys.modules[{missing!r}] = None; import azure.keyvault.keys.emulator"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == (
+        f"ImportError: the emulator needs {missing}: install azure-keyvault-keys with its extra 'emulator'"
+    )
 
 
 def _wait_for(path: Path) -> None:

@@ -68,6 +68,7 @@ def test_openid_configuration_leads_to_token_endpoint(api: Api, path: str, proto
     metadata = api.send("GET", path.replace("{t}", tenant) + "/.well-known/openid-configuration").json
     assert metadata["token_endpoint"] == f"{api.vault.url}/{tenant}{protocol}"
     assert metadata["authorization_endpoint"].startswith(f"{api.vault.url}/{tenant}/")
+    assert metadata["token_endpoint_auth_methods_supported"] == ["client_secret_post"]
 
 
 def test_client_secret_that_is_wrong_is_refused(api: Api) -> None:

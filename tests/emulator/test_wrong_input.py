@@ -152,7 +152,7 @@ def test_paths_outside_the_api_get_a_page_of_the_front_end_E8(api: Api, path: st
         ("TRACE", "/keys/a", "DELETE, GET, PATCH, PUT"),
         ("POST", "/keys/a", "DELETE, GET, PATCH, PUT"),
         ("DELETE", "/keys/a/00112233445566778899aabbccddeeff", "GET, PATCH"),
-        ("GET", "/keys/restore", "POST"),
+        ("POST", "/keys/a/restore", "GET, PATCH"),
         ("OPTIONS", "/deletedkeys", "GET"),
         ("HEAD", "/keys", "GET"),
     ],
@@ -264,6 +264,23 @@ def test_plain_http_leaves_the_emulator_up(api: Api) -> None:
         connection.settimeout(1)
         connection.recv(64)
     assert api("GET", "/keys").status == 200
+
+
+def test_body_that_waits_to_be_asked_for_is_asked_for(api: Api, name: str) -> None:
+    context = ssl.create_default_context(cafile=api.vault.ca_bundle)
+    body = b'{"kty":"EC"}'
+    head = (
+        f"POST /keys/{name}/create?api-version=7.4 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {api.token}\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with (
+        socket.create_connection(("127.0.0.1", urlsplit(api.vault.url).port or 0), timeout=5) as connection,
+        context.wrap_socket(connection, server_hostname="localhost") as tls,
+    ):
+        tls.sendall(head.encode())
+        assert tls.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        tls.sendall(body)
+        assert tls.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_body_whose_encoding_lies_is_refused(api: Api, name: str) -> None:

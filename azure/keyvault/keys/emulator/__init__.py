@@ -13,6 +13,15 @@ As a server: ``python -m azure.keyvault.keys.emulator``, or ``... emulator run C
         assert [request.status for request in vault.requests.matching("GET", "/keys")] == []
 """
 
+from importlib.util import find_spec as _find_spec
+
+if _missing := [name for name in ("aiohttp", "trustme") if _find_spec(name) is None]:
+    # With the name of this module, not of the missing one, "python -m" says it in one line.
+    raise ImportError(
+        f"the emulator needs {' and '.join(_missing)}: install azure-keyvault-keys with its extra 'emulator'",
+        name=__name__,
+    )
+
 from ._access import ClaimsDemand, Permissions
 from ._attestation import AttestationAuthority
 from ._clock import Clock

@@ -64,18 +64,19 @@ class Application:
     async def _answer_as_vault(self, request: Inbound) -> Reply:
         service = self._service
         target = self._router.find(request.path)
-        route = target.route(_effective_method(request))
         origin = service.origins.of(request.headers.get("Host", ""))
         issuer = self._authenticate(request, origin)
+        route = target.route(_effective_method(request))
         service.permissions._check_firewall("127.0.0.1")
         target.check_name()
         call = self._call(request, target, route, origin)
         service.permissions._check(route.permission, origin, issuer)
         call.raw_body = await request.read()
+        self._count(call, route)
         return await route.handler(call)
 
     def _call(self, request: Inbound, target: Target, route: Route, origin: Origin) -> Call:
-        """Return the call, if the API version has it and the throttle lets it through."""
+        """Return the call, if the API version has it."""
         service, query = self._service, request.query_values()
         options = service.options
         text = query.get("api-version", "")
@@ -85,10 +86,23 @@ class Application:
                 f"Operation {route.operation} is not supported by the specified version ({version.text}). "
                 f"It needs {route.since.removesuffix('-preview')} or later."
             )
-        if service.throttle.is_on:
-            key = service.state.live(target.name)
-            service.throttle._check(route.creates, key.latest if key else None)
         return Call(service, route.operation, origin, version, query, target.name, target.version)
+
+    def _count(self, call: Call, route: Route) -> None:
+        """Count a call as one of its class, if calls are counted: creates by the new key's type, others by the key's.
+
+        :raises ServiceError: 429; or the 400 of a create that says no type.
+        """
+        service = self._service
+        if not service.throttle.is_on:
+            return
+        key = service.state.live(call.name)
+        version = key.versions.get(call.version, key.latest) if key else None
+        kty = version.kty if version else ""
+        if route.new_type and service.throttle._counts_by_class:
+            _, kty = route.new_type(call)
+        size = version.material.size if version else None
+        service.throttle._check(creates=route.creates, hardware=kty.endswith("-HSM"), size=size)
 
     def _authenticate(self, request: Inbound, origin: Origin) -> str:
         """Return the issuer of the caller's token. The body has not been looked at.

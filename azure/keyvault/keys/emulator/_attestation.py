@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from . import _jose
 from ._clock import Clock
+from ._errors import bad_parameter
 from ._tokens import rsa_jwk
 
 _PATH = "/attestation"
@@ -99,12 +100,13 @@ class AttestationAuthority:
 def check_policy(policy: bytes, claims: Mapping[str, Any]) -> None:
     """Check claims against a release policy.
 
-    :raises AttestationError: the policy is malformed, or not satisfied.
+    :raises ServiceError: 400 for a malformed policy.
+    :raises AttestationError: the policy is not satisfied.
     """
     try:
         satisfied = _any_of(json.loads(policy)["anyOf"], "", claims, 0)
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
-        raise AttestationError("The release policy is not valid.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise bad_parameter("The release policy is not valid.") from error
     if not satisfied:
         raise AttestationError("Target environment attestation statement cannot be verified against the policy.")
 
@@ -157,5 +159,13 @@ def _claim_holds(condition: Mapping[str, Any], claims: Mapping[str, Any]) -> boo
         value = value.get(part) if isinstance(value, dict) else None
     if "exists" in condition:
         return (value is not None) is condition["exists"]
-    name = next(name for name in condition if name != "claim")
-    return value is not None and _OPERATORS[name](value, condition[name])
+    name = next((name for name in condition if name != "claim"), "")
+    return _compares(_OPERATORS[name], value, condition[name])
+
+
+def _compares(holds: Callable[[Any, Any], bool], value: Any, expected: Any) -> bool:
+    """Compare a claim; one that is not there, or is of another type, does not satisfy a policy."""
+    try:
+        return value is not None and holds(value, expected)
+    except TypeError:
+        return False

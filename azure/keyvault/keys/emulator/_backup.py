@@ -1,7 +1,7 @@
 """Backups: the marker of the service, directly followed by a JWE with all versions of a key.
 
-Vaults that keep nothing share one backup key for the process, as vaults of a geography can read each other's backups; a
-durable one has its own, kept with its records.
+Vaults that keep nothing share one backup key for the process, as vaults of a geography can read each other's backups,
+and so do Managed HSMs; a durable one has its own, kept with its records.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any, cast
 
 from cryptography.hazmat.primitives import serialization
@@ -40,9 +40,9 @@ class BackupKey:
         return cls(lambda: pkcs8)
 
     @classmethod
-    def shared(cls) -> BackupKey:
-        """Return the process's key, which is made when it is needed."""
-        return cls(_process_key)
+    def shared(cls, kind: str) -> BackupKey:
+        """Return the process's key for a kind of service, which is made when it is needed."""
+        return cls(partial(_process_key, kind))
 
     @cached_property
     def _key(self) -> rsa.RSAPrivateKey:
@@ -89,11 +89,11 @@ def _new_key() -> bytes:
 _LOCK = threading.Lock()
 
 
-def _process_key() -> bytes:
+def _process_key(kind: str) -> bytes:
     with _LOCK:
-        return _made_key()
+        return _made_key(kind)
 
 
 @cache
-def _made_key() -> bytes:
+def _made_key(kind: str) -> bytes:
     return _new_key()

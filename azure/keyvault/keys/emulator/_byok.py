@@ -6,6 +6,7 @@ The ``key_hsm`` member holds ``{"schema_version": "1.0.0", "header": {"kid", "al
 
 from __future__ import annotations
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
@@ -23,9 +24,10 @@ from ._rsa import RsaMaterial
 _MECHANISM = "CKM_RSA_AES_KEY_WRAP"
 
 
-def unwrap_transferred_key(call: Call, family: str, kty: str, jwk: Body) -> Material:
+def unwrap_transferred_key(call: Call, family: str, kty: str, jwk: Body, curve: str | None) -> Material:
     """Return the material in a transfer blob.
 
+    :param curve: the curve that the request names, if it does.
     :raises ServiceError: 400 if the blob is malformed, or its key-exchange key is not here, or does not fit.
     """
     if not kty.endswith("-HSM"):
@@ -37,8 +39,8 @@ def unwrap_transferred_key(call: Call, family: str, kty: str, jwk: Body) -> Mate
             raise ValueError("another mechanism")
         exchange_key = _exchange_key(call, header["kid"])
         private = _key_transfer.unwrap(_jose.decode(blob["ciphertext"]), exchange_key.key, _MECHANISM)
-        return _material(family, private, jwk.text("alg"))
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidUnwrap) as error:
+        return _material(family, private, curve, jwk.text("alg"))
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidUnwrap, UnsupportedAlgorithm) as error:
         raise bad_parameter("The key transfer blob is not valid.") from error
 
 
@@ -52,14 +54,21 @@ def _exchange_key(call: Call, kid: str) -> RsaMaterial:
     return found.material
 
 
-def _material(family: str, private: bytes, alg: str | None) -> Material:
+def _material(family: str, private: bytes, curve: str | None, alg: str | None) -> Material:
     if family == "oct":
         return OctMaterial.from_jwk({"k": private})
     key = serialization.load_der_private_key(private, None)
     if family == "RSA" and isinstance(key, rsa.RSAPrivateKey):
         return RsaMaterial.from_key(key)
     if family == "EC" and isinstance(key, ec.EllipticCurvePrivateKey):
-        return EcMaterial(next(name for name, curve in CURVES.items() if curve.name == key.curve.name), key)
+        return EcMaterial(_curve_name(key.curve, curve), key)
     if family == "AKP" and alg is not None:
         return MlDsaMaterial.of(alg, key)
     raise ValueError("another key type")
+
+
+def _curve_name(curve: ec.EllipticCurve, requested: str | None) -> str:
+    names = [name for name, known in CURVES.items() if known.name == curve.name]
+    if not names or (requested and requested not in names):
+        raise ValueError("another curve")
+    return requested or names[0]

@@ -9,12 +9,13 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 from ._api_versions import VERSIONS
 from ._command import run_command
-from ._environment import emulator_environment
+from ._environment import OVERRIDING, emulator_environment
 from ._options import EmulatorOptions
 from ._server import Server
 from ._service import Service
@@ -85,13 +86,8 @@ def _parser(runs_command: bool) -> argparse.ArgumentParser:
 
 def _serve(options: EmulatorOptions) -> int:
     """Serve until interrupted."""
-    service = Service(options)
-    certificates = Certificates(options.hostnames)
-    try:
+    with closing(Service(options)) as service, closing(Certificates(options.hostnames)) as certificates:
         return asyncio.run(_serve_until_interrupted(service, certificates))
-    finally:
-        service.close()
-        certificates.close()
 
 
 async def _serve_until_interrupted(service: Service, certificates: Certificates) -> int:
@@ -107,7 +103,9 @@ async def _serve_until_interrupted(service: Service, certificates: Certificates)
 
 def _announce(service: Service, certificates: Certificates) -> None:
     print(f"{_NOTICE}\nServing {service.kind.name} keys on {service.origins.default.url}\n\nTo use it:\n")
-    for name, value in emulator_environment(service, certificates).items():
+    variables = emulator_environment(service, certificates)
+    print(f"unset {' '.join(name for name in OVERRIDING if name not in variables)}")
+    for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
     print("\nCtrl+C ends it.", flush=True)
 

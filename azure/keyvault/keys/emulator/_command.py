@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 from ._emulator import KeyVaultEmulator
 from ._environment import child_environment
 
+_NOT_EXECUTABLE = 126
 _NOT_FOUND = 127
 _FORWARDED = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
 
@@ -30,6 +32,9 @@ def run_command(command: Sequence[str], **options: Any) -> int:
         except FileNotFoundError:
             print(f"{command[0]}: command not found", file=sys.stderr)
             return _NOT_FOUND
+        except OSError as error:
+            print(f"{command[0]}: cannot be executed: {error.strerror}", file=sys.stderr)
+            return _NOT_EXECUTABLE
 
 
 def _program(name: str, environment: Mapping[str, str]) -> str:
@@ -44,8 +49,8 @@ def _wait(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     def forward(number: int, frame: FrameType | None) -> None:
         if child is None:
             early.append(number)
-        elif number != signal.SIGINT or not sys.stdin.isatty():
-            # At a terminal Ctrl+C reaches the child by itself.
+        elif number != signal.SIGINT or not _in_foreground():
+            # Ctrl+C of a terminal reaches the child by itself.
             child.send_signal(number)
 
     previous = {number: signal.signal(number, forward) for number in _FORWARDED}
@@ -58,3 +63,17 @@ def _wait(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         for number, handler in previous.items():
             signal.signal(number, handler)
     return code if code >= 0 else 128 - code
+
+
+def _in_foreground() -> bool:
+    """Say whether a terminal sends its signals to this process and, with it, to the child."""
+    if os.name == "nt":
+        return True
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)

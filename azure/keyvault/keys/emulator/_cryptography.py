@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import _errors, _jose
 from ._algorithms import cipher_for, signature_for
 from ._body import Body
@@ -75,10 +73,11 @@ async def _seal(call: Call, operation: str) -> Reply:
     key, version = usable_version(call, operation)
     row = cipher_for(alg, operation, version.material, call.kid(key, version), call.api)
     output = row.encrypt(version.material, given)
-    reply: dict[str, Any] = {"kid": call.kid(key, version), "value": _jose.encode(output.value)}
+    reply = {"kid": call.kid(key, version), "value": _jose.encode(output.value)}
+    extras = {"iv": output.iv, "tag": output.tag}
+    reply.update({name: _jose.encode(value) for name, value in extras.items() if value is not None})
     if call.service.kind.is_hsm:
-        extras = {"iv": output.iv, "tag": output.tag}
-        reply.update({name: _jose.encode(value) for name, value in extras.items() if value is not None}, alg=alg)
+        reply["alg"] = alg
     return call.reply(reply)
 
 

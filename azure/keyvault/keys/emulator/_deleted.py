@@ -6,11 +6,13 @@ from . import _errors, _paging
 from ._call import Call
 from ._http import Reply
 from ._kinds import REGION
-from ._records import Phase
+from ._records import Key, Phase
 
 
 async def list_deleted_keys(call: Call) -> Reply:
-    """GET /deletedkeys (2016-10-01): by name."""
+    """GET /deletedkeys (2016-10-01): by name. The service's text for a vault without soft delete is not known."""
+    if not call.service.rules.soft_delete:
+        raise _errors.bad_parameter("Soft delete is not enabled for this vault.")
     start, _ = _paging.requested_start(call)
     keys = call.service.state.listed(Phase.DELETED, start)
     items = ((key.folded, call.service.bundles.deleted_item(call.view, key)) for key in keys)
@@ -27,10 +29,10 @@ async def get_deleted_key(call: Call) -> Reply:
 
 async def recover_deleted_key(call: Call) -> Reply:
     """POST /deletedkeys/{name}/recover (2016-10-01): the reply comes at once, the key later."""
-    key = call.service.state.recover(call.name, call.kid)
-    if key is None:
-        raise call.service.kind.nothing_to_recover(call.origin, call.name)
-    await call.service.storage.save(key)
+    service = call.service
+    async with service.writing(call.name):
+        key = service.state.as_recovered(_deleted_key(call))
+        await service.save(key)
     return call.bundle_reply(key, key.latest)
 
 
@@ -39,8 +41,13 @@ async def purge_deleted_key(call: Call) -> Reply:
     service = call.service
     if service.rules.purge_protection and service.state.deleted(call.name):
         raise _errors.purge_protected(call.origin.vault_name, REGION)
-    key = service.state.purge(call.name, call.kid)
-    if key is None:
-        raise service.kind.nothing_to_recover(call.origin, call.name)
-    await service.storage.remove(key)
+    async with service.writing(call.name):
+        await service.remove(_deleted_key(call), taken_for=service.rules.purge_delay)
     return Reply(204, content_type=None)
+
+
+def _deleted_key(call: Call) -> Key:
+    key = call.service.state.deleted_or_conflict(call.name, call.kid)
+    if key is None:
+        raise call.service.kind.nothing_to_recover(call.origin, call.name)
+    return key

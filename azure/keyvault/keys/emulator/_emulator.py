@@ -54,18 +54,17 @@ class KeyVaultEmulator:
         :returns: the emulator itself.
         :raises RuntimeError: it serves already.
         :raises OSError: the port is taken.
+        :raises ValueError: the data directory cannot be used, or a host name is none.
         """
         if self._thread is not None:
             raise RuntimeError("the emulator is running")
-        self._service = Service(self.options)
-        self._certificates = Certificates(self.options.hostnames)
-        ready, failures = threading.Event(), list[BaseException]()
-        self._thread = threading.Thread(target=self._run, args=(ready, failures), name="keyvault-emulator", daemon=True)
-        self._thread.start()
-        ready.wait()
-        if failures:
+        try:
+            self._service = Service(self.options)
+            self._certificates = Certificates(self.options.hostnames)
+            self._start_thread()
+        except Exception:
             self.stop()
-            raise failures[0]
+            raise
         return self
 
     def stop(self) -> None:
@@ -79,6 +78,14 @@ class KeyVaultEmulator:
         if self._certificates is not None:
             self._certificates.close()
         self._thread = self._loop = self._stop = self._certificates = None
+
+    def _start_thread(self) -> None:
+        ready, failures = threading.Event(), list[BaseException]()
+        self._thread = threading.Thread(target=self._run, args=(ready, failures), name="keyvault-emulator", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if failures:
+            raise failures[0]
 
     def _run(self, ready: threading.Event, failures: list[BaseException]) -> None:
         try:
@@ -190,12 +197,17 @@ class KeyVaultEmulator:
         self._running_service.tokens.revoke()
 
     def reset(self) -> None:
-        """Turn every knob back: faults, limits, permissions, claims, clock and the record of requests. Keys stay."""
+        """Turn every knob back: faults, limits, permissions, claims, clock and revocation of tokens.
+
+        Keys stay; the records of requests and of tokens are emptied.
+        """
         self.faults.clear()
         self.throttle.off()
         self.permissions.reset()
         self.claims.demand(times=0)
         self.clock.offset = 0.0
+        self._running_service.state.follow_clock()
+        self._running_service.tokens.reset()
         self.requests.clear()
 
     def mark_managed(self, name: str) -> None:
@@ -203,13 +215,11 @@ class KeyVaultEmulator:
 
         :param name: the name of the key.
         :raises KeyError: there is no such key.
+        :raises RuntimeError: it does not serve.
         """
-        key = self._running_service.state.live(name)
-        if key is None:
-            raise KeyError(name)
-        key.managed = True
-        for version in key.versions.values():
-            version.rendered.clear()
+        if self._loop is None:
+            raise RuntimeError("the emulator is not running")
+        asyncio.run_coroutine_threadsafe(self._running_service.mark_managed(name), self._loop).result()
 
     def __enter__(self) -> KeyVaultEmulator:
         return self.start()

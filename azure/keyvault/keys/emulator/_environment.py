@@ -42,7 +42,7 @@ _NO_PROXY = ("localhost", "127.0.0.1", "::1")
 
 
 def emulator_environment(service: Service, certificates: Certificates) -> dict[str, str]:
-    """Return the variables that point to a running emulator."""
+    """Return the variables that point to a running emulator, and past any proxy."""
     url = service.origins.default.url
     bundle = str(certificates.bundle)
     variables = {
@@ -50,7 +50,8 @@ def emulator_environment(service: Service, certificates: Certificates) -> dict[s
         "AZURE_KEYVAULT_URL": url,
         "SSL_CERT_FILE": bundle,
         "REQUESTS_CA_BUNDLE": bundle,
-        "NODE_EXTRA_CA_CERTS": str(certificates.authority),
+        "NODE_EXTRA_CA_CERTS": bundle,
+        **{name: ",".join(filter(None, [os.environ.get(name, ""), *_NO_PROXY])) for name in ("NO_PROXY", "no_proxy")},
     }
     if service.options.service_principal:
         return variables | {
@@ -69,10 +70,8 @@ def child_environment(variables: Mapping[str, str], inherited: Mapping[str, str]
     """Return a whole environment: what is inherited, without what would override the emulator's variables.
 
     The directory of the running interpreter comes first on ``PATH``, so that ``python`` is the one that has the
-    emulator; loopback names bypass proxies.
+    emulator.
     """
     environment = {name: value for name, value in inherited.items() if name not in OVERRIDING}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)])
-    for name in ("NO_PROXY", "no_proxy"):
-        environment[name] = ",".join(filter(None, [inherited.get(name, ""), *_NO_PROXY]))
     return {**environment, **variables}

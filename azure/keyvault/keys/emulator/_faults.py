@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from ._http import JSON_TYPE, Inbound, Reply, json_reply
+from ._http import JSON_TYPE, Inbound, Reply, json_reply, overlaid
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -91,7 +91,7 @@ class Fault:
         if not self.rewrite:
             return reply
         body = self.rewrite.get("body", reply.body)[: self.rewrite.get("cut")]
-        headers = {**reply.headers, **self.rewrite.get("headers", {})}
+        headers = overlaid(reply.headers, self.rewrite.get("headers", {}))
         return Reply(self.rewrite.get("status", reply.status), body, headers, reply.content_type)
 
 
@@ -124,9 +124,7 @@ class Faults:
         :param retry_after: the value of ``Retry-After``, in seconds or as a date; None to leave the header out.
         :returns: the fault, to look at or to end.
         """
-        extra = dict(headers or {})
-        if retry_after is not None:
-            extra["Retry-After"] = str(retry_after)
+        extra = overlaid(headers or {}, {} if retry_after is None else {"Retry-After": str(retry_after)})
         return self._add(where, reply=json_reply({"error": {"code": code, "message": message}}, status, extra))
 
     def throttled(self, *, retry_after: int | str | None = None, **where: Unpack[FaultFilter]) -> Fault:

@@ -12,7 +12,7 @@ from ._algorithms import cipher_for
 from ._attestation import AttestationError, check_policy, recipient_key
 from ._call import Call
 from ._cryptography import usable_version
-from ._errors import ServiceError, bad_parameter, invalid_property, key_disabled
+from ._errors import ServiceError, bad_parameter, invalid_property, key_disabled, undecryptable
 from ._http import Reply
 from ._material import CipherInput
 from ._records import KeyVersion
@@ -20,6 +20,7 @@ from ._records import KeyVersion
 _MOST_RANDOM_BYTES = 128
 _DEFAULT_MECHANISM = "CKM_RSA_AES_KEY_WRAP"
 _SECURE_RSA = "RSA-OAEP-256"
+_SECURE_BYTES = 32
 
 
 async def random_bytes(call: Call) -> Reply:
@@ -48,7 +49,7 @@ async def get_attestation(call: Call) -> Reply:
 def _attested(call: Call, version: KeyVersion) -> dict[str, Any]:
     """Return the claims of the target environment, if they satisfy the key's policy.
 
-    :raises ServiceError: 403 otherwise. The service's own texts are not known.
+    :raises ServiceError: 403 otherwise; 400 for a malformed policy. The service's own texts are not known.
     """
     target = call.body.required_text("target")
     try:
@@ -100,7 +101,7 @@ async def secure_wrap_key(call: Call) -> Reply:
     alg, use = _secure_algorithm(call)
     key, version = usable_version(call, "secureWrapKey")
     row = cipher_for(alg, use, version.material, call.kid(key, version), call.api)
-    wrapped = row.encrypt(version.material, CipherInput(os.urandom(32)))
+    wrapped = row.encrypt(version.material, CipherInput(os.urandom(_SECURE_BYTES)))
     return call.reply({"kid": call.kid(key, version), "value": _jose.encode(wrapped.value), "alg": alg})
 
 
@@ -116,5 +117,7 @@ async def secure_unwrap_key(call: Call) -> Reply:
     row = cipher_for(alg, use, version.material, call.kid(key, version), call.api)
     claims = _attested(call, version)
     secret = await call.service.work(lambda: row.decrypt(version.material, wrapped))
+    if len(secret) != _SECURE_BYTES:
+        raise undecryptable()
     value = _key_transfer.encrypt_for(recipient_key(claims), secret)
     return call.reply({"kid": call.kid(key, version), "value": _jose.encode(value), "alg": alg})

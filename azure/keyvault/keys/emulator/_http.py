@@ -42,6 +42,16 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str | None = JSON_TYPE
 
+    def sent_headers(self) -> dict[str, str]:
+        """Return the headers, of which a given ``Content-Type`` comes before the one of the body."""
+        return overlaid({} if self.content_type is None else {"Content-Type": self.content_type}, self.headers)
+
+
+def overlaid(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with others added, or in place of those of the same name, in whatever case it is written."""
+    named = {name.lower() for name in others}
+    return {**{name: value for name, value in headers.items() if name.lower() not in named}, **others}
+
 
 def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
     """Return a reply with a JSON body. The value is whatever ``json`` can write."""

@@ -77,7 +77,7 @@ class IdentityEndpoints:
                 "authorization_endpoint": f"{base}{protocol}/authorize",
                 "token_endpoint": f"{base}{protocol}/token",
                 "jwks_uri": f"{base}/discovery/keys",
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post"],
                 "response_types_supported": ["code"],
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],

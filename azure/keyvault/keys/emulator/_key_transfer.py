@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding, aes_key_wrap_with_padding
 
+from ._errors import bad_parameter
 from ._rsa import oaep
 
 #: The export encryption algorithms, and the hash of their OAEP.
@@ -24,9 +25,12 @@ HASHES: Mapping[str, hashes.HashAlgorithm] = {
 
 
 def wrap(private: bytes, recipient: rsa.RSAPublicKey, mechanism: str) -> bytes:
-    """Return a private key wrapped for a recipient."""
+    """Return a private key wrapped for a recipient.
+
+    :raises ServiceError: 400 if the recipient's key is too short.
+    """
     aes_key = os.urandom(32)
-    return recipient.encrypt(aes_key, oaep(HASHES[mechanism])) + aes_key_wrap_with_padding(aes_key, private)
+    return _encrypt(aes_key, recipient, HASHES[mechanism]) + aes_key_wrap_with_padding(aes_key, private)
 
 
 def unwrap(wrapped: bytes, recipient: rsa.RSAPrivateKey, mechanism: str) -> bytes:
@@ -40,5 +44,15 @@ def unwrap(wrapped: bytes, recipient: rsa.RSAPrivateKey, mechanism: str) -> byte
 
 
 def encrypt_for(recipient: rsa.RSAPublicKey, secret: bytes) -> bytes:
-    """Return a short secret encrypted with RSA-OAEP-256."""
-    return recipient.encrypt(secret, oaep(hashes.SHA256()))
+    """Return a short secret encrypted with RSA-OAEP-256.
+
+    :raises ServiceError: 400 if the recipient's key is too short.
+    """
+    return _encrypt(secret, recipient, hashes.SHA256())
+
+
+def _encrypt(secret: bytes, recipient: rsa.RSAPublicKey, digest: hashes.HashAlgorithm) -> bytes:
+    try:
+        return recipient.encrypt(secret, oaep(digest))
+    except ValueError as error:
+        raise bad_parameter("The encryption key of the target environment is too short.") from error

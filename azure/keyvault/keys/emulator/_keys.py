@@ -25,6 +25,7 @@ from ._rsa import RsaMaterial
 from ._state import new_version
 
 _FAMILIES = ("RSA", "EC", "oct")
+_CHANGEABLE = ("key_ops", "enabled", "nbf", "exp", "tags", "release_policy")
 _OLD_CURVE, _NEW_CURVE = "SECP256K1", "P-256K"
 
 
@@ -44,6 +45,33 @@ def _key_type(call: Call, body: Body) -> tuple[str, str]:
     return family, call.service.kind.key_type(given)
 
 
+def created_type(call: Call) -> tuple[str, str]:
+    """Return family and type of the key that a create makes.
+
+    :raises ServiceError: 400.
+    """
+    return _key_type(call, call.body)
+
+
+def imported_type(call: Call) -> tuple[str, str]:
+    """Return family and type of the key that an import makes.
+
+    :raises ServiceError: 400.
+    """
+    family, kty = _key_type(call, _imported_jwk(call))
+    if call.body.boolean("Hsm") and not kty.endswith("-HSM"):
+        kty = f"{kty}-HSM"
+        call.service.kind.check_key_type(kty, call.api)
+    return family, kty
+
+
+def _imported_jwk(call: Call) -> Body:
+    jwk = call.body.object("key")
+    if jwk is None:
+        raise _errors.malformed_jwk()
+    return jwk
+
+
 def _curve(call: Call, name: str | None) -> str | None:
     """Refuse the curve name that the version does not have: SECP256K1 became P-256K in 7.0."""
     if name == (_OLD_CURVE if call.api.since("7.0") else _NEW_CURVE):
@@ -55,7 +83,7 @@ def _generator(call: Call, family: str) -> Callable[[], Material]:
     """Return what makes the key, with every member of the request checked for its type first."""
     body = call.body
     size, curve, alg = body.integer("key_size"), _curve(call, body.text("crv")), body.text("alg")
-    exponent = body.integer("public_exponent")
+    exponent = body.integer("public_exponent") if call.api.since("7.2-preview") else None
     if alg not in (None, *ML_DSA_NAMES):
         raise invalid_property("alg")
     makers: dict[str, Callable[[], Material]] = {
@@ -88,20 +116,20 @@ def _new_key_version(call: Call, kty: str, material: Material, given: KeyPropert
 
 async def _keep(call: Call, version: KeyVersion) -> Reply:
     service = call.service
-    key = service.state.add_version(call.name, version)
-    await service.storage.save(key, version)
+    async with service.writing(call.name):
+        key = service.state.with_version(call.name, version)
+        await service.save(key, version)
     return call.bundle_reply(key, version)
 
 
 async def create_key(call: Call) -> Reply:
     """POST /keys/{name}/create (2016-10-01): a new key, or a new version of one."""
-    family, kty = _key_type(call, call.body)
+    family, kty = created_type(call)
     given = key_properties(call.body, call.api, call.body.texts("key_ops"))
     if given.external_id is not None and not call.service.kind.is_hsm:
         raise invalid_property("attributes.external_key")
     check_new_policy(call, kty, given)
     generate = _generator(call, family)
-    await call.service.free_expired(call.name)
     call.service.state.check_writable(call.name)
     material = await call.service.work(generate) if family == "RSA" else generate()
     return await _keep(call, _new_key_version(call, kty, material, given))
@@ -109,27 +137,21 @@ async def create_key(call: Call) -> Reply:
 
 async def import_key(call: Call) -> Reply:
     """PUT /keys/{name} (2016-10-01): a key made elsewhere, in the clear or wrapped for a key-exchange key."""
-    jwk = call.body.object("key")
-    if jwk is None:
-        raise _errors.malformed_jwk()
-    family, kty = _key_type(call, jwk)
-    if call.body.boolean("Hsm") and not kty.endswith("-HSM"):
-        kty = f"{kty}-HSM"
-        call.service.kind.check_key_type(kty, call.api)
+    jwk, (family, kty) = _imported_jwk(call), imported_type(call)
     given = key_properties(call.body, call.api, jwk.texts("key_ops"))
     check_new_policy(call, kty, given)
     material = await call.service.work(lambda: _imported(call, family, kty, jwk))
-    await call.service.free_expired(call.name)
     return await _keep(call, _new_key_version(call, kty, material, given))
 
 
 def _imported(call: Call, family: str, kty: str, jwk: Body) -> Material:
+    curve = _curve(call, jwk.text("crv")) if family == "EC" else None
     if "key_hsm" in jwk:
-        return unwrap_transferred_key(call, family, kty, jwk)
+        return unwrap_transferred_key(call, family, kty, jwk, curve)
     members = jwk_members(jwk)
     importers: dict[str, Callable[[], Material]] = {
         "RSA": lambda: RsaMaterial.from_jwk(members),
-        "EC": lambda: EcMaterial.from_jwk(_curve(call, jwk.text("crv")) or "", members),
+        "EC": lambda: EcMaterial.from_jwk(curve or "", members),
         "oct": lambda: OctMaterial.from_jwk(members),
     }
     if family not in importers:
@@ -146,26 +168,27 @@ async def update_key(call: Call) -> Reply:
     """PATCH /keys/{name}[/{version}] (2016-10-01): what is left out stays; tags and key_ops replace the old ones."""
     body = call.required_body
     given = key_properties(body, call.api, body.texts("key_ops"))
-    key, version = call.key_and_version()
-    check_policy_change(call, version, given)
-    for name in ("key_ops", "enabled", "nbf", "exp", "tags", "release_policy"):
-        value = getattr(given, name)
-        if value is not None:
-            setattr(version, name, value)
-    version.updated = int(call.service.clock.now())
-    version.rendered.clear()
-    await call.service.storage.save(key, version)
+    async with call.service.writing(call.name):
+        key, version = call.key_and_version()
+        check_policy_change(call, version, given)
+        changes = {name: value for name in _CHANGEABLE if (value := getattr(given, name)) is not None}
+        version = version.changed(updated=int(call.service.clock.now()), **changes)
+        key = key.with_version(version)
+        await call.service.save(key, version)
     return call.bundle_reply(key, version)
 
 
 async def delete_key(call: Call) -> Reply:
     """DELETE /keys/{name} (2016-10-01): all versions."""
-    key, service = call.key(), call.service
-    if service.state.delete(key):
-        await service.storage.save(key)
-        return call.reply(service.bundles.deleted_bundle(call.view, key))
-    await service.storage.remove(key)
-    return call.bundle_reply(key, key.latest)
+    service = call.service
+    async with service.writing(call.name):
+        key = call.key()
+        if not service.rules.soft_delete:
+            await service.remove(key)
+            return call.bundle_reply(key, key.latest)
+        deleted = service.state.as_deleted(key)
+        await service.save(deleted)
+    return call.reply(service.bundles.deleted_bundle(call.view, deleted))
 
 
 async def list_keys(call: Call) -> Reply:
@@ -206,7 +229,7 @@ async def restore_key(call: Call) -> Reply:
         raise service.kind.foreign_backup() from error
     except Exception as error:  # whatever is wrong in a blob, it is the blob that is wrong
         raise service.kind.malformed_backup() from error
-    await service.free_expired(key.name)
-    service.state.restore(key)
-    await service.storage.save(key, *key.versions.values())
+    async with service.writing(key.name):
+        service.state.check_restorable(key.name)
+        await service.save(key, *key.versions.values())
     return call.bundle_reply(key, key.latest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import TypedDict
@@ -78,8 +79,10 @@ class EmulatorOptions:
             raise ValueError("retention_days must be 7 to 90")
         if not 1 <= self.page_size <= 25:
             raise ValueError("page_size must be 1 to 25")
-        if self.deletion_delay < 0 or self.purge_delay < 0:
-            raise ValueError("deletion_delay and purge_delay must not be negative")
+        if not 0 <= self.port <= 65535:
+            raise ValueError("port must be 0 to 65535")
+        if not all(0 <= delay < math.inf for delay in (self.deletion_delay, self.purge_delay)):
+            raise ValueError("deletion_delay and purge_delay must be numbers of seconds, and not be negative")
         if self.latest_api_version not in (None, *VERSIONS):
             raise ValueError(f"latest_api_version must be one of {', '.join(VERSIONS)}")
 

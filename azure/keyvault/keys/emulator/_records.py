@@ -1,10 +1,13 @@
-"""What a vault remembers: keys, their versions, and where in the soft-delete life cycle a key stands."""
+"""What a vault remembers: keys, their versions, and where in the soft-delete life cycle a key stands.
+
+A record is not changed but replaced, once its successor is stored: what callers see is what a restart would show.
+"""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from . import _jose
@@ -40,13 +43,17 @@ class KeyVersion:
     external_id: str | None = None
     tags: dict[str, str] | None = None
     release_policy: dict[str, Any] | None = None
-    # Replies already written, by what they depend on; emptied by a change.
+    # Replies already written, by what they depend on.
     rendered: dict[object, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_hsm(self) -> bool:
         """Whether the key type has the ``-HSM`` suffix."""
         return self.kty.endswith("-HSM")
+
+    def changed(self, **changes: Any) -> KeyVersion:
+        """Return the version with other facts."""
+        return replace(self, rendered={}, **changes)
 
     def facts(self) -> dict[str, Any]:
         """Return everything but the private part, ready for JSON."""
@@ -103,6 +110,10 @@ class Key:
     def latest(self) -> KeyVersion:
         """The version made last."""
         return self.versions[next(reversed(self.versions))]
+
+    def with_version(self, version: KeyVersion) -> Key:
+        """Return the key with a new version, or another form of one."""
+        return replace(self, versions={**self.versions, version.version: version})
 
     def phase(self, now: float) -> Phase:
         """Return the state at a moment."""

@@ -16,6 +16,7 @@ KEY_OPERATIONS: Mapping[str, str] = {
     **dict.fromkeys(("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"), "2016-10-01"),
     "import": "7.1",
     "export": "7.3-preview",
+    # The service's description has these two since 2026-05-01-preview, but the operations that need them since this:
     "secureWrapKey": "2026-01-01-preview",
     "secureUnwrapKey": "2026-01-01-preview",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ._body import Body
@@ -16,18 +17,21 @@ _DEFAULT_NOTIFY = {"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "
 _ACTIONS = {"rotate": "Rotate", "notify": "Notify"}
 _LEAST_EXPIRY_DAYS = 28
 _LEAST_TRIGGER_DAYS = 7
+_DAY = 86400
 _TRIGGERS = ("timeAfterCreate", "timeBeforeExpiry")
 
 
 async def rotate_key(call: Call) -> Reply:
     """POST /keys/{name}/rotate (7.3): a new version of the same kind; its expiry follows the policy."""
-    key = call.key()
-    previous = key.latest
-    material = await call.service.work(previous.material.renewed)
-    call.service.state.check_writable(call.name)
-    version = _rotated(previous, material, key, int(call.service.clock.now()))
-    call.service.state.add_version(key.name, version)
-    await call.service.storage.save(key, version)
+    service, previous = call.service, call.key().latest
+    material = await service.work(previous.material.renewed)
+    async with service.writing(call.name):
+        key = call.key()
+        if previous.version not in key.versions:
+            raise service.kind.key_not_found(call.origin, call.name)
+        version = _rotated(previous, material, key, int(service.clock.now()))
+        key = key.with_version(version)
+        await service.save(key, version)
     return call.bundle_reply(key, version)
 
 
@@ -58,12 +62,13 @@ async def get_rotation_policy(call: Call) -> Reply:
 
 async def update_rotation_policy(call: Call) -> Reply:
     """PUT /keys/{name}/rotationpolicy (7.3). Versions that exist keep their expiry."""
-    actions, expiry = _checked_policy(call.required_body)
-    key, now = call.key(), int(call.service.clock.now())
-    created = key.rotation_policy.created if key.rotation_policy else now
-    key.rotation_policy = RotationPolicy(actions, expiry, created, now)
-    await call.service.storage.save(key)
-    return call.reply(_policy(call, key, key.rotation_policy))
+    actions, expiry = _checked_policy(call.required_body, int(call.service.clock.now()))
+    async with call.service.writing(call.name):
+        key, now = call.key(), int(call.service.clock.now())
+        created = key.rotation_policy.created if key.rotation_policy else now
+        policy = RotationPolicy(actions, expiry, created, now)
+        await call.service.save(replace(key, rotation_policy=policy))
+    return call.reply(_policy(call, key, policy))
 
 
 def _policy(call: Call, key: Key, policy: RotationPolicy) -> dict[str, Any]:
@@ -76,9 +81,10 @@ def _policy(call: Call, key: Key, policy: RotationPolicy) -> dict[str, Any]:
     }
 
 
-def _checked_policy(body: Body) -> tuple[list[dict[str, Any]], str | None]:
+def _checked_policy(body: Body, now: int) -> tuple[list[dict[str, Any]], str | None]:
     """Return the lifetime actions with the default Notify added if there is none, and the expiry.
 
+    :param now: the time from which durations in months and years are counted.
     :raises ServiceError: 400. The texts are the emulator's own.
     """
     # A policy that was never set shows null attributes, and clients send back what they got.
@@ -87,6 +93,8 @@ def _checked_policy(body: Body) -> tuple[list[dict[str, Any]], str | None]:
     if expiry is not None and _duration(expiry).least_days < _LEAST_EXPIRY_DAYS:
         raise bad_parameter("The key expiry time in a rotation policy must be at least 28 days.")
     actions = [_action(item, expiry) for item in body.objects("lifetimeActions") or []]
+    for action in actions:
+        _check_room(action, expiry, now)
     types = [action["action"]["type"] for action in actions]
     if len(set(types)) < len(types):
         raise bad_parameter("A rotation policy can have one lifetime action of each type.")
@@ -114,6 +122,15 @@ def _check_trigger(kind: str, name: str, duration: Duration, expiry: str | None)
         raise bad_parameter("timeAfterCreate can only be used with the action Rotate.")
     if kind == "Rotate" and name == "timeBeforeExpiry" and expiry is None:
         raise bad_parameter("timeBeforeExpiry can only be used with expiryTime.")
+
+
+def _check_room(action: dict[str, Any], expiry: str | None, now: int) -> None:
+    """Refuse an action less than 7 days after creation, or before expiry. The default one goes with every expiry."""
+    if expiry is None or action == _DEFAULT_NOTIFY:
+        return
+    ((name, text),) = action["trigger"].items()
+    if _duration(text).after(now) + _LEAST_TRIGGER_DAYS * _DAY > _duration(expiry).after(now):
+        raise bad_parameter(f"{name} must leave at least 7 days of expiryTime.")
 
 
 def _duration(text: str) -> Duration:

@@ -32,6 +32,8 @@ class Route:
     since: str = _OLDEST
     hsm_only: bool = False
     creates: bool = False
+    #: What reads family and type of the new key in a request that says them.
+    new_type: Callable[[Call], tuple[str, str]] | None = None
 
 
 _VERSIONED = "/keys/{name}/{version}"
@@ -48,18 +50,17 @@ _CRYPTOGRAPHY = {
 }
 _GET = Route("get", "get", _keys.get_key)
 _UPDATE = Route("update", "update", _keys.update_key)
+_CREATE = Route("create", "create", _keys.create_key, creates=True, new_type=_keys.created_type)
+_IMPORT = Route("import", "import", _keys.import_key, creates=True, new_type=_keys.imported_type)
+_KEY = {"GET": _GET, "PUT": _IMPORT, "PATCH": _UPDATE, "DELETE": Route("delete", "delete", _keys.delete_key)}
 _ATTESTATION = Route("attestation", "get", _hsm.get_attestation, "7.6-preview.2", hsm_only=True)
 
 TABLE: Mapping[str, Mapping[str, Route]] = {
     "/keys": {"GET": Route("list", "list", _keys.list_keys)},
-    "/keys/restore": {"POST": Route("restore", "restore", _keys.restore_key)},
-    "/keys/{name}": {
-        "GET": _GET,
-        "PUT": Route("import", "import", _keys.import_key, creates=True),
-        "PATCH": _UPDATE,
-        "DELETE": Route("delete", "delete", _keys.delete_key),
-    },
-    "/keys/{name}/create": {"POST": Route("create", "create", _keys.create_key, creates=True)},
+    # A key may have this name as well.
+    "/keys/restore": {**_KEY, "POST": Route("restore", "restore", _keys.restore_key)},
+    "/keys/{name}": _KEY,
+    "/keys/{name}/create": {"POST": _CREATE},
     "/keys/{name}/versions": {"GET": Route("versions", "list", _keys.list_versions)},
     "/keys/{name}/backup": {"POST": Route("backup", "backup", _keys.backup_key)},
     "/keys/{name}/rotate": {"POST": Route("rotate", "rotate", _rotation.rotate_key, "7.3-preview", creates=True)},
@@ -154,7 +155,7 @@ def _shapes(segments: list[str]) -> list[tuple[str, str, str]]:
         return [(f"/{root}", "", "")]
     name = rest[0]
     if len(rest) == 1:
-        return [(f"/{root}/{name}", "", ""), (f"/{root}/{{name}}", name, "")]
+        return [(f"/{root}/{name}", name, ""), (f"/{root}/{{name}}", name, "")]
     if len(rest) == 2:
         literal = (f"/{root}/{{name}}/{rest[1]}", name, "")
         return [literal, (f"/{root}/{{name}}/{{version}}", name, rest[1])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import cast
 
@@ -48,7 +48,12 @@ class RsaMaterial:
 
     @classmethod
     def from_key(cls, key: rsa.RSAPrivateKey) -> RsaMaterial:
-        """Wrap a key of ``cryptography``."""
+        """Wrap a key of ``cryptography``.
+
+        :raises ServiceError: 400 for a size that is not served.
+        """
+        if key.key_size not in SIZES:
+            raise unsupported_size(key.key_size, SIZES)
         public = key.public_key().public_numbers()
         n = public.n.to_bytes((key.key_size + 7) // 8, "big")
         e = public.e.to_bytes((public.e.bit_length() + 7) // 8, "big")
@@ -130,14 +135,33 @@ def _decrypt(scheme: padding.AsymmetricPadding, material: RsaMaterial, given: Ci
         raise undecryptable() from error
 
 
-def _cipher(name: str, scheme: padding.AsymmetricPadding, overhead: int) -> CipherAlgorithm:
+def _decrypt_pkcs1(material: RsaMaterial, given: CipherInput) -> bytes:
+    """Undo EME-PKCS1-v1_5 (RFC 8017, 7.2.2). OpenSSL, which gives random bytes for damaged data, is no help here."""
+    width, value = material.key.key_size // 8, integer(given.value)
+    numbers = material.key.private_numbers()
+    if len(given.value) != width or value >= numbers.public_numbers.n:
+        raise undecryptable()
+    by_p, by_q = pow(value, numbers.dmp1, numbers.p), pow(value, numbers.dmq1, numbers.q)
+    padded = by_q + numbers.q * ((by_p - by_q) * numbers.iqmp % numbers.p)
+    filler, separator, message = padded.to_bytes(width, "big")[2:].partition(b"\0")
+    if padded >> 8 * (width - 2) != 2 or len(filler) < 8 or not separator:
+        raise undecryptable()
+    return message
+
+
+def _cipher(
+    name: str,
+    scheme: padding.AsymmetricPadding,
+    overhead: int,
+    decrypt: Callable[[RsaMaterial, CipherInput], bytes] | None = None,
+) -> CipherAlgorithm:
     return CipherAlgorithm(
         name=name,
         family="RSA",
         since="2016-10-01",
         uses=frozenset({"encrypt", "wrapKey"}),
         encrypt=partial(_encrypt, scheme, overhead),
-        decrypt=partial(_decrypt, scheme),
+        decrypt=decrypt or partial(_decrypt, scheme),
     )
 
 
@@ -185,7 +209,7 @@ def _pss(digest: hashes.HashAlgorithm) -> padding.PSS:
 CIPHERS = (
     _cipher("RSA-OAEP", oaep(hashes.SHA1()), 42),  # noqa: S303 - RSA-OAEP is defined with SHA-1
     _cipher("RSA-OAEP-256", oaep(hashes.SHA256()), 66),
-    _cipher("RSA1_5", padding.PKCS1v15(), 11),
+    _cipher("RSA1_5", padding.PKCS1v15(), 11, _decrypt_pkcs1),
 )
 
 _HASHES = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}

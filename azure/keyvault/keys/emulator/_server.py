@@ -17,7 +17,7 @@ from aiohttp import web
 from . import _errors
 from ._app import Application
 from ._faults import Fault, Wire
-from ._http import Inbound, Reply
+from ._http import Inbound, Reply, overlaid
 from ._recorder import RecordedRequest
 from ._service import Service
 from ._tls import Certificates
@@ -122,6 +122,8 @@ async def _read(request: web.BaseRequest, record: RecordedRequest | None) -> byt
     :raises ServiceError: 413 over the limit; 400 if what came is not what the headers announce.
     """
     chunks, size = [], 0
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         async for chunk in request.content.iter_any():
             size += len(chunk)
@@ -137,11 +139,8 @@ async def _read(request: web.BaseRequest, record: RecordedRequest | None) -> byt
 
 
 def _response(reply: Reply) -> web.Response:
-    response = web.Response(status=reply.status, body=reply.body or None, headers=reply.headers)
-    if reply.content_type is not None:
-        response.headers["Content-Type"] = reply.content_type
-    response.headers["Server"] = _SERVER
-    return response
+    headers = overlaid({"Server": _SERVER}, reply.sent_headers())
+    return web.Response(status=reply.status, body=reply.body or None, headers=headers)
 
 
 async def _break(request: web.BaseRequest, reply: Reply, wire: Wire) -> None:
@@ -151,8 +150,8 @@ async def _break(request: web.BaseRequest, reply: Reply, wire: Wire) -> None:
         return
     if wire.sent is None or wire.sent >= 0:
         lines = [f"HTTP/1.1 {reply.status} Injected"]
-        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-        lines += [f"Content-Type: {reply.content_type}", f"Content-Length: {len(reply.body)}", "", ""]
+        lines += [f"{name}: {value}" for name, value in reply.sent_headers().items()]
+        lines += [f"Content-Length: {len(reply.body)}", "", ""]
         transport.write("\r\n".join(lines).encode("latin-1") + reply.body[: wire.sent])
         await asyncio.sleep(0.01)  # Lets the bytes leave before a reset would discard them.
     await asyncio.sleep(wire.hang)

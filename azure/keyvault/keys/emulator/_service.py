@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from ._access import ClaimsDemand, Permissions, fresh_claims
 from ._attestation import AttestationAuthority
@@ -21,7 +25,7 @@ from ._kinds import ManagedHsmKind, ServiceKind
 from ._options import EmulatorOptions
 from ._origins import Origins
 from ._recorder import Recorder
-from ._records import Phase
+from ._records import Key, KeyVersion, Phase
 from ._release_signer import ReleaseSigner
 from ._state import LifeCycle, VaultState
 from ._storage import MemoryStorage, SqliteStorage, Storage
@@ -46,9 +50,14 @@ class Service:
             deletion_delay=options.deletion_delay if self.kind.has_deletion_delay else 0.0,
             purge_delay=options.purge_delay,
         )
-        self.storage: Storage = SqliteStorage(Path(options.data_dir)) if options.data_dir else MemoryStorage()
-        self.state = VaultState(self.clock, self.rules, self.storage.load())
-        self.backup_key = BackupKey.stored(self.storage) if options.data_dir else BackupKey.shared()
+        self.storage = _storage(options.data_dir, self.kind)
+        try:
+            self.state = VaultState(self.clock, self.rules, self.storage.load())
+            shared = not options.data_dir
+            self.backup_key = BackupKey.shared(self.kind.name) if shared else BackupKey.stored(self.storage)
+        except BaseException:
+            self.storage.close()
+            raise
         self.bundles = Bundles(self.kind, self.rules, options.padded_hsm_exponent)
         client_id = str(uuid.uuid4())
         self.tokens = TokenAuthority(self.clock, options.token_lifetime, str(uuid.uuid4()), client_id)
@@ -60,6 +69,7 @@ class Service:
         self.faults = Faults()
         self.requests = Recorder()
         self.origins = Origins(options.port)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="emulator-worker")
 
     def bind(self, port: int) -> None:
@@ -85,16 +95,65 @@ class Service:
 
     async def work(self, job: Callable[[], _T]) -> _T:
         """Run slow arithmetic in a thread, so that other calls go on."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, job)
+        return await asyncio.get_running_loop().run_in_executor(self._workers, _deliverable(job))
 
-    async def free_expired(self, name: str) -> None:
-        """Free a name whose deleted key has reached its purge date, or whose purge is over."""
-        key = self.state.remembered(name)
-        if key is not None and key.phase(self.clock.now()) is Phase.GONE:
-            self.state.forget(key)
-            await self.storage.remove(key)
+    @asynccontextmanager
+    async def writing(self, name: str) -> AsyncIterator[None]:
+        """Hold a name while its key is replaced, and free it before if the key has reached its end.
+
+        Calls that read the key meanwhile see the one that is stored.
+        """
+        async with self._locks.setdefault(name.lower(), asyncio.Lock()):
+            key = self.state.remembered(name)
+            if key is not None and key.phase(self.clock.now()) is Phase.GONE:
+                await self.remove(key)
+            yield
+
+    async def save(self, key: Key, *versions: KeyVersion) -> None:
+        """Store a key with the versions that are new, then let callers see it.
+
+        :raises ServiceError: 503 if it cannot be stored.
+        """
+        await self.storage.save(key, *versions)
+        self.state.put(key)
+
+    async def remove(self, key: Key, *, taken_for: float = 0.0) -> None:
+        """Remove a key, and free its name, at once or after some seconds.
+
+        :raises ServiceError: 503 if that cannot be stored.
+        """
+        await self.storage.remove(key)
+        self.state.forget(key, taken_for=taken_for)
+
+    async def mark_managed(self, name: str) -> None:
+        """Make a key look as if a certificate backed it.
+
+        :raises KeyError: there is no such key.
+        """
+        async with self.writing(name):
+            key = self.state.live(name)
+            if key is None:
+                raise KeyError(name)
+            versions = {text: version.changed() for text, version in key.versions.items()}
+            await self.save(replace(key, managed=True, versions=versions))
 
     def close(self) -> None:
         """End threads and files."""
         self._workers.shutdown()
         self.storage.close()
+
+
+def _storage(directory: str | os.PathLike[str] | None, kind: ServiceKind) -> Storage:
+    return SqliteStorage(Path(directory), kind.name) if directory else MemoryStorage()
+
+
+def _deliverable(job: Callable[[], _T]) -> Callable[[], _T]:
+    """Return a job whose failures all reach its waiter: a future refuses ``StopIteration``, and would never end."""
+
+    def run() -> _T:
+        try:
+            return job()
+        except StopIteration as error:
+            raise RuntimeError("a job ended with StopIteration") from error
+
+    return run

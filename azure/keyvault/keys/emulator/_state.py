@@ -1,4 +1,4 @@
-"""The vault's keys and the rules of their life cycle. No I/O: who changes something saves it afterwards.
+"""The vault's keys and the rules of their life cycle. No I/O: a key as it will be is put in when it has been stored.
 
 The table of calls and states is the one of the service: during deletion and recovery a key is on neither side.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import _errors
 from ._clock import Clock
@@ -41,7 +41,7 @@ class VaultState:
         self._keys: dict[str, Key] = {}
         self._names: list[str] = []
         for key in stored:
-            self._insert(key)
+            self.put(self._brought_back(key, clock.now()))
 
     def live(self, name: str) -> Key | None:
         """Return the key if it is live."""
@@ -73,42 +73,38 @@ class VaultState:
         if conflict is not None:
             raise conflict(self._keys[name.lower()].name)
 
-    def add_version(self, name: str, version: KeyVersion) -> Key:
-        """Make a version the latest one of a live or new name.
+    def with_version(self, name: str, version: KeyVersion) -> Key:
+        """Return a live or new key with its latest version.
 
         :raises ServiceError: the 409 of the name's state.
         """
         self.check_writable(name)
-        key = self.live(name) or self._insert(Key(name))
-        key.versions[version.version] = version
-        return key
+        return (self.live(name) or Key(name)).with_version(version)
 
-    def restore(self, key: Key) -> None:
-        """Take in a key from a backup.
+    def check_restorable(self, name: str) -> None:
+        """Refuse a key from a backup.
 
         :raises ServiceError: 409 if its name is in use.
         """
-        phase = self.phase(key.name)
+        phase = self.phase(name)
         if phase in (Phase.DELETING, Phase.RECOVERING, Phase.PURGING):
-            raise _WRITE_CONFLICTS[phase](key.name)
+            raise _WRITE_CONFLICTS[phase](name)
         if phase is not Phase.GONE:
-            raise _errors.restore_conflict(key.name)
-        self._insert(key)
+            raise _errors.restore_conflict(name)
 
-    def delete(self, key: Key) -> bool:
-        """Delete a live key, and say whether it can be recovered."""
-        if not self._rules.soft_delete:
-            self.forget(key)
-            return False
+    def as_deleted(self, key: Key) -> Key:
+        """Return a live key as it is from its deletion on."""
         now = self._clock.now()
-        key.deleted_at = now
-        key.deletion_visible_at = now + self._rules.deletion_delay
-        key.purge_at = int(now) + self._rules.retention
-        _forget_replies(key)
-        return True
+        visible_at = now + self._rules.deletion_delay
+        purge_at = int(now) + self._rules.retention
+        return replace(key, deleted_at=now, deletion_visible_at=visible_at, purge_at=purge_at)
 
-    def recover(self, name: str, kid: Callable[[Key], str]) -> Key | None:
-        """Begin the recovery of a deleted key; None if there is none.
+    def as_recovered(self, key: Key) -> Key:
+        """Return a deleted key as it is from its recovery on."""
+        return replace(key, deleted_at=None, recovered_at=self._clock.now() + self._rules.deletion_delay)
+
+    def deleted_or_conflict(self, name: str, kid: Callable[[Key], str]) -> Key | None:
+        """Return the key to recover or to purge; None if there is none.
 
         :param kid: how to name the key in an error.
         :raises ServiceError: the 409 of the name's state.
@@ -121,34 +117,35 @@ class VaultState:
             raise _errors.deletion_unfinished()
         if phase is Phase.RECOVERING:
             raise _errors.recovery_conflict(kid(key))
-        key.deleted_at = None
-        key.recovered_at = self._clock.now() + self._rules.deletion_delay
-        _forget_replies(key)
         return key
 
-    def purge(self, name: str, kid: Callable[[Key], str]) -> Key | None:
-        """End a deleted key; None if there is none.
+    def put(self, key: Key) -> None:
+        """Take a key in, in place of the one that has its name."""
+        if key.folded not in self._keys:
+            bisect.insort(self._names, key.folded)
+        self._keys[key.folded] = key
 
-        :raises ServiceError: the 409 of the name's state.
-        """
-        key = self._keys.get(name.lower())
-        phase = self.phase(name)
-        if key is None or phase in (Phase.LIVE, Phase.GONE, Phase.PURGING):
-            return None
-        if phase is Phase.DELETING:
-            raise _errors.deletion_unfinished()
-        if phase is Phase.RECOVERING:
-            raise _errors.recovery_conflict(kid(key))
-        if self._rules.purge_delay:
-            key.purged_until = self._clock.now() + self._rules.purge_delay
-        else:
-            self.forget(key)
-        return key
-
-    def forget(self, key: Key) -> None:
-        """Free a name at once."""
+    def forget(self, key: Key, *, taken_for: float = 0.0) -> None:
+        """Free a name, at once or after some seconds."""
+        if taken_for:
+            self.put(replace(key, purged_until=self._clock.now() + taken_for))
+            return
         del self._keys[key.folded]
         del self._names[bisect.bisect_left(self._names, key.folded)]
+
+    def follow_clock(self) -> None:
+        """Bring back what lies further ahead than it can, after the clock was turned back."""
+        for key in list(self._keys.values()):
+            self.put(self._brought_back(key, self._clock.now()))
+
+    def _brought_back(self, key: Key, now: float) -> Key:
+        if key.deleted_at is not None and key.deleted_at > now:
+            retention = key.purge_at - int(key.deleted_at)
+            visible_at = key.deletion_visible_at - key.deleted_at + now
+            key = replace(key, deleted_at=now, deletion_visible_at=visible_at, purge_at=int(now) + retention)
+        if key.purged_until is not None:
+            key = replace(key, purged_until=min(key.purged_until, now + self._rules.purge_delay))
+        return replace(key, recovered_at=min(key.recovered_at, now + self._rules.deletion_delay))
 
     def listed(self, phase: Phase, start: str = "") -> Iterator[Key]:
         """Yield the keys of a phase by name, from a case-folded name onwards."""
@@ -157,17 +154,6 @@ class VaultState:
             key = self._keys[self._names[index]]
             if key.phase(now) is phase:
                 yield key
-
-    def _insert(self, key: Key) -> Key:
-        if key.folded not in self._keys:
-            bisect.insort(self._names, key.folded)
-        self._keys[key.folded] = key
-        return key
-
-
-def _forget_replies(key: Key) -> None:
-    for version in key.versions.values():
-        version.rendered.clear()
 
 
 _WRITE_CONFLICTS: dict[Phase, Callable[[str], ServiceError]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import queue
 import sqlite3
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS versions (
     name TEXT NOT NULL, version TEXT NOT NULL, facts TEXT NOT NULL, private BLOB NOT NULL,
     UNIQUE (name, version)
 );
+CREATE TABLE IF NOT EXISTS vault (kind TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
 """
 _SAVE_KEY = "INSERT INTO keys VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET facts = excluded.facts"
@@ -39,6 +41,8 @@ _SAVE_VERSION = (
     "ON CONFLICT (name, version) DO UPDATE SET facts = excluded.facts"
 )
 _MOST_JOBS_IN_A_COMMIT = 256
+_KEY_BYTES = 32
+_LOGGER = logging.getLogger(__name__)
 
 _Statements = list[tuple[str, tuple[Any, ...]]]
 
@@ -88,9 +92,9 @@ class MemoryStorage:
 class Seal:
     """Encryption of private parts at rest: AES-256-GCM under a key file that only its owner may read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_new: bool) -> None:
         self._path = path
-        self._cipher = AESGCM(_key_file(path))
+        self._cipher = AESGCM(_key_file(path, is_new=is_new))
 
     def close(self, data: bytes, label: str) -> bytes:
         """Encrypt, bound to a label."""
@@ -108,35 +112,61 @@ class Seal:
             raise ValueError(f"{self._path} does not fit the records beside it") from error
 
 
-def _key_file(path: Path) -> bytes:
-    """Read the key file; make it with mode 0600 if it is not there, complete or not at all."""
+def _key_file(path: Path, *, is_new: bool) -> bytes:
+    """Read the key file. For a new directory make it with mode 0600 if it is not there, complete or not at all.
+
+    :raises ValueError: there is none for records that are there, or it is no key.
+    """
     if not path.exists():
+        if not is_new:
+            raise ValueError(f"{path} is missing, and the records beside it cannot be read without it")
         draft = path.with_suffix(f".{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(32))
+            file.write(os.urandom(_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise ValueError(f"{path} is no key: it has {len(key)} bytes, not {_KEY_BYTES}")
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        _LOGGER.warning("%s can be read by others than its owner, and the keys with it; chmod 600 it", path)
+    return key
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, kind: str) -> sqlite3.Connection:
     """Open the database for this process alone.
 
-    :raises ValueError: another emulator has it, or the file is none of the emulator's.
+    :raises ValueError: another emulator has it, it belongs to another kind of service, or it is none of the emulator's.
     """
+    # The file of the write-ahead log, which SQLite adds, gets the mode of the database.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        if file.exists():
+            file.chmod(0o600)
     connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.executescript(_SCHEMA)
+        _check_kind(connection, path, kind)
     except sqlite3.Error as error:
         connection.close()
         raise ValueError(f"{path} cannot be used: {error}") from error
-    path.chmod(0o600)
+    except ValueError:
+        connection.close()
+        raise
     return connection
+
+
+def _check_kind(connection: sqlite3.Connection, path: Path, kind: str) -> None:
+    row = connection.execute("SELECT kind FROM vault").fetchone()
+    if row is None:
+        connection.execute("INSERT INTO vault VALUES (?)", (kind,))
+    elif row[0] != kind:
+        raise ValueError(f"{path} belongs to a {row[0]}, and cannot be opened by a {kind}")
 
 
 @dataclass(slots=True)
@@ -161,10 +191,15 @@ class _Job:
 class SqliteStorage:
     """Keeps records in ``vault.db`` of a directory, sealed with ``vault.key`` beside it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kind: str) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._seal = Seal(directory / "vault.key")
-        self._connection = _opened(directory / "vault.db")
+        self._connection = _opened(directory / "vault.db", kind)
+        try:
+            [(is_used,)] = self._query("SELECT EXISTS (SELECT 1 FROM versions) OR EXISTS (SELECT 1 FROM secrets)")
+            self._seal = Seal(directory / "vault.key", is_new=not is_used)
+        except BaseException:
+            self._connection.close()
+            raise
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="emulator-storage", daemon=True)
         self._thread.start()

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 from ._clock import Clock
 from ._errors import throttled
-from ._records import KeyVersion
 
 _WINDOW = 10.0
+#: Creates in 10 seconds, of HSM keys and of software keys.
 _CREATES = {True: 10, False: 20}
 #: Calls other than create in 10 seconds by RSA size, with an HSM key and with a software key.
 _OTHERS: Mapping[int | None, tuple[int, int]] = {3072: (500, 1000), 4096: (250, 500)}
@@ -63,28 +63,32 @@ class Throttle:
         """Whether calls are counted."""
         return self._documented or self._limit is not None
 
-    def _check(self, creates: bool, version: KeyVersion | None) -> None:
+    @property
+    def _counts_by_class(self) -> bool:
+        """Whether calls cost what the service documents for their class."""
+        return self._documented
+
+    def _check(self, *, creates: bool, hardware: bool, size: int | None) -> None:
         """Count a call, or refuse it.
 
         :param creates: whether it makes key material.
-        :param version: the version it concerns, if there is one.
+        :param hardware: whether the key that it makes or concerns is an HSM key.
+        :param size: the size in bits of the key that it concerns, if it has one.
         :raises ServiceError: 429.
         """
         now = self._clock.now()
         while self._calls and self._calls[0][0] <= now - self._window:
             self._spent -= self._calls.popleft()[1]
-        cost = 1 / self._limit_for(creates, version)
+        cost = 1 / self._limit_for(creates, hardware, size)
         if self._spent + cost > 1 + 1e-9:
             raise throttled(self._retry_after)
         self._spent += cost
         self._calls.append((now, cost))
 
-    def _limit_for(self, creates: bool, version: KeyVersion | None) -> int:
+    def _limit_for(self, creates: bool, hardware: bool, size: int | None) -> int:
         if self._limit is not None:
             return max(self._limit, 1)
-        is_hsm = version is not None and version.is_hsm
         if creates:
-            return _CREATES[is_hsm]
-        size = version.material.size if version is not None else None
+            return _CREATES[hardware]
         hsm, software = _OTHERS.get(size, _OTHERS_ELSE)
-        return hsm if is_hsm else software
+        return hsm if hardware else software

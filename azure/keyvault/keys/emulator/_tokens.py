@@ -67,6 +67,7 @@ class TokenAuthority:
         self._numbers = itertools.count(1)
         self._issued = 0
         self._revoked = 0
+        self._issued_before_reset = 0
         self._verified: dict[str, dict[str, Any]] = {}
         # Set by the server when it knows its port.
         self.base_url = ""
@@ -99,6 +100,12 @@ class TokenAuthority:
     def revoke(self) -> None:
         """Make the vault ask for fresh tokens: none issued until now is good enough any more."""
         self._revoked = self._issued
+
+    def reset(self) -> None:
+        """Accept again what was revoked or was issued by a clock that has been turned back, and forget the requests."""
+        self._revoked = 0
+        self._issued_before_reset = self._issued
+        self.requests.clear()
 
     def verify(self, text: str, expected_audience: str) -> dict[str, Any]:
         """Return the claims of an acceptable token.
@@ -134,7 +141,7 @@ class TokenAuthority:
         now = self._clock.now()
         if now >= claims["exp"]:
             raise TokenError("Token has expired")
-        if now < claims["nbf"]:
+        if now < claims["nbf"] and int(claims["uti"]) > self._issued_before_reset:
             raise TokenError("Token not yet valid")
 
     def public_jwk(self) -> dict[str, str]:
