@@ -8,7 +8,7 @@ import inspect
 import pkgutil
 import sys
 from enum import Enum
-from typing import Any
+from typing import Any, is_typeddict
 
 from sphinx.pycode import ModuleAnalyzer
 
@@ -89,6 +89,9 @@ def name_publicly() -> None:
                 public.attr_docs |= {owned: text for owned, text in source.attr_docs.items() if owned[0] == name}
                 public.tagorder |= {tag: order for tag, order in source.tagorder.items() if tag.startswith(f"{name}.")}
                 thing.__module__ = package
+                if is_typeddict(thing):
+                    # Sphinx would show that of dict, which it cannot read on Python 3.13.
+                    thing.__signature__ = inspect.Signature()
 
 
 def keep_our_own(app: Any, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:

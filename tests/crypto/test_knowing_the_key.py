@@ -318,3 +318,12 @@ async def test_failure_of_one_task_is_that_of_others_or_not_D1(shared: bool) -> 
     assert str(led) == "no"
     assert (waited == "done") is not shared
     assert waited is not led
+
+
+async def test_limit_of_the_client_is_the_same_for_all_who_wait_D2(vault: Target, traffic: Traffic) -> None:
+    key_id = f"{vault.url}/keys/there-is-none"
+    async with AsyncCryptographyClient(key_id, vault.async_credential, timeout=60, **vault.options) as client:
+        calls = (client.encrypt("RSA-OAEP", b"x") for _ in range(16))
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(result) for result in results} == {ResourceNotFoundError}
+    assert len(traffic.calls) == 1

@@ -143,7 +143,9 @@ def told_by(error: BaseException) -> str:
         if current is None:
             continue
         texts += [str(current), repr(current), repr(current.args), "".join(traceback.format_exception(current))]
-        frames = traceback.TracebackException.from_exception(current, capture_locals=True).stack
+        frames = list(traceback.TracebackException.from_exception(current, capture_locals=True).stack)
+        kept = getattr(current, "exc_traceback", None)  # azure-core's errors have it
+        frames += traceback.StackSummary.extract(traceback.walk_tb(kept), capture_locals=True)
         texts += [repr(frame.locals) for frame in frames if not holds_arguments(frame.filename)]
         chain += [current.__cause__, current.__context__]
     return "\n".join(texts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from itertools import groupby
 
-from cryptography.hazmat.primitives.asymmetric import ec, mldsa, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto._decision import Execution, KeyFacts, decide, describe
@@ -22,7 +22,9 @@ CURVES = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1, "
 
 
 def own_keys() -> dict[str | None, JsonWebKey]:
-    """Return a private key of every kind, by family, curve or parameter set."""
+    """Return a private key of every kind, by family, curve or parameter set. It takes a cryptography with ML-DSA."""
+    from cryptography.hazmat.primitives.asymmetric import mldsa
+
     keys = {name: JsonWebKey.from_cryptography(ec.generate_private_key(curve())) for name, curve in CURVES.items()}
     for alg, kind in (
         ("ML-DSA-44", mldsa.MLDSA44PrivateKey),

@@ -16,6 +16,7 @@ from textwrap import dedent
 import pytest
 from cryptography.hazmat.primitives.asymmetric import utils
 from decision_tables import algorithms, describe
+from fixtures.keyring import needs_ml_dsa
 
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys.crypto import CryptographyClient
@@ -155,6 +156,7 @@ def _is_python(code: str, label: str) -> bool:
     return any(not isinstance(node, ast.Expr) or isinstance(node.value, (ast.Call, ast.Await)) for node in body)
 
 
+@needs_ml_dsa
 def test_tables_of_decisions_are_those_of_the_code() -> None:
     page = (DOCS / "local-and-remote.md").read_text("utf-8")
     assert describe() in page

@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceRequestTimeoutError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+)
 from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.rest import HttpRequest
 from fixtures.stub_vault import (
@@ -31,6 +36,7 @@ from fixtures.stub_vault import (
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys._shared._auth import ChallengeAuthPolicy
 from azure.keyvault.keys._shared._auth_async import AsyncChallengeAuthPolicy
+from azure.keyvault.keys._shared._flight import for_another
 from azure.keyvault.keys._shared._fork import _renew_all
 from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 
@@ -179,12 +185,21 @@ async def test_tasks_that_wait_share_the_failure_of_the_credential_D1_A25() -> N
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_vault_out_of_breath_is_probed_by_one_at_a_time_D1_C12(status: int) -> None:
+async def test_tasks_that_wait_for_a_vault_out_of_breath_come_back_together_D1_C12(status: int) -> None:
     script, tokens = Script([Answer(status), challenged(), Answer(200, bundle())], challenge=None), Tokens()
     client = slow_async_client(script, tokens)
     results = await asyncio.gather(*(client.get_key("orders") for _ in range(CALLERS)))
     assert {key.name for key in results} == {"orders"}
     assert (len(script.probes), len(tokens.asked)) == (2, 1)
+
+
+def test_threads_that_wait_share_the_answer_of_a_vault_out_of_breath_D1_C12() -> None:
+    script = Script([Answer(503, {"error": {"code": "Busy", "message": "later"}})], challenge=None)
+    client = slow_client(script, Tokens())
+    results = in_threads(lambda: client.get_key("orders", retry_total=0))
+    assert {(type(result), result.status_code) for result in results} == {(HttpResponseError, 503)}
+    assert all("Busy" in str(result) for result in results)
+    assert len(script.probes) < 5  # a thread may arrive after the first answer
 
 
 async def test_tasks_do_not_queue_up_behind_a_probe_that_is_no_challenge_D1() -> None:
@@ -411,3 +426,22 @@ async def test_streamed_request_reads_the_401_it_drops(stub: StubWorld) -> None:
     response = await stub.client(script).send_request(HttpRequest("GET", "/keys"), stream=True)
     assert response.status_code == 200
     assert read == [True]
+
+
+class Particular(Exception):
+    """An error whose constructor does not take what it makes of it."""
+
+    def __init__(self, why: str, *, code: int) -> None:
+        super().__init__("Login failed: " + why)
+        self.code = code
+
+
+def test_failure_that_is_shared_is_copied_without_being_made_anew_I2() -> None:
+    try:
+        raise Particular("no", code=5)
+    except Particular as error:
+        failure = error
+    own = for_another(failure)
+    assert isinstance(own, Particular)
+    assert (str(own), own.code, own.__traceback__) == ("Login failed: no", 5, None)
+    assert failure.__traceback__ is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, ClassVar, cast
 
@@ -143,3 +144,11 @@ async def test_awaiting_an_asynchronous_poller_waits_for_the_end_N5() -> None:
     poller = AsyncKeyVaultPoller(cast(Any, Connection()), progress, {})
     assert (await poller.result(), poller.done()) == ("the key", False)
     assert (await poller, poller.done(), Connection.slept) == ("the key", True, [3])
+
+
+async def test_wait_without_end_has_none_N5(stub: StubWorld) -> None:
+    poller = await stub.client(Script([DONE, NOT_YET, DONE])).begin_delete_key("orders")
+    await poller.wait(math.inf)
+    assert poller.done()
+    with pytest.raises(ValueError, match="not NaN"):
+        await (await stub.client(Script([DONE, NOT_YET])).begin_delete_key("orders")).wait(math.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -13,17 +14,19 @@ from azure.core.exceptions import (
     HttpResponseError,
     ResourceExistsError,
     ResourceNotFoundError,
+    ServiceRequestTimeoutError,
 )
 from azure.core.pipeline import PipelineContext, PipelineResponse
 from azure.core.rest import HttpRequest
 from fixtures.stub_vault import REQUEST_ID, URL, VERSION, Answer, Script, StubWorld, bundle
+from fixtures.worlds import AIO
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azure.keyvault.keys import DeletedKey, KeyProperties, KeyRotationPolicy, KeyVaultKey
 from azure.keyvault.keys._generated import models, operations
 from azure.keyvault.keys._generated.operations import Operation
-from azure.keyvault.keys._shared._wire import Wire
+from azure.keyvault.keys._shared._wire import Wire, _Writer
 
 WIRE = Wire(URL, "7.6")
 OLD_WIRE = Wire(URL, "2016-10-01")
@@ -427,3 +430,15 @@ def test_request_of_the_caller_is_completed_F7(url: str, sent: str) -> None:
 async def test_client_reports_a_malformed_answer_with_its_request_id_E1(stub: StubWorld) -> None:
     with pytest.raises(DecodeError, match=REQUEST_ID):
         await stub.client(Script([Answer(200, b"<html>")])).get_key("orders")
+
+
+async def test_loop_goes_on_while_what_writes_bodies_is_loaded_C9(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread is about it, which the lock stands for."""
+    monkeypatch.setattr(_Writer, "loaded", None)
+    client = StubWorld(AIO).client(Script())
+    with _Writer.lock:
+        calls = [asyncio.ensure_future(client.create_key(f"orders{number}", "RSA")) for number in range(3)]
+        with pytest.raises(ServiceRequestTimeoutError, match="before the request was sent"):
+            await client.create_key("late", "RSA", timeout=0.05)
+        assert not any(call.done() for call in calls)
+    assert {key.name for key in await asyncio.gather(*calls)} == {"orders"}

@@ -136,7 +136,7 @@ class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exp
         try:
             return super().send(request, **kwargs)
         except ServiceRequestError as error:
-            raise stripped(explained(error)) from error.inner_exception
+            raise stripped(explained(stripped(error))) from error.inner_exception
         except AzureError as error:
             raise stripped(error) from error.inner_exception
 

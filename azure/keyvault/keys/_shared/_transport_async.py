@@ -131,7 +131,7 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
             if not stream:
                 await _load(response)
         except ServiceRequestError as error:
-            cause = error.inner_exception
+            cause = stripped(error).inner_exception
             if isinstance(error, ServiceRequestTimeoutError) or isinstance(cause, _NOT_CONNECTED):
                 raise stripped(explained(error)) from cause
             raise stripped(ServiceResponseError(error.message, error=cause)) from cause
