@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from azure.core.exceptions import AzureError, DecodeError
+
+E = TypeVar("E", bound=AzureError)
 
 # The longest answers are the backups of keys, with at most some hundred kilobytes.
 MAX_BODY = 16 * 1024 * 1024
@@ -43,7 +46,7 @@ def _refusal(defect: str, headers: Mapping[str, str], status: int) -> DecodeErro
     return error
 
 
-def stripped(error: AzureError) -> AzureError:
+def stripped(error: E) -> E:
     """Return an error of a transport without the frames of its HTTP library, and without what that has caught itself.
 
     Bodies are locals of those frames: tools that print locals would show a private key, or a plaintext.
