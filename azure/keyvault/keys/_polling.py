@@ -34,6 +34,10 @@ T = TypeVar("T")
 _INTERVALS = (0.25, 0.5, 1.0, 2.0)
 
 
+#: Seconds by which clocks and timers may differ on when a wait is over.
+_RESOLUTION = 0.01
+
+
 class Progress(Generic[T]):
     """What is known of a deletion or recovery. Decides; its pollers do the asking.
 
@@ -105,7 +109,7 @@ class _Wait:
 
     @property
     def is_over(self) -> bool:
-        return self._end is not None and time.monotonic() >= self._end
+        return self._end is not None and time.monotonic() >= self._end - _RESOLUTION
 
     def note(self, error: AzureError) -> None:
         """Take in that a look has run out of time.

@@ -12,8 +12,8 @@ from azure.core.pipeline.policies import HTTPPolicy
 from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
 from ._call import remaining
 from ._credentials import check_sync_credential
-from ._deadline import OutOfTime, within
-from ._flight import SingleFlight, out_of_time
+from ._deadline import OutOfTime, unsent, within
+from ._flight import SingleFlight
 from ._identifiers import Origin, secure_origin_of
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
         try:
             token = self._source.request(wish) if left is None else within(left, lambda: self._source.request(wish))
         except OutOfTime:
-            raise out_of_time() from None
+            raise unsent() from None
         if inspect.iscoroutine(token):
             token.close()
             raise self._source.wrong_world()

@@ -13,9 +13,8 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy
 from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
 from ._call import remaining
 from ._credentials import check_credential
-from ._deadline import OutOfTime
+from ._deadline import OutOfTime, unsent
 from ._deadline_async import within_async
-from ._flight import out_of_time
 from ._flight_async import AsyncSingleFlight
 from ._identifiers import Origin, secure_origin_of
 
@@ -89,4 +88,4 @@ async def _in_time(left: float | None, work: Awaitable[T]) -> T:
     try:
         return await within_async(left, work)
     except OutOfTime:
-        raise out_of_time() from None
+        raise unsent() from None

@@ -6,17 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from azure.core.exceptions import ServiceRequestTimeoutError
-
 from ._call import Call, Stage, enter, remaining, stage_of
+from ._deadline import unsent
 from ._fork import renew_after_fork
 
 T = TypeVar("T")
-
-
-def out_of_time() -> ServiceRequestTimeoutError:
-    """Return the error for a call that has no time left before its request was sent."""
-    return ServiceRequestTimeoutError("The call's timeout ran out while it waited for a token")
 
 
 def for_another(failure: Exception) -> Exception:
@@ -81,7 +75,7 @@ class SingleFlight:
             if optional:
                 return None
             if not flight.ended.wait(remaining(context)):
-                raise out_of_time()
+                raise unsent()
             if flight.failure:
                 enter(context, flight.stage)
                 raise for_another(flight.failure)

@@ -16,9 +16,8 @@ from ..._shared._base_async import AsyncKeyVaultClientBase
 from ..._shared._call import has_terms_of_its_own, remaining
 from ..._shared._connection_async import AsyncVaultConnection
 from ..._shared._credentials import check_credential
-from ..._shared._deadline import OutOfTime
+from ..._shared._deadline import OutOfTime, unsent
 from ..._shared._deadline_async import within_async
-from ..._shared._flight import out_of_time
 from ..._shared._flight_async import AsyncSingleFlight
 from .._decision import Execution
 from .._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
@@ -404,7 +403,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         try:
             await within_async(remaining(options), waiting)
         except OutOfTime:
-            raise out_of_time() from None
+            raise unsent() from None
         return options
 
     async def _fetch(self, options: dict[str, Any]) -> None:
