@@ -70,7 +70,7 @@ def resolve_annotations() -> None:
         module = importlib.import_module(found.name)
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-                wanted = (ast.Import, ast.ImportFrom, ast.Assign)
+                wanted = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
                 names = ast.Module([part for part in node.body if isinstance(part, wanted)], [])
                 exec(compile(names, found.name, "exec"), vars(module))  # noqa: S102  # our own source
 

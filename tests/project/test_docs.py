@@ -16,7 +16,7 @@ from textwrap import dedent
 import pytest
 from cryptography.hazmat.primitives.asymmetric import utils
 from decision_tables import algorithms, describe
-from fixtures.keyring import needs_ml_dsa
+from fixtures.keyring import is_usable, needs_ml_dsa
 
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys.crypto import CryptographyClient
@@ -123,6 +123,8 @@ def test_code_blocks_of_docs_run_on_the_emulator(tmp_path: Path) -> None:
     """All Python blocks of each page run from top to bottom, as production code, and warn of nothing."""
     pages = [page for page in PAGES if _BLOCK.search(page.read_text("utf-8"))]
     assert len(pages) >= 6
+    if not is_usable("ML-DSA-65"):  # with an old cryptography
+        pages.remove(DOCS / "post-quantum-signatures.md")
     emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--deletion-delay", "0.05", "--"]
     runner = [sys.executable, "-W", "error", str(Path(__file__).with_name("run_blocks.py")), "--client"]
     command = [*emulator, *runner, *map(str, pages)]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from fixtures.keyring import needs_ml_dsa
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -40,6 +41,7 @@ def test_mypy_strict_accepts_usage_o1() -> None:
     assert f"no issues found in {len(USAGE)} source files" in run.stdout
 
 
+@needs_ml_dsa
 def test_pyright_accepts_usage_o1() -> None:
     """It has no complaint, and sees every mistake that is marked as one."""
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(HERE)]

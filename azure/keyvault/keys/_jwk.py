@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from ._enums import KeyType, known
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.mldsa import (
         MLDSA44PrivateKey,
@@ -25,8 +27,12 @@ if TYPE_CHECKING:
 
     from ._enums import KeyCurveName, KeyOperation, KeyType
 
-    PublicKey = RSAPublicKey | EllipticCurvePublicKey | MLDSA44PublicKey | MLDSA65PublicKey | MLDSA87PublicKey
-    PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey | MLDSA87PrivateKey
+    PublicKey: TypeAlias = (
+        RSAPublicKey | EllipticCurvePublicKey | MLDSA44PublicKey | MLDSA65PublicKey | MLDSA87PublicKey
+    )
+    PrivateKey: TypeAlias = (
+        RSAPrivateKey | EllipticCurvePrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey | MLDSA87PrivateKey
+    )
 
 _Bytes = bytes | bytearray | memoryview | str | None
 
