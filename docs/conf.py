@@ -55,7 +55,7 @@ PACKAGES = [
 nitpick_ignore_regex = [
     ("py:.*", r"(azure\.core|collections|cryptography|datetime|os|pathlib|ssl|typing|typing_extensions)\..*"),
     # As the signatures of classes have them.
-    ("py:class", r"(Async)?TokenCredential|(Async)?KeyPager|Configuration|Execution|Path|datetime|timedelta"),
+    ("py:class", r"(Async)?TokenCredential|(Async)?KeyPager|Configuration|Execution|Path|Unpack|datetime|timedelta"),
     ("py:class", r"azure\.keyvault\.keys\._(polling\.T|paging\.(Async)?KeyPager)"),  # a type variable, and lists
     # Parts of the REST layer and of the emulator that nobody has to make.
     ("py:class", r"wire\.KeyAttributes|azure\.keyvault\.keys\.emulator\._(http\.Reply|faults\.Wire)"),

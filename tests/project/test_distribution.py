@@ -92,6 +92,7 @@ def _pip(*arguments: str, cwd: Path) -> None:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
     if result.returncode and OFFLINE.search(result.stderr):
+        # The suite needs no network; everything else that pip may say fails the test.
         pytest.skip(f"pip cannot get what it needs: {result.stderr.strip()[-300:]}")
     assert result.returncode == 0, result.stderr[-2000:]
 

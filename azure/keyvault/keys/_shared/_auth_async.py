@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Generator
+from collections.abc import Generator
 from typing import Any, TypeVar
 
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
@@ -13,8 +13,7 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy
 from ._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
 from ._call import remaining
 from ._credentials import check_credential
-from ._deadline import OutOfTime, unsent
-from ._deadline_async import within_async
+from ._deadline_async import before_sending
 from ._flight_async import AsyncSingleFlight
 from ._identifiers import Origin, secure_origin_of
 
@@ -63,12 +62,12 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         if isinstance(wish, Send):
             return await self._send(wish.request)
         if isinstance(wish, GetToken):
-            return await _in_time(wish.patience(remaining(context)), self._token(wish))
+            return await before_sending(wish.patience(remaining(context)), self._token(wish))
         exclusive: Exclusive = wish
         work = flight.run(
             lambda: self._drive(exclusive.flow, flight, context), context=context, optional=exclusive.optional
         )
-        return await _in_time(remaining(context), work)
+        return await before_sending(remaining(context), work)
 
     async def _send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         response = await self.next.send(request)
@@ -82,10 +81,3 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         token = await asyncio.to_thread(self._source.request, wish)
         # A wrapper around an asynchronous credential may not look like one.
         return await token if inspect.isawaitable(token) else token
-
-
-async def _in_time(left: float | None, work: Awaitable[T]) -> T:
-    try:
-        return await within_async(left, work)
-    except OutOfTime:
-        raise unsent() from None

@@ -1,6 +1,6 @@
 """The bodies of requests: msrest's serializer with its rules, stricter and faster; see ``_serialization``.
 
-This module alone loads msrest, which takes a while, and is itself loaded when the first body is to be written.
+This module alone loads msrest, which takes a while; ``_loading`` loads it when the first body is to be written.
 """
 
 from __future__ import annotations

@@ -12,14 +12,14 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from .._generated.operations import Operation
 from ._auth_async import AsyncChallengeAuthPolicy
 from ._call import remaining, with_deadline
-from ._deadline import OutOfTime, unsent
-from ._deadline_async import AsyncDeadlinePolicy, within_async
+from ._deadline_async import AsyncDeadlinePolicy, before_sending
 from ._fork import ForkLock
 from ._group import AsyncVaultPipeline
+from ._loading import writer, writer_is_loaded
 from ._pipeline import World, build_pipeline, configure
 from ._redirects import AsyncSameOriginRedirectPolicy
 from ._retry import AsyncKeyVaultRetryPolicy
-from ._wire import Wire, writer, writer_is_loaded
+from ._wire import Wire
 
 T = TypeVar("T")
 
@@ -83,10 +83,8 @@ class AsyncVaultConnection:
         """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
         if operation.body is not None and not writer_is_loaded():
             options = self.within_timeout(options)
-            try:  # it takes too long for the event loop
-                await within_async(remaining(options), asyncio.to_thread(writer))
-            except OutOfTime:
-                raise unsent() from None
+            # It takes too long for the event loop.
+            await before_sending(remaining(options), asyncio.to_thread(writer))
         return await self._run(operation, self.wire.request(operation), **options)
 
     async def send_link(self, operation: Operation[T], link: str, **options: Any) -> T:

@@ -10,18 +10,16 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
 from ._call import remaining
-from ._deadline import OutOfTime, late, prepare
+from ._deadline import OutOfTime, late, prepare, unsent
 
 T = TypeVar("T")
 
 
-async def within_async(limit: float | None, work: Awaitable[T]) -> T:
-    """Await something, but no longer than ``limit`` seconds; None for no limit.
+async def within_async(limit: float, work: Awaitable[T]) -> T:
+    """Await something, but no longer than ``limit`` seconds.
 
     :raises OutOfTime: when it takes longer; the work is cancelled.
     """
-    if limit is None:
-        return await work
     waiting = asyncio.ensure_future(work)
     try:
         return await asyncio.wait_for(waiting, limit)
@@ -29,6 +27,19 @@ async def within_async(limit: float | None, work: Awaitable[T]) -> T:
         if waiting.done() and not waiting.cancelled():
             raise  # the work's own
         raise OutOfTime from None
+
+
+async def before_sending(left: float | None, work: Awaitable[T]) -> T:
+    """Await what has to be done before a call's request is sent, for as long as the call has time; None for no limit.
+
+    :raises ~azure.core.exceptions.ServiceRequestTimeoutError: when it takes longer.
+    """
+    if left is None:
+        return await work
+    try:
+        return await within_async(left, work)
+    except OutOfTime:
+        raise unsent() from None
 
 
 class AsyncDeadlinePolicy(AsyncHTTPPolicy[Any, Any]):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import threading
-from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -25,6 +22,7 @@ from .._generated.models import Model
 from .._generated.operations import Operation
 from .._generated.versions import RENAMED, VERSIONS, has
 from ._identifiers import origin_of
+from ._loading import writer
 from ._serialization import Malformed, read
 
 T = TypeVar("T")
@@ -64,35 +62,6 @@ def _no_constant(name: str) -> Any:
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-
-
-class _Writer:
-    """What writes bodies, once it is loaded: with it comes msrest, which takes longer than all else here."""
-
-    loaded: Callable[[str, Any], dict[str, Any]] | None = None
-    #: A child that was forked while another thread loads would wait for that thread for good.
-    lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_Writer.lock.acquire, after_in_parent=_Writer.lock.release, after_in_child=_Writer.lock.release
-    )
-
-
-def writer() -> Callable[[str, Any], dict[str, Any]]:
-    """Return what writes bodies, having loaded it."""
-    if _Writer.loaded is None:
-        with _Writer.lock:
-            from ._bodies import write
-
-            _Writer.loaded = write
-    return _Writer.loaded
-
-
-def writer_is_loaded() -> bool:
-    """Whether :func:`writer` returns at once."""
-    return _Writer.loaded is not None
 
 
 class Wire:

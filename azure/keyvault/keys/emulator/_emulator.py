@@ -62,7 +62,7 @@ class KeyVaultEmulator:
             self._service = Service(self.options)
             self._certificates = Certificates(self.options.hostnames)
             self._start_thread()
-        except Exception:
+        except Exception:  # whatever it was: nothing stays open, and the caller hears of it
             self.stop()
             raise
         return self

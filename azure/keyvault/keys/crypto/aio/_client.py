@@ -16,8 +16,7 @@ from ..._shared._base_async import AsyncKeyVaultClientBase
 from ..._shared._call import has_terms_of_its_own, remaining
 from ..._shared._connection_async import AsyncVaultConnection
 from ..._shared._credentials import check_credential
-from ..._shared._deadline import OutOfTime, unsent
-from ..._shared._deadline_async import within_async
+from ..._shared._deadline_async import before_sending
 from ..._shared._flight_async import AsyncSingleFlight
 from .._decision import Execution
 from .._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
@@ -400,10 +399,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         shared = not has_terms_of_its_own(options)
         options = self._connection.within_timeout(options)
         waiting = self._fetching.run(lambda: self._fetch(options), context=options, shared=shared)
-        try:
-            await within_async(remaining(options), waiting)
-        except OutOfTime:
-            raise unsent() from None
+        await before_sending(remaining(options), waiting)
         return options
 
     async def _fetch(self, options: dict[str, Any]) -> None:
