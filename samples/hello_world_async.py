@@ -60,6 +60,7 @@ async def main() -> None:
 
         for name in (rsa_name, ec_name):
             await client.delete_key(name)
+        for name in (rsa_name, ec_name):
             await client.purge_deleted_key(name)
             print(f"Purged    {name}")
         try:

@@ -35,6 +35,7 @@ def main() -> None:
         )
         stored = client.update_key_rotation_policy(name, policy)
         print(f"Set       a policy: new versions live for {stored.expires_in}")
+        # To a policy without a notification the vault adds one, 30 days before a version expires.
         policy = client.get_key_rotation_policy(name)
         for action in policy.lifetime_actions:
             what = "rotates" if action.action == KeyRotationPolicyAction.rotate else "notifies"

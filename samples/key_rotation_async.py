@@ -38,6 +38,7 @@ async def main() -> None:
         )
         stored = await client.update_key_rotation_policy(name, policy)
         print(f"Set       a policy: new versions live for {stored.expires_in}")
+        # To a policy without a notification the vault adds one, 30 days before a version expires.
         policy = await client.get_key_rotation_policy(name)
         for action in policy.lifetime_actions:
             what = "rotates" if action.action == KeyRotationPolicyAction.rotate else "notifies"

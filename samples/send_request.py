@@ -32,7 +32,7 @@ def main() -> None:
         response = client.send_request(HttpRequest("GET", f"/keys/{name}?api-version=7.4"))
         print(f"Got       {response.json()['key']['kid']} by API version 7.4: {response.status_code}")
 
-        # An error is an answer like any other, until you ask for an exception.
+        # An error is an answer like any other, until you ask for an exception: HttpResponseError, whatever the status.
         response = client.send_request(HttpRequest("GET", f"/keys/{name}-too"))
         print(f"Asked     for a key that is not there: {response.status_code}")
         try:

@@ -58,6 +58,7 @@ def main() -> None:
 
         for name in (rsa_name, ec_name):
             client.delete_key(name)
+        for name in (rsa_name, ec_name):
             client.purge_deleted_key(name)
             print(f"Purged    {name}")
 

@@ -13,7 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    ServiceResponseTimeoutError,
+)
 from azure.core.polling import AsyncLROPoller, LROPoller
 from fixtures.keyring import private_jwk
 from fixtures.targets import Target, Traffic
@@ -128,6 +133,18 @@ async def test_wait_n5_with_a_timeout_of_zero_looks_once(client_of: Any, slow: K
     slow.requests.clear()
     await poller.wait(0)
     assert (len(slow.requests), poller.done()) == (1, False)
+
+
+async def test_delete_key_n5_out_of_time_says_that_the_vault_goes_on(
+    client_of: Any, slow: KeyVaultEmulator, name: str
+) -> None:
+    client = client_of(Target.emulated(slow))
+    await client.create_ec_key(name)
+    with pytest.raises(ServiceResponseTimeoutError, match="The vault goes on with the deletion") as caught:
+        await client.delete_key(name, timeout=0.4)
+    slow.clock.advance(DELAY)
+    deleted = await client.delete_key(name, continuation_token=caught.value.continuation_token)
+    assert deleted.name == name
 
 
 @pytest.mark.parametrize("keyword", ["polling_interval", "_polling_interval"])

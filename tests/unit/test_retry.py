@@ -153,12 +153,47 @@ async def test_refusal_is_not_retried_even_with_retry_after_C6(stub: StubWorld, 
     assert (len(script.calls), script.slept) == (1, [])
 
 
+def conflict(inner: str) -> Answer:
+    return Answer(409, {"error": {"code": "Conflict", "message": "m", "innererror": {"code": inner}}})
+
+
+PASSING = conflict("ObjectIsBeingDeleted")
+
+
 @pytest.mark.parametrize("inner", ["ObjectIsBeingDeleted", "ObjectIsBeingRecovered"])
 async def test_conflict_that_passes_is_retried_C6(stub: StubWorld, inner: str) -> None:
-    conflict = Answer(409, {"error": {"code": "Conflict", "message": "m", "innererror": {"code": inner}}})
-    script = Script([conflict, OK])
+    script = Script([conflict(inner), OK])
     await create(stub.client(script))
     assert len(script.calls) == 2
+
+
+async def test_conflict_that_passes_is_waited_for_longer_than_a_failure_C6(stub: StubWorld) -> None:
+    script = Script([PASSING] * 10 + [OK])
+    await create(stub.client(script))
+    assert len(script.calls) == 11
+    assert all(0.4 <= pause <= 4 for pause in script.slept)
+    assert 15 <= sum(script.slept) <= 34
+
+
+@pytest.mark.parametrize(
+    ("options", "calls"),
+    [({}, 11), ({"retry_total": 2}, 3), ({"retry_total": 0}, 1), ({"retry_status": 0}, 1)],
+    ids=["default", "total", "no total", "no status"],
+)
+async def test_conflict_that_does_not_pass_is_raised_at_last_C6(
+    stub: StubWorld, options: dict[str, int], calls: int
+) -> None:
+    script = Script([PASSING])
+    with pytest.raises(ResourceExistsError):
+        await create(stub.client(script, **options))
+    assert len(script.calls) == calls
+
+
+async def test_conflict_that_passes_leaves_the_retries_of_failures_C6(stub: StubWorld) -> None:
+    script = Script([PASSING, failure(429), PASSING, failure(429), PASSING, failure(429), failure(429)])
+    with pytest.raises(HttpResponseError) as caught:
+        await create(stub.client(script))
+    assert (len(script.calls), caught.value.status_code) == (7, 429)
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,63 @@ async def test_cryptography_in_the_vault_has_a_span_with_the_key_I4(
         "az.keyvault.key.version": "abc",
         "az.keyvault.key.id": f"{URL}/keys/orders/abc",
     }
+
+
+def bundle_page(*names: str, link: str | None = None) -> Answer:
+    return Answer(200, {"value": [{"kid": f"{URL}/keys/{name}"} for name in names], "nextLink": link})
+
+
+def children(spans: InMemorySpanExporter, parent: ReadableSpan) -> list[str]:
+    finished = spans.get_finished_spans()
+    return [span.name for span in finished if span.parent and span.parent.span_id == parent.context.span_id]
+
+
+@pytest.mark.parametrize(
+    ("listing", "name", "key"),
+    [
+        (lambda client: client.list_keys(), "list_properties_of_keys", None),
+        (lambda client: client.list_key_versions("orders"), "list_properties_of_key_versions", "orders"),
+        (lambda client: client.list_deleted_keys(), "list_deleted_keys", None),
+    ],
+    ids=["keys", "versions", "deleted"],
+)
+async def test_pages_of_a_list_have_spans_with_their_requests_I4(
+    stub: StubWorld, spans: InMemorySpanExporter, listing: Any, name: str, key: str | None
+) -> None:
+    script = Script([bundle_page("a", link=f"{URL}/keys?$skiptoken=2"), bundle_page("b")])
+    assert len([item async for item in listing(stub.client(script))]) == 2
+    first, second = [span for span in spans.get_finished_spans() if span.name == f"KeyClient.{name}"]
+    assert (children(spans, first)[-1], children(spans, second)) == ("GET", ["GET"])
+    assert (second.attributes or {}).get("az.keyvault.key.name") == key
+
+
+async def test_whole_keys_of_a_list_are_asked_for_within_the_span_of_their_page_I4(
+    stub: StubWorld, spans: InMemorySpanExporter
+) -> None:
+    script = Script([bundle_page("a", "b"), Answer(200, bundle()), Answer(200, bundle())])
+    assert len([key async for key in stub.client(script).list_keys(expand=True)]) == 2
+    assert children(spans, named(spans, "KeyClient.list_properties_of_keys"))[-3:] == ["GET"] * 3
+
+
+@pytest.mark.parametrize("method", ["delete_key", "recover_deleted_key"])
+async def test_waiting_is_within_the_span_of_the_call_I4(
+    stub: StubWorld, spans: InMemorySpanExporter, method: str
+) -> None:
+    accepted = Answer(200, {**bundle(), "recoveryId": f"{URL}/deletedkeys/orders"})
+    missing = Answer(404, {"error": {"code": "KeyNotFound", "message": "not yet"}})
+    await getattr(stub.client(Script([accepted, missing, accepted])), method)("orders")
+    span = named(spans, f"KeyClient.{method}")
+    assert children(spans, span)[-2:] == ["GET", "GET"]
+    assert (span.attributes or {})["az.keyvault.key.name"] == "orders"
+    assert [other.name for other in spans.get_finished_spans() if not other.parent] == [span.name]
+
+
+@pytest.mark.parametrize(
+    ("method", "argument"), [("update_key", "orders"), ("restore_key", b"backup")], ids=["update", "restore"]
+)
+async def test_span_has_the_name_of_the_method_that_was_called_I4(
+    stub: StubWorld, spans: InMemorySpanExporter, method: str, argument: Any
+) -> None:
+    await getattr(stub.client(Script([Answer(200, bundle())])), method)(argument)
+    named(spans, f"KeyClient.{method}")
+    assert sum(span.name.startswith("KeyClient") for span in spans.get_finished_spans()) == 1

@@ -28,7 +28,7 @@ from ._shared import ApiVersion
 from ._shared._base import KeyVaultClientBase, wire_of
 from ._shared._connection import WORLD, VaultConnection
 from ._shared._pipeline import configure
-from ._shared._tracing import traced
+from ._shared._tracing import traced, traced_page
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
@@ -494,6 +494,7 @@ class KeyClient(KeyVaultClientBase):
         operation = operations.update_key(name, body, version or "")
         return KeyVaultKey._from_bundle(self._connection.send(operation, **kwargs))
 
+    @traced
     def update_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
         """Change properties of a key: another name of :meth:`update_key_properties`, which see for its keywords.
 
@@ -535,6 +536,7 @@ class KeyClient(KeyVaultClientBase):
         progress = Progress(begun, deleted, question, interval, finished=deleted.recovery_id is None)
         return KeyVaultPoller(self._connection, progress, kwargs)
 
+    @traced
     def delete_key(self, name: str, **kwargs: Any) -> DeletedKey:
         """Delete all versions of a key and wait until that has finished (``DELETE /keys/{name}``).
 
@@ -576,7 +578,6 @@ class KeyClient(KeyVaultClientBase):
     def list_properties_of_keys(
         self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
     ) -> KeyPager[KeyProperties] | KeyPager[KeyVaultKey]: ...
-    @traced
     def list_properties_of_keys(
         self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any
     ) -> KeyPager[Any]:
@@ -594,9 +595,9 @@ class KeyClient(KeyVaultClientBase):
             refuses to give a key, at the iteration that asks for the key's page.
         """
         operation = operations.get_keys(parameters.page_size(max_page_size))
-        if expand:
-            return self._paged(partial(self._page_of_keys, operation, kwargs), KeyVaultKey._from_bundle)
-        return self._paged(partial(self._page, operation, kwargs), KeyProperties._from_item)
+        page = traced_page(KeyClient._page_of_keys if expand else KeyClient._page, "list_properties_of_keys")
+        convert: Any = KeyVaultKey._from_bundle if expand else KeyProperties._from_item
+        return self._paged(page, operation, convert, kwargs)
 
     @overload
     def list_keys(
@@ -619,7 +620,6 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.list_properties_of_keys(expand=expand, max_page_size=max_page_size, **kwargs)
 
-    @traced
     def list_properties_of_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
     ) -> KeyPager[KeyProperties]:
@@ -634,7 +634,8 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
         operation = operations.get_key_versions(name, parameters.page_size(max_page_size))
-        return self._paged(partial(self._page, operation, kwargs), KeyProperties._from_item)
+        page = traced_page(KeyClient._page, "list_properties_of_key_versions", name)
+        return self._paged(page, operation, KeyProperties._from_item, kwargs)
 
     def list_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
@@ -647,7 +648,6 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
-    @traced
     def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> KeyPager[DeletedKey]:
         """List the deleted keys of the vault (``GET /deletedkeys``).
 
@@ -659,7 +659,8 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
         operation = operations.get_deleted_keys(parameters.page_size(max_page_size))
-        return self._paged(partial(self._page, operation, kwargs), DeletedKey._from_deleted_item)
+        page = traced_page(KeyClient._page, "list_deleted_keys")
+        return self._paged(page, operation, DeletedKey._from_deleted_item, kwargs)
 
     @traced
     def begin_recover_deleted_key(
@@ -690,6 +691,7 @@ class KeyClient(KeyVaultClientBase):
         progress = Progress(begun, KeyVaultKey._from_bundle(begun.answer), operations.get_key(name), interval)
         return KeyVaultPoller(self._connection, progress, kwargs)
 
+    @traced
     def recover_deleted_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
         """Make a deleted key usable again and wait until it is (``POST /deletedkeys/{name}/recover``).
 
@@ -748,6 +750,7 @@ class KeyClient(KeyVaultClientBase):
         operation = operations.restore_key(parameters.restore_parameters(backup))
         return KeyVaultKey._from_bundle(self._connection.send(operation, **kwargs))
 
+    @traced
     def restore_key(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
         """Restore a key with all its versions: another name of :meth:`restore_key_backup`.
 
@@ -903,18 +906,19 @@ class KeyClient(KeyVaultClientBase):
             return Begun.resumed(continuation_token, self.vault_url, operation)
         return Begun(self.vault_url, operation, self._connection.send(operation, **options))
 
-    def _paged(self, page_at: Any, convert: Any) -> KeyPager[Any]:
+    def _paged(self, page: Any, operation: Any, convert: Any, options: dict[str, Any]) -> KeyPager[Any]:
+        page_at = partial(page, self, operation, **options)
         return KeyPager(page_at, partial(extract, convert), page_iterator_class=KeyPages)
 
-    def _page(self, operation: Any, options: dict[str, Any], link: str | None) -> Any:
+    def _page(self, operation: Any, link: str | None, **options: Any) -> Any:
         if link is None:
             return self._connection.send(operation, **options)
         return self._connection.send_link(operation, link, **options)
 
-    def _page_of_keys(self, operation: Any, options: dict[str, Any], link: str | None) -> Any:
+    def _page_of_keys(self, operation: Any, link: str | None, **options: Any) -> Any:
         # A page and its keys have the time of one call together.
         limited = self._connection.within_timeout(options)
-        page = self._page(operation, limited, link)
+        page = self._page(operation, link, **limited)
         send: Any = partial(self._connection.send, **limited)
         page.value = whole_keys(send, page.value or [])
         return page

@@ -114,9 +114,15 @@ class _Wait:
     def note(self, error: AzureError) -> None:
         """Take in that a look has run out of time.
 
-        :raises ~azure.core.exceptions.AzureError: the error, unless it is the wait alone that has no time left.
+        :raises ~azure.core.exceptions.ServiceResponseTimeoutError: when the call that made the poller has no time left.
+        :raises ~azure.core.exceptions.AzureError: the error, when it is neither that time nor that of the wait.
         """
-        if not self.is_over or remaining(self._call) == 0:
+        if remaining(self._call) == 0:
+            # Whether the last look was sent matters to nobody: the deletion or recovery was.
+            raise ServiceResponseTimeoutError(
+                "The call's timeout ran out while it waited. The vault goes on with the deletion or recovery"
+            ) from error
+        if not self.is_over:
             raise error
 
     def pause(self, interval: float) -> float:

@@ -25,6 +25,9 @@ TRANSIENT = frozenset({408, _THROTTLED, 500, 502, 503, 504})
 #: Conflicts that pass by themselves within seconds: the service refuses the call until they have.
 _PASSING_CONFLICTS = frozenset({"ObjectIsBeingDeleted", "ObjectIsBeingRecovered"})
 
+#: Seconds between two tries, at most, while such a conflict lasts.
+_PASSING_BACKOFF = 4.0
+
 
 class _RetryRules:
     """Overrides of azure-core's retry policies; the settings and their keywords are azure-core's."""
@@ -34,8 +37,8 @@ class _RetryRules:
         if not settings["total"]:
             return False
         status = response.http_response.status_code
-        if status == 409:
-            return _conflict(response) in _PASSING_CONFLICTS
+        if _is_passing_conflict(response):
+            return True
         if status not in TRANSIENT and status not in self._extra_codes():
             return False
         return status == _THROTTLED or _may_repeat(response.context)
@@ -57,6 +60,8 @@ class _RetryRules:
         """Count a failure; False ends the retries."""
         if error is not None and not _was_harmless(error, response):
             return False
+        if settings["status"] > 0 and _is_passing_conflict(response):
+            settings["status"] += 1  # it takes seconds and is no failure: the total alone limits the tries
         if not super().increment(settings, response=response, error=error):  # type: ignore[misc]
             return False
         wait = self._wait(settings, response)
@@ -75,7 +80,8 @@ class _RetryRules:
                 asked = None  # neither a number nor a date
             if asked is not None and asked == asked:  # not NaN
                 return asked if asked <= settings["max_backoff"] else None
-        return self.get_backoff_time(settings)
+        wait = self.get_backoff_time(settings)
+        return min(wait, _PASSING_BACKOFF) if _is_passing_conflict(response) else wait
 
     def get_backoff_time(self, settings: dict[str, Any]) -> float:
         """Return the seconds to wait before the next try: twice as long every time, and never in step."""
@@ -117,11 +123,13 @@ def _may_repeat(context: PipelineContext) -> bool:
     return is_repeatable(context) or stage_of(context) is Stage.PROBE
 
 
-def _conflict(response: PipelineResponse[Any, Any]) -> str | None:
-    """Return the inner error code of a 409, if its body names one; that of a stream is left to the caller."""
+def _is_passing_conflict(response: Any) -> bool:
+    """Whether what has come back is a conflict that passes by itself; the body of a stream is left to the caller."""
+    if not isinstance(response, PipelineResponse) or response.http_response.status_code != 409:
+        return False
     if response.context.options.get("stream"):
-        return None
+        return False
     try:
-        return json.loads(response.http_response.text())["error"]["innererror"]["code"]  # type: ignore[no-any-return]
+        return json.loads(response.http_response.text())["error"]["innererror"]["code"] in _PASSING_CONFLICTS
     except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+        return False

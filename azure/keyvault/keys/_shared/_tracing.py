@@ -22,6 +22,15 @@ def traced(function: F) -> F:
     return spanned(function, f"KeyClient.{function.__name__}", _key_of(function))
 
 
+def traced_page(page: F, method: str, key_name: str | None = None) -> F:
+    """Give what asks for a page of a list a span: the method that makes the list has ended when it is iterated.
+
+    :param method: that method.
+    :param key_name: the key whose versions the list holds.
+    """
+    return spanned(page, f"KeyClient.{method}", lambda args, options: (key_name, None))
+
+
 def spanned(function: F, span: str, key_of: KeyOf) -> F:
     """Give a method a span with a name of its own.
 

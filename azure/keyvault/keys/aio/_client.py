@@ -29,7 +29,7 @@ from .._shared._base import wire_of
 from .._shared._base_async import AsyncKeyVaultClientBase
 from .._shared._connection_async import WORLD, AsyncVaultConnection
 from .._shared._pipeline import configure
-from .._shared._tracing import traced
+from .._shared._tracing import traced, traced_page
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
@@ -496,6 +496,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         operation = operations.update_key(name, body, version or "")
         return KeyVaultKey._from_bundle(await self._connection.send(operation, **kwargs))
 
+    @traced
     async def update_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
         """Change properties of a key: another name of :meth:`update_key_properties`, which see for its keywords.
 
@@ -537,6 +538,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         progress = Progress(begun, deleted, question, interval, finished=deleted.recovery_id is None)
         return AsyncKeyVaultPoller(self._connection, progress, kwargs)
 
+    @traced
     async def delete_key(self, name: str, **kwargs: Any) -> DeletedKey:
         """Delete all versions of a key and wait until that has finished (``DELETE /keys/{name}``).
 
@@ -578,7 +580,6 @@ class KeyClient(AsyncKeyVaultClientBase):
     def list_properties_of_keys(
         self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
     ) -> AsyncKeyPager[KeyProperties] | AsyncKeyPager[KeyVaultKey]: ...
-    @traced
     def list_properties_of_keys(
         self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any
     ) -> AsyncKeyPager[Any]:
@@ -596,9 +597,9 @@ class KeyClient(AsyncKeyVaultClientBase):
             refuses to give a key, at the iteration that asks for the key's page.
         """
         operation = operations.get_keys(parameters.page_size(max_page_size))
-        if expand:
-            return self._paged(partial(self._page_of_keys, operation, kwargs), KeyVaultKey._from_bundle)
-        return self._paged(partial(self._page, operation, kwargs), KeyProperties._from_item)
+        page = traced_page(KeyClient._page_of_keys if expand else KeyClient._page, "list_properties_of_keys")
+        convert: Any = KeyVaultKey._from_bundle if expand else KeyProperties._from_item
+        return self._paged(page, operation, convert, kwargs)
 
     @overload
     def list_keys(
@@ -621,7 +622,6 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return self.list_properties_of_keys(expand=expand, max_page_size=max_page_size, **kwargs)
 
-    @traced
     def list_properties_of_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
     ) -> AsyncKeyPager[KeyProperties]:
@@ -636,7 +636,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
         operation = operations.get_key_versions(name, parameters.page_size(max_page_size))
-        return self._paged(partial(self._page, operation, kwargs), KeyProperties._from_item)
+        page = traced_page(KeyClient._page, "list_properties_of_key_versions", name)
+        return self._paged(page, operation, KeyProperties._from_item, kwargs)
 
     def list_key_versions(
         self, name: str, *, max_page_size: int | None = None, **kwargs: Any
@@ -649,7 +650,6 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
-    @traced
     def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> AsyncKeyPager[DeletedKey]:
         """List the deleted keys of the vault (``GET /deletedkeys``).
 
@@ -661,7 +661,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
         operation = operations.get_deleted_keys(parameters.page_size(max_page_size))
-        return self._paged(partial(self._page, operation, kwargs), DeletedKey._from_deleted_item)
+        page = traced_page(KeyClient._page, "list_deleted_keys")
+        return self._paged(page, operation, DeletedKey._from_deleted_item, kwargs)
 
     @traced
     async def begin_recover_deleted_key(
@@ -692,6 +693,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         progress = Progress(begun, KeyVaultKey._from_bundle(begun.answer), operations.get_key(name), interval)
         return AsyncKeyVaultPoller(self._connection, progress, kwargs)
 
+    @traced
     async def recover_deleted_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
         """Make a deleted key usable again and wait until it is (``POST /deletedkeys/{name}/recover``).
 
@@ -750,6 +752,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         operation = operations.restore_key(parameters.restore_parameters(backup))
         return KeyVaultKey._from_bundle(await self._connection.send(operation, **kwargs))
 
+    @traced
     async def restore_key(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
         """Restore a key with all its versions: another name of :meth:`restore_key_backup`.
 
@@ -905,18 +908,19 @@ class KeyClient(AsyncKeyVaultClientBase):
             return Begun.resumed(continuation_token, self.vault_url, operation)
         return Begun(self.vault_url, operation, await self._connection.send(operation, **options))
 
-    def _paged(self, page_at: Any, convert: Any) -> AsyncKeyPager[Any]:
+    def _paged(self, page: Any, operation: Any, convert: Any, options: dict[str, Any]) -> AsyncKeyPager[Any]:
+        page_at = partial(page, self, operation, **options)
         return AsyncKeyPager(page_at, partial(extract_async, convert), page_iterator_class=AsyncKeyPages)
 
-    async def _page(self, operation: Any, options: dict[str, Any], link: str | None) -> Any:
+    async def _page(self, operation: Any, link: str | None, **options: Any) -> Any:
         if link is None:
             return await self._connection.send(operation, **options)
         return await self._connection.send_link(operation, link, **options)
 
-    async def _page_of_keys(self, operation: Any, options: dict[str, Any], link: str | None) -> Any:
+    async def _page_of_keys(self, operation: Any, link: str | None, **options: Any) -> Any:
         # A page and its keys have the time of one call together.
         limited = self._connection.within_timeout(options)
-        page = await self._page(operation, limited, link)
+        page = await self._page(operation, link, **limited)
         send: Any = partial(self._connection.send, **limited)
         page.value = await whole_keys_async(send, page.value or [])
         return page
