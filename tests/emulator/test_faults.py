@@ -26,6 +26,11 @@ def test_status_is_answered_the_given_times_for_matching_calls(faulty: Api) -> N
     assert [faulty("GET", "/keys/a").status for _ in range(2)] == [503, 200]
 
 
+def test_path_that_is_no_regular_expression_is_refused(faulty: Api) -> None:
+    with pytest.raises(ValueError, match="path must be a regular expression"):
+        faulty.vault.faults.status(503, path="(")
+
+
 def test_probes_are_spared_unless_asked_for(faulty: Api) -> None:
     faulty.vault.faults.status(500)
     assert faulty.send("GET", "/keys?api-version=7.4").status == 401
@@ -129,6 +134,8 @@ def test_limit_throttles_and_forgets(faulty: Api) -> None:
     assert [faulty("GET", "/keys").status for _ in range(5)] == [200, 200, 200, 429, 429]
     faulty.vault.clock.advance(10)
     assert faulty("GET", "/keys").status == 200
+    with pytest.raises(ValueError, match="calls must be 1 or more"):
+        faulty.vault.throttle.limit(0)
     faulty.vault.throttle.limit(1, retry_after=3)
     assert [faulty("GET", "/keys").headers.get("Retry-After") for _ in range(2)] == [None, "3"]
     faulty.vault.throttle.limit(1)

@@ -244,7 +244,7 @@ class TestOperations:
     )
     def test_bad_key_name_is_refused(self, name: str, key_name: str) -> None:
         """The error names the parameter, states the rule and shows the value, cut short."""
-        with pytest.raises(ValueError, match=r"^key_name must be 1 to 127 letters, digits or hyphens, not '") as caught:
+        with pytest.raises(ValueError, match=r"^key name must be 1 to 127 letters, digits or hyphens, not '") as caught:
             call(name, key_name=key_name)
         assert len(str(caught.value)) < 100
 
@@ -254,7 +254,7 @@ class TestOperations:
 
     @pytest.mark.parametrize("key_name", [None, 1, b"orders", ["orders"]], ids=lambda value: type(value).__name__)
     def test_key_name_of_another_type_is_refused(self, key_name: Any) -> None:
-        with pytest.raises(TypeError, match=f"^key_name must be str .*, not {type(key_name).__name__}$"):
+        with pytest.raises(TypeError, match=f"^key name must be str .*, not {type(key_name).__name__}$"):
             operations.get_key(key_name)
 
     def test_member_of_a_string_enumeration_is_taken_by_its_value(self) -> None:
@@ -267,12 +267,12 @@ class TestOperations:
 
     @pytest.mark.parametrize("key_version", ["a/b", "v1\n", "..", "x" * 128, " "])
     def test_bad_key_version_is_refused(self, key_version: str) -> None:
-        with pytest.raises(ValueError, match=r"^key_version must be empty"):
+        with pytest.raises(ValueError, match=r"^key version must be empty"):
             operations.get_key("orders", key_version)
 
     def test_key_version_of_another_type_is_refused(self) -> None:
         version: Any = None
-        with pytest.raises(TypeError, match=r"^key_version must be str"):
+        with pytest.raises(TypeError, match=r"^key version must be str"):
             operations.get_key("orders", version)
 
     def test_maxresults_becomes_a_query_parameter(self) -> None:

@@ -12,6 +12,7 @@ from azure.core.polling import LROPoller
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.identity import DefaultAzureCredential
 from cryptography.hazmat.primitives.asymmetric import ec, mldsa, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from typing_extensions import assert_type
 
 import azure.keyvault.keys
@@ -96,6 +97,7 @@ def create(client: KeyClient) -> None:
     assert_type(client.import_key("k", JsonWebKey.from_pem(b"")), KeyVaultKey)
     assert_type(client.import_key("k", b"-----BEGIN PRIVATE KEY-----", hardware_protected=False), KeyVaultKey)
     assert_type(client.import_key("k", rsa.generate_private_key(65537, 2048)), KeyVaultKey)
+    assert_type(client.import_key("k", load_pem_private_key(b"", None)), KeyVaultKey)
     assert_type(client.import_key("k", ec.generate_private_key(ec.SECP256R1())), KeyVaultKey)
 
 
@@ -105,6 +107,8 @@ def read_and_change(client: KeyClient) -> None:
     assert_type(client.get_key("k", "0" * 32), KeyVaultKey)
     assert_type(client.get_key_attestation("k", version=None), KeyVaultKey)
     assert_type(client.update_key_properties("k", enabled=False, key_operations=["sign"]), KeyVaultKey)
+    operations = [KeyOperation.sign, KeyOperation.verify]
+    assert_type(client.update_key_properties("k", key_operations=operations, tags={"a": "b"}), KeyVaultKey)
     assert_type(client.update_key("k", tags={}), KeyVaultKey)
     pager = client.list_properties_of_keys(max_page_size=10)
     assert_type(next(pager), KeyProperties)
@@ -292,6 +296,10 @@ def convert(jwk: JsonWebKey) -> None:
         | mldsa.MLDSA65PrivateKey
         | mldsa.MLDSA87PrivateKey,
     )
+    private: bool = len(jwk.thumbprint()) == 43
+    whichever = jwk.to_cryptography(private)
+    assert_type(isinstance(whichever, (rsa.RSAPrivateKey, rsa.RSAPublicKey)), bool)
+    assert_type(JsonWebKey.from_cryptography(load_pem_private_key(b"", None)), JsonWebKey)
     assert_type(jwk.thumbprint(), str)
 
 
@@ -300,6 +308,8 @@ def mistakes(client: KeyClient) -> None:
     client.get_key(5)  # type: ignore[arg-type]
     client.create_rsa_key("k", size="2048")  # type: ignore[arg-type]
     client.create_ec_key("k", "P-256")  # type: ignore[arg-type]
+    client.import_key("k", 5)  # type: ignore[arg-type]
+    client.create_key("k", KeyType.nonsense)  # type: ignore[arg-type]
     print(client.get_key("k").nmae)  # type: ignore[attr-defined]
     JsonWebKey(modulus=b"n")  # type: ignore[call-arg]
     KeyRotationPolicy(expires=30)  # type: ignore[call-arg]

@@ -250,6 +250,8 @@ def test_mapping_may_hold_bytes_and_the_services_names_M12() -> None:
         ('{"kty": "RSA", "n": "AQ=A"}', "'n' is not base64url"),
         ('{"kty": "RSA", "n": 1}', "'n' must be base64url"),
         ('{"kty": 1}', "'kty' must be a string"),
+        ("{}", "'kty' is missing"),
+        ({"kty": None, "k": "AA"}, "'kty' is missing"),
         ('{"kty": "RSA", "key_ops": "sign"}', "'key_ops' must be a list"),
         ('{"kty": "RSA", "oth": []}', "more than two primes"),
     ],
@@ -257,6 +259,21 @@ def test_mapping_may_hold_bytes_and_the_services_names_M12() -> None:
 def test_json_that_is_no_key_is_refused_E6_K7(source: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         JsonWebKey.from_json(source)
+
+
+@pytest.mark.parametrize(
+    ("read", "source", "message"),
+    [
+        (JsonWebKey.from_pem, 5, "'data' must be text or bytes, not int"),
+        (JsonWebKey.from_pem, None, "'data' must be text or bytes, not NoneType"),
+        (JsonWebKey.from_der, "text", "'data' must be bytes, not str"),
+        (JsonWebKey.from_der, 5, "'data' must be bytes, not int"),
+        (JsonWebKey.from_json, 5, "text or a mapping of its members, not int"),
+    ],
+)
+def test_source_of_another_type_is_refused_E6(read: Callable[[Any], Any], source: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        read(source)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core import CaseInsensitiveEnumMeta
 
@@ -14,16 +14,18 @@ class _AnyCaseMeta(CaseInsensitiveEnumMeta):
     azure-core's metaclass looks names up in upper case, which never meets the lower-case names of these enums.
     """
 
-    def __getitem__(cls, name: str) -> Any:
-        return cls._member_map_[name.lower()]
+    if not TYPE_CHECKING:  # for whom a name that no member has is an Enum, which nothing takes
 
-    def __getattr__(cls, name: str) -> Any:
-        # Enum looks private names up while the class is being made, before there is a map of members.
-        members: dict[str, Enum] = {} if name.startswith("_") else cls._member_map_
-        try:
-            return members[name.lower()]
-        except KeyError:
-            raise AttributeError(name) from None
+        def __getitem__(cls, name: str) -> Any:
+            return cls._member_map_[name.lower()]
+
+        def __getattr__(cls, name: str) -> Any:
+            # Enum looks private names up while the class is being made, before there is a map of members.
+            members: dict[str, Enum] = {} if name.startswith("_") else cls._member_map_
+            try:
+                return members[name.lower()]
+            except KeyError:
+                raise AttributeError(name) from None
 
 
 class Text(str, Enum, metaclass=_AnyCaseMeta):

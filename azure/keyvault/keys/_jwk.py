@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         MLDSA87PublicKey,
     )
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
     from ._enums import KeyCurveName, KeyOperation, KeyType
 
@@ -120,7 +121,7 @@ class JsonWebKey:
 
         Members that hold bytes may also be given as base64url text.
 
-        :raises TypeError: for a keyword that is no member.
+        :raises TypeError: for a keyword that is no member, or a value that is neither bytes nor text.
         :raises ValueError: when a text is not base64url.
         """
         self.kid = kid
@@ -171,6 +172,7 @@ class JsonWebKey:
         :param password: the password of an encrypted private key.
         :returns: the key, with private parts if the PEM has them, without id and operations.
         :raises ValueError: when there is no key, it can't be read, or the service has no keys of its kind.
+        :raises TypeError: when the data is neither text nor bytes.
         """
         from . import _jwk_pem
 
@@ -184,13 +186,14 @@ class JsonWebKey:
         :param password: the password of an encrypted private key.
         :returns: the key, with private parts if the data has them, without id and operations.
         :raises ValueError: when it can't be read, or the service has no keys of its kind.
+        :raises TypeError: when the data is not bytes.
         """
         from . import _jwk_pem
 
         return cls.from_cryptography(_jwk_pem.read_der(data, password))
 
     @classmethod
-    def from_cryptography(cls, key: PublicKey | PrivateKey) -> JsonWebKey:
+    def from_cryptography(cls, key: PublicKeyTypes | PrivateKeyTypes) -> JsonWebKey:
         """Take the members of a key object of ``cryptography``.
 
         :param key: an RSA, EC or ML-DSA key; a private one gives its private parts.
@@ -222,6 +225,7 @@ class JsonWebKey:
         :param source: JSON text, or a mapping of members whose values are base64url text or ``bytes``.
         :returns: the key. The curve ``secp256k1`` of RFC 8812 is named ``P-256K``, as the service does.
         :raises ValueError: when it is not a JWK, or one with more than two primes.
+        :raises TypeError: when it is neither text nor a mapping.
         """
         from ._jwk_json import members_of
 
@@ -262,6 +266,8 @@ class JsonWebKey:
     def to_cryptography(self, private: Literal[False] = False) -> PublicKey: ...
     @overload
     def to_cryptography(self, private: Literal[True]) -> PrivateKey: ...
+    @overload
+    def to_cryptography(self, private: bool) -> PublicKey | PrivateKey: ...
 
     def to_cryptography(self, private: bool = False) -> PublicKey | PrivateKey:
         """Make a key object of ``cryptography``.

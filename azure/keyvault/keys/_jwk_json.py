@@ -47,9 +47,13 @@ def members_of(source: str | bytes | Mapping[str, Any], binary: frozenset[str]) 
     :param source: JSON text, or the members with values in base64url or already as ``bytes``.
     :param binary: names of the members that hold bytes.
     :returns: the members with bytes for base64url. Unknown ones are there too.
-    :raises ValueError: when it is no JSON object, a member has a wrong type, or the key has more than two primes.
+    :raises ValueError: when it is no JSON object, it has no ``kty``, a member has a wrong type, or the key has more
+        than two primes.
+    :raises TypeError: when it is neither text nor a mapping.
     """
     members = dict(source) if isinstance(source, Mapping) else _parse(source)
+    if members.get("kty") is None:
+        raise ValueError("'kty' is missing: it is the type of every JSON Web Key (RFC 7517 section 4.1)")
     if "oth" in members:
         raise ValueError("RSA keys with more than two primes ('oth') are not supported")
     if members.get(_TRANSFER_BLOB) is not None:
@@ -59,6 +63,8 @@ def members_of(source: str | bytes | Mapping[str, Any], binary: frozenset[str]) 
 
 def _parse(text: str | bytes) -> dict[str, Any]:
     # The decoder's exception holds the whole text, so it must not become the context of ours.
+    if not isinstance(text, (str, bytes, bytearray)):
+        raise TypeError(f"A JSON Web Key is JSON text or a mapping of its members, not {type(text).__name__}")
     members: Any = None
     try:
         members = json.loads(text)

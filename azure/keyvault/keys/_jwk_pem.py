@@ -65,8 +65,9 @@ def read_pem(data: str | bytes, password: str | bytes | None) -> PublicKey | Pri
     """Read the key of a PEM text; what stands around it is skipped.
 
     :raises ValueError: when there is no key in it, it can't be read, or it is of a kind that the service has not.
+    :raises TypeError: when the data is neither text nor bytes.
     """
-    data = data.encode() if isinstance(data, str) else bytes(data)
+    data = data.encode() if isinstance(data, str) else _octets(data, "text or bytes")
     blocks = {match[1]: match[0] for match in reversed(list(_BLOCK.finditer(data)))}
     for label, read in _READERS.items():
         if label in blocks:
@@ -86,8 +87,9 @@ def read_der(data: bytes, password: str | bytes | None) -> PublicKey | PrivateKe
     """Read a key in DER: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo or an X.509 certificate.
 
     :raises ValueError: when it is none of these, or the key is of a kind that the service has not.
+    :raises TypeError: when the data is not bytes.
     """
-    data = bytes(data)
+    data = _octets(data, "bytes")
     hint = _pkcs12(data)
     if hint:
         raise ValueError(hint)
@@ -99,6 +101,13 @@ def read_der(data: bytes, password: str | bytes | None) -> PublicKey | PrivateKe
                 continue
             return _supported(key)
     return _supported(_read("DER data", lambda: _der_private(data, _password(password))))
+
+
+def _octets(data: object, expected: str) -> bytes:
+    # bytes(5) would be five zeros.
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"'data' must be {expected}, not {type(data).__name__}")
+    return bytes(data)
 
 
 def _read(name: str, load: Callable[[], Any]) -> Any:

@@ -255,18 +255,18 @@ class KeyProperties:
 
     @property
     def key_size(self) -> int | None:
-        """The size of a symmetric key in bits. Since API version 2026-04-01."""
+        """The size of a symmetric key in bits. Since API version 2026-01-01-preview."""
         return self._attributes.key_size if self._attributes else None
 
     @property
     def external_key(self) -> ExternalKey | None:
-        """The external key that this one stands for. Since API version 2026-04-01."""
+        """The external key that this one stands for. Since API version 2026-01-01-preview."""
         external = self._attributes.external_key if self._attributes else None
         return ExternalKey(id=external.id or "") if external else None
 
     @property
     def attestation(self) -> KeyAttestation | None:
-        """The attestation of the key, when it was got with ``get_key_attestation``. Since API version 7.6."""
+        """The attestation of the key, when it was got with ``get_key_attestation``. Since 7.6-preview.2."""
         found = self._attributes.attestation if self._attributes else None
         if found is None:
             return None
@@ -304,7 +304,8 @@ class KeyVaultKey:
     :param managed: whether the key belongs to a certificate.
     :param tags: the application's own metadata.
     :param release_policy: the rules under which the key may be released.
-    :raises ValueError: when both ``jwk`` and its fields are given.
+    :param jwk_fields: the members of its JSON Web Key, as :class:`JsonWebKey` takes them.
+    :raises ValueError: when ``key_id`` is no identifier of a key, or both ``jwk`` and its fields are given.
     """
 
     def __init__(
@@ -371,12 +372,18 @@ class KeyVaultKey:
 
     @property
     def key_type(self) -> str | KeyType:
-        """The type of the key; text when it is one that this library does not know."""
-        return self._key_material.kty  # type: ignore[return-value]  # every key of the service has a type
+        """The type of the key; text when it is one that this library does not know.
+
+        The lists of deleted keys do not tell it: there it is None.
+        """
+        return self._key_material.kty  # type: ignore[return-value]  # as in 4.x, whose users do not expect None
 
     @property
     def key_operations(self) -> list[str | KeyOperation]:
-        """What the key may be used for."""
+        """What the key may be used for.
+
+        The lists of deleted keys do not tell it: there it is None.
+        """
         return self._key_material.key_ops  # type: ignore[return-value]  # as above
 
 
@@ -388,6 +395,7 @@ class DeletedKey(KeyVaultKey):
     :param recovery_id: its identifier while it is deleted; None in a vault without soft delete.
     :param scheduled_purge_date: when the service purges it, in UTC.
     :param kwargs: what :class:`KeyVaultKey` takes, ``key_id`` among it.
+    :raises ValueError: when an identifier is malformed.
     """
 
     def __init__(
@@ -457,9 +465,11 @@ class ReleaseKeyResult:
 class KeyRotationLifetimeAction:
     """What happens to a key at a certain point of its life; part of a :class:`KeyRotationPolicy`.
 
-    :param action: rotate the key, or notify of its coming expiry.
+    :param action: rotate the key (``"Rotate"``), or notify of its coming expiry (``"Notify"``). The service wants
+        exactly one of the two times.
     :param time_after_create: how long after creation, as an ISO 8601 duration ("P90D") or a timedelta. Only for rotate.
     :param time_before_expiry: how long before expiry, as an ISO 8601 duration or a timedelta.
+    :raises ValueError: when a timedelta is no whole number of hours.
     """
 
     def __init__(
@@ -505,6 +515,7 @@ class KeyRotationPolicy:
     :param expires_in: the life of a new version, as an ISO 8601 duration or a timedelta; 28 days or more.
     :param created_on: when the policy was created, in UTC; set by the service.
     :param updated_on: when it was last updated, in UTC; set by the service.
+    :raises ValueError: when a timedelta is no whole number of hours.
     """
 
     def __init__(

@@ -656,7 +656,7 @@ def _key_name(value: str) -> str:
     """The segment, whose pattern leaves nothing to percent-encode."""
     match = _KEY_NAME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise _refusal("key_name", value, str, "1 to 127 letters, digits or hyphens")
+        raise _refusal("key name", value, str, "1 to 127 letters, digits or hyphens")
     # The matched text is a plain str, where the value itself may be an enumeration's member with a format of its own.
     return match[0]
 
@@ -668,7 +668,7 @@ def _key_version(value: str) -> str:
     match = _KEY_VERSION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise _refusal(
-            "key_version", value, str, "empty (for the latest version) or 1 to 127 letters, digits or hyphens"
+            "key version", value, str, "empty (for the latest version) or 1 to 127 letters, digits or hyphens"
         )
     # The matched text is a plain str, where the value itself may be an enumeration's member with a format of its own.
     return "/" + match[0]

@@ -73,7 +73,10 @@ class KeyVaultClientBase:
 
     @property
     def api_version(self) -> str:
-        """The version of the REST API that the client uses."""
+        """The version of the REST API that the client uses.
+
+        :raises ValueError: for a client that was made with ``from_jwk``, which sends no requests.
+        """
         return self._connection.wire.api_version
 
     def send_request(self, request: HttpRequest, *, stream: bool = False, **kwargs: Any) -> HttpResponse:
@@ -88,7 +91,7 @@ class KeyVaultClientBase:
         return self._connection.send_request(request, stream=stream, **kwargs)
 
     def close(self) -> None:
-        """Close the client's connections. Closing it twice does no harm; using it afterwards is an error."""
+        """Close the client's connections. Closing it twice does no harm; it sends no requests afterwards."""
         if self._owned and self._vault is not None:
             self._vault.close()
 

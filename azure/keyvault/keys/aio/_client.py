@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from azure.core.configuration import Configuration
     from azure.core.credentials import TokenCredential
     from azure.core.credentials_async import AsyncTokenCredential
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from .._jwk import JsonWebKey
     from ..crypto._decision import Execution
@@ -44,20 +46,24 @@ if TYPE_CHECKING:
 class KeyClient(AsyncKeyVaultClientBase):
     """Creates, keeps, lists, updates and deletes the keys of one vault or Managed HSM.
 
-    One client may be used by any number of threads. Every method takes azure-core's options of a call as keywords, as
-    ``headers``, ``logging_enable``, ``retry_total``, ``connection_timeout``, ``read_timeout``, and ``timeout``: the
-    most seconds that the whole call may take, tokens and retries included.
+    One client may be used by any number of threads or, in asyncio, by any number of tasks of one event loop. Every
+    method takes azure-core's options of a call as keywords, as ``headers``, ``logging_enable``, ``retry_total``,
+    ``connection_timeout``, ``read_timeout``, and ``timeout``: the most seconds that the whole call may take, tokens and
+    retries included. A call whose time is up raises :class:`~azure.core.exceptions.ServiceRequestTimeoutError` when its
+    request was not sent, and :class:`~azure.core.exceptions.ServiceResponseTimeoutError` when it may have been.
 
     :param vault_url: the URL of the vault, as ``https://my-vault.vault.azure.net``.
-    :param credential: gives the tokens: a credential of azure-identity, or any object with their ``get_token``.
+    :param credential: gives the tokens: a credential of azure-identity, or any object with their ``get_token``. The
+        asyncio client takes those of ``azure.identity.aio``, and synchronous ones as well, which it asks in a thread.
     :param api_version: the version of the REST API. Default: the newest stable one. A version that this library does
         not know is sent as it is given.
     :param verify_challenge_resource: whether the vault must ask for a token of its own domain. Turn that off only for a
         vault that is known to be right and has an address of its own, as in a private cloud.
     :param config: policies made with :meth:`create_config`, in place of those that the other keywords describe.
     :param kwargs: azure-core's options of a client, as ``transport``, ``retry_total``, ``logging_enable``, ``proxies``,
-        ``connection_verify`` (True, False, a path or an :class:`ssl.SSLContext`), ``connection_timeout``,
-        ``read_timeout`` and ``timeout`` (see above; the default of every call).
+        ``connection_verify`` (True, False, a path or an :class:`ssl.SSLContext`), ``connection_timeout``
+        (seconds; 5 by default), ``read_timeout`` (seconds between two pieces of an answer; 300 by default) and
+        ``timeout`` (seconds, see above; for every call that gives none itself).
     :raises ValueError: when the URL is not that of a vault, or there is no credential.
     :raises TypeError: when the credential cannot give tokens.
     """
@@ -89,6 +95,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param kwargs: azure-core's options of policies, as ``logging_enable`` and ``retry_total``, or whole policies,
             as ``retry_policy``.
         :returns: the policies; hand them to a client as ``config=``.
+        :raises ValueError: when there is no credential.
+        :raises TypeError: when it cannot give tokens.
         """
         return configure(WORLD, credential, **kwargs)
 
@@ -102,9 +110,9 @@ class KeyClient(AsyncKeyVaultClientBase):
         curve: str | KeyCurveName | None = None,
         alg: str | None = None,
         public_exponent: int | None = None,
-        key_operations: list[str | KeyOperation] | None = None,
+        key_operations: Sequence[str | KeyOperation] | None = None,
         enabled: bool | None = None,
-        tags: dict[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
         expires: datetime | None = None,
@@ -164,9 +172,9 @@ class KeyClient(AsyncKeyVaultClientBase):
         *,
         public_exponent: int | None = None,
         hardware_protected: bool | None = None,
-        key_operations: list[str | KeyOperation] | None = None,
+        key_operations: Sequence[str | KeyOperation] | None = None,
         enabled: bool | None = None,
-        tags: dict[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
         expires: datetime | None = None,
@@ -222,10 +230,10 @@ class KeyClient(AsyncKeyVaultClientBase):
         hsm: bool | None = None,
         curve: str | KeyCurveName | None = None,
         *,
-        key_operations: list[str | KeyOperation] | None = None,
+        key_operations: Sequence[str | KeyOperation] | None = None,
         hardware_protected: bool | None = None,
         enabled: bool | None = None,
-        tags: dict[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
         expires: datetime | None = None,
@@ -278,11 +286,11 @@ class KeyClient(AsyncKeyVaultClientBase):
         name: str,
         *,
         size: int | None = None,
-        key_operations: list[str | KeyOperation] | None = None,
+        key_operations: Sequence[str | KeyOperation] | None = None,
         hardware_protected: bool | None = None,
         hsm: bool | None = None,
         enabled: bool | None = None,
-        tags: dict[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
         expires: datetime | None = None,
@@ -337,7 +345,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         *,
         key_type: str | KeyType = KeyType.oct_hsm,
         enabled: bool | None = None,
-        tags: dict[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
         expires: datetime | None = None,
@@ -383,12 +391,12 @@ class KeyClient(AsyncKeyVaultClientBase):
     async def import_key(
         self,
         name: str,
-        key: JsonWebKey | bytes | str | Any,
+        key: JsonWebKey | bytes | bytearray | str | PrivateKeyTypes,
         *,
         hardware_protected: bool | None = None,
         hsm: bool | None = None,
         enabled: bool | None = None,
-        tags: dict[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
         expires: datetime | None = None,
@@ -416,7 +424,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param exportable: whether its private part may be released. Needs ``release_policy``.
         :param release_policy: the rules under which it may be released.
         :returns: the imported key, without its private part.
-        :raises ValueError: when the key's numbers do not fit together, or an argument is outside its limits.
+        :raises ValueError: when the key's numbers do not fit together, an argument is outside its limits, or the
+            client's API version lacks it.
         :raises TypeError: when an argument has the wrong type, or both names of one are given and differ.
         :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
@@ -443,6 +452,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param name: the name of the key.
         :param version: the version to get; None or empty for the latest.
         :returns: the key.
+        :raises ValueError: when the name or the version is malformed.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is none, or it is deleted.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
@@ -455,9 +466,9 @@ class KeyClient(AsyncKeyVaultClientBase):
         name: str,
         version: str | None = None,
         *,
-        key_operations: list[str | KeyOperation] | None = None,
+        key_operations: Sequence[str | KeyOperation] | None = None,
         enabled: bool | None = None,
-        tags: dict[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
         release_policy: KeyReleasePolicy | None = None,
@@ -498,11 +509,18 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     @traced
     async def update_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
-        """Change properties of a key: another name of :meth:`update_key_properties`, which see for its keywords.
+        """Change properties of a key: another name of :meth:`update_key_properties`, which see.
+
+        It is ``PATCH /keys/{name}/{version}``.
 
         :param name: the name of the key.
         :param version: the version to change; None or empty for the latest.
+        :param kwargs: the keywords of :meth:`update_key_properties`, and options of the call.
         :returns: the changed key.
+        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :raises TypeError: when an argument has the wrong type.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         return await self.update_key_properties(name, version, **kwargs)
 
@@ -525,9 +543,10 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
             it was: nothing is deleted again.
         :returns: a poller. Its ``result()`` is the deleted key, at once; its ``wait()`` returns when the deletion has
-            finished, so that the key can be recovered or purged.
-        :raises ValueError: when the continuation token is malformed, or that of another vault, key or call; when the
-            interval is negative.
+            finished, so that the key can be recovered or purged. In asyncio both are awaited; so may be the poller
+            itself, which waits and gives the deleted key.
+        :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
+            vault, key or call, or when the interval is negative.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
@@ -548,8 +567,12 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param name: the name of the key.
         :param kwargs: those of :meth:`begin_delete_key`.
         :returns: the deleted key.
+        :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
+            vault, key or call, or when the interval is negative.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+            Errors of waiting have a ``continuation_token``, with which another call goes on waiting.
         """
         poller = await self.begin_delete_key(name, **self._connection.within_timeout(kwargs))
         await poller.wait()
@@ -563,6 +586,8 @@ class KeyClient(AsyncKeyVaultClientBase):
 
         :param name: the name of the key.
         :returns: the deleted key.
+        :raises ValueError: when the name is malformed.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is none, or its deletion has not finished.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
@@ -593,6 +618,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
         :raises ValueError: when ``max_page_size`` is less than 1.
+        :raises TypeError: when it is no integer.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration; when it
             refuses to give a key, at the iteration that asks for the key's page.
         """
@@ -614,11 +640,14 @@ class KeyClient(AsyncKeyVaultClientBase):
         self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
     ) -> AsyncKeyPager[KeyProperties] | AsyncKeyPager[KeyVaultKey]: ...
     def list_keys(self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any) -> AsyncKeyPager[Any]:
-        """List the keys of the vault: another name of :meth:`list_properties_of_keys`.
+        """List the keys of the vault: another name of :meth:`list_properties_of_keys` (``GET /keys``).
 
         :param expand: whether to list whole keys, for one more request each.
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :raises ValueError: when ``max_page_size`` is less than 1.
+        :raises TypeError: when it is no integer.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the iteration that meets it.
         """
         return self.list_properties_of_keys(expand=expand, max_page_size=max_page_size, **kwargs)
 
@@ -632,7 +661,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param name: the name of the key. The list of a key that does not exist is empty.
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
-        :raises ValueError: when ``max_page_size`` is less than 1.
+        :raises ValueError: when the name is malformed, or ``max_page_size`` is less than 1.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
         operation = operations.get_key_versions(name, parameters.page_size(max_page_size))
@@ -644,9 +674,14 @@ class KeyClient(AsyncKeyVaultClientBase):
     ) -> AsyncKeyPager[KeyProperties]:
         """List the versions of a key: another name of :meth:`list_properties_of_key_versions`.
 
+        It is ``GET /keys/{name}/versions``.
+
         :param name: the name of the key. The list of a key that does not exist is empty.
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :raises ValueError: when the name is malformed, or ``max_page_size`` is less than 1.
+        :raises TypeError: when an argument has the wrong type.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
@@ -658,6 +693,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
         :raises ValueError: when ``max_page_size`` is less than 1.
+        :raises TypeError: when it is no integer.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
         operation = operations.get_deleted_keys(parameters.page_size(max_page_size))
@@ -682,8 +718,9 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
             it was: nothing is recovered again.
         :returns: a poller. Its ``result()`` is the recovered key, at once; its ``wait()`` returns when it can be used.
-        :raises ValueError: when the continuation token is malformed, or that of another vault, key or call; when the
-            interval is negative.
+            In asyncio both are awaited; so may be the poller itself, which waits and gives the recovered key.
+        :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
+            vault, key or call, or when the interval is negative.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
@@ -702,8 +739,12 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param name: the name of the key.
         :param kwargs: those of :meth:`begin_recover_deleted_key`.
         :returns: the recovered key.
+        :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
+            vault, key or call, or when the interval is negative.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+            Errors of waiting have a ``continuation_token``, with which another call goes on waiting.
         """
         poller = await self.begin_recover_deleted_key(name, **self._connection.within_timeout(kwargs))
         await poller.wait()
@@ -717,6 +758,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         vault with purge protection refuses.
 
         :param name: the name of the key.
+        :raises ValueError: when the name is malformed.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
@@ -730,6 +773,8 @@ class KeyClient(AsyncKeyVaultClientBase):
 
         :param name: the name of the key.
         :returns: the backup, to be kept as it is.
+        :raises ValueError: when the name is malformed.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
@@ -756,8 +801,13 @@ class KeyClient(AsyncKeyVaultClientBase):
     async def restore_key(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
         """Restore a key with all its versions: another name of :meth:`restore_key_backup`.
 
+        It is ``POST /keys/restore``.
+
         :param backup: what :meth:`backup_key` returned.
         :returns: the restored key.
+        :raises TypeError: when the backup is not bytes.
+        :raises ~azure.core.exceptions.ResourceExistsError: when the name is taken, by a deleted key as well.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         return await self.restore_key_backup(backup, **kwargs)
 
@@ -770,7 +820,8 @@ class KeyClient(AsyncKeyVaultClientBase):
 
         :param name: the name of the key.
         :returns: the new version.
-        :raises ValueError: when the client's API version lacks rotation.
+        :raises ValueError: when the name is malformed, or the client's API version lacks rotation.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
@@ -784,7 +835,8 @@ class KeyClient(AsyncKeyVaultClientBase):
 
         :param key_name: the name of the key.
         :returns: its policy; for a key that was never given one, the service's default.
-        :raises ValueError: when the client's API version lacks rotation.
+        :raises ValueError: when the name is malformed, or the client's API version lacks rotation.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
@@ -812,7 +864,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param expires_in: the life of a new version in place of the policy's own, as an ISO 8601 duration ("P90D") or a
             timedelta. Versions do not expire when neither tells one.
         :returns: the policy, as the service has stored it.
-        :raises ValueError: when a duration is malformed, or the client's API version lacks rotation.
+        :raises ValueError: when the name or a duration is malformed, or the client's API version lacks rotation.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
@@ -843,7 +895,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param algorithm: how to encrypt the key. The service's default is CKM_RSA_AES_KEY_WRAP.
         :param nonce: a value of the caller's choice that makes the answer fresh.
         :returns: the released key, encrypted for the environment.
-        :raises ValueError: when the client's API version lacks releasing.
+        :raises ValueError: when the name or the version is malformed, or the client's API version lacks releasing.
+        :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the policy, or the service, refuses.
         """
@@ -875,9 +928,11 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param name: the name of the key.
         :param version: the version to get; None or empty for the latest.
         :returns: the key; the proof is in ``properties.attestation``.
-        :raises ValueError: when the client's API version lacks attestation.
-        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses; a vault always does.
+        :raises ValueError: when the name or the version is malformed, or the client's API version lacks attestation.
+        :raises TypeError: when an argument has the wrong type.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key; a vault, which has no
+            attestation, says so of every key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         operation = operations.get_key_attestation(name, version or "")
         return KeyVaultKey._from_bundle(await self._connection.send(operation, **kwargs))
@@ -897,7 +952,8 @@ class KeyClient(AsyncKeyVaultClientBase):
         :param execution: where it works: ``"auto"``, ``"local"`` or ``"remote"``; see :class:`CryptographyClient`.
         :param kwargs: other options of a client, taken as in 4.x; they change nothing, as the connection is shared.
         :returns: the client. Closing it leaves this client open; closing this client ends both.
-        :raises ValueError: when the identifier is malformed, or that of another vault's key.
+        :raises ValueError: when the identifier is malformed, or that of another vault's key or another version; when
+            ``execution`` is unknown, or ``"local"`` and the key was not given with its material.
         """
         from ..crypto.aio import CryptographyClient  # here, for those who only manage keys
 

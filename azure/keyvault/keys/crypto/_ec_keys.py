@@ -30,7 +30,7 @@ _BY_CURVE = {row.curve: row for row in ALGORITHMS if row.curve is not None}
 class _EcKeyObject(KeyObject):
     """An EC key, whose curve has to be known: it decides which algorithm signs."""
 
-    family = "EC"
+    _family = "EC"
 
     def __init__(self, client: CryptographyClient, key_material: JsonWebKey | None = None) -> None:
         super().__init__(client, key_material)
@@ -66,6 +66,10 @@ class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
     It is made by :meth:`CryptographyClient.create_ec_private_key`. What Key Vault cannot do as it is asked raises
     ``UnsupportedAlgorithm``: another hash than the one that goes with the curve (SHA-256 with P-256 and P-256K, SHA-384
     with P-384, SHA-512 with P-521), deterministic signatures, key exchange. The client's errors are raised as they are.
+
+    :param client: the client of the key, which does what needs it.
+    :param key_material: what is known of the key; None when it may not be read.
+    :raises ValueError: when the key is of another type, or its curve is not known.
     """
 
     def public_key(self) -> KeyVaultECPublicKey:
@@ -121,6 +125,10 @@ class KeyVaultECPublicKey(_EcKeyObject, ec.EllipticCurvePublicKey):
     """An EC public key of a vault, as an ``EllipticCurvePublicKey`` of ``cryptography``.
 
     It is made by :meth:`CryptographyClient.create_ec_public_key`, and equal to any EC public key with the same numbers.
+
+    :param client: the client of the key, which does what needs it.
+    :param key_material: what is known of the key; None when it may not be read.
+    :raises ValueError: when the key is of another type, or its curve is not known.
     """
 
     def __eq__(self, other: object) -> bool:

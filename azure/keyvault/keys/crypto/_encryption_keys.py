@@ -61,6 +61,9 @@ class KeyEncryptionKey:
 
         :param key: the content key.
         :returns: the wrapped key.
+        :raises ValueError: when the key does not allow wrapping (now).
+        :raises NotImplementedError: when the client may work only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
         return self._client.wrap_key(self._algorithm, key).encrypted_key
 
@@ -72,6 +75,8 @@ class KeyEncryptionKey:
         :returns: the content key.
         :raises ValueError: when the algorithm is not one that wraps keys, does not fit the key, or the key cannot be
             unwrapped.
+        :raises NotImplementedError: when the client may work only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the key.
         """
         return self._client.unwrap_key(algorithm, key).key
 
@@ -99,6 +104,7 @@ class KeyResolver:
     :param api_version: the version of the REST API. Default: the newest stable one.
     :param kwargs: azure-core's options of a client.
     :raises ValueError: when there is no credential, or the algorithm does not wrap keys.
+    :raises TypeError: when the credential cannot give tokens, or only asynchronously.
     """
 
     def __init__(
@@ -126,6 +132,7 @@ class KeyResolver:
         """Return the key.
 
         :param key_id: its identifier.
+        :returns: the key, which is got from its vault when it is used.
         :raises ValueError: when it is not the identifier of a key, or that of a key in a vault that is not allowed.
         """
         with self._lock:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from ._local._algorithms import Algorithm
 
-Data = bytes | bytearray | memoryview | BinaryIO | Iterable[bytes]
+Data = bytes | bytearray | memoryview | BinaryIO | Iterable[bytes | bytearray | memoryview]
 
 _CHUNK = 1 << 20
 

@@ -30,12 +30,12 @@ class KeyObject:
     :raises ValueError: when the key is of another type.
     """
 
-    family: ClassVar[str]
+    _family: ClassVar[str]
 
     def __init__(self, client: CryptographyClient, key_material: JsonWebKey | None = None) -> None:
-        if key_material is not None and family_of(key_material.kty) != self.family:
+        if key_material is not None and family_of(key_material.kty) != self._family:
             kty = str.__str__(key_material.kty or "unknown")
-            raise ValueError(f"The key {client.key_id} is of type {kty}, and this is for {self.family} keys")
+            raise ValueError(f"The key {client.key_id} is of type {kty}, and this is for {self._family} keys")
         self._client = client
         self._material = copy.copy(key_material)
 

@@ -42,9 +42,13 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
     It is made by :meth:`CryptographyClient.create_rsa_private_key`. What Key Vault cannot do as it is asked raises
     ``UnsupportedAlgorithm``: other hashes than SHA-256, SHA-384 and SHA-512, a PSS salt that is not as long as the
     hash, MGF1 with another hash, an OAEP label. Errors of the client are raised as they are.
+
+    :param client: the client of the key, which does what needs it.
+    :param key_material: what is known of the key; None when it may not be read.
+    :raises ValueError: when the key is of another type.
     """
 
-    family = "RSA"
+    _family = "RSA"
 
     @property
     def key_size(self) -> int:
@@ -124,9 +128,13 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
     It is made by :meth:`CryptographyClient.create_rsa_public_key`, and equal to any RSA public key with the same
     numbers. What Key Vault cannot do as it is asked raises ``UnsupportedAlgorithm``, also where ``cryptography`` could:
     what this object encrypts can be decrypted in the vault.
+
+    :param client: the client of the key, which does what needs it.
+    :param key_material: what is known of the key; None when it may not be read.
+    :raises ValueError: when the key is of another type.
     """
 
-    family = "RSA"
+    _family = "RSA"
 
     def __eq__(self, other: object) -> bool:
         if self is other:

@@ -39,6 +39,8 @@ class EmulatorCredential:
         :param claims: demanded claims, recorded in ``vault.token_requests``.
         :param tenant_id: has no effect.
         :param enable_cae: has no effect.
+        :returns: the token.
+        :raises ValueError: unless there is exactly one scope.
         """
         token = _issue(self._authority, scopes, claims)
         return AccessToken(token.text, token.expires_on)
@@ -48,6 +50,8 @@ class EmulatorCredential:
 
         :param scopes: one scope, a resource and ``/.default``.
         :param options: demanded ``claims``, recorded in ``vault.token_requests``; the rest has no effect.
+        :returns: the token.
+        :raises ValueError: unless there is exactly one scope.
         """
         token = _issue(self._authority, scopes, (options or {}).get("claims"))
         return AccessTokenInfo(token.text, token.expires_on)
@@ -76,11 +80,25 @@ class AsyncEmulatorCredential:
         enable_cae: bool = False,
         **kwargs: Any,
     ) -> AccessToken:
-        """Return a new token; see :meth:`EmulatorCredential.get_token`."""
+        """Return a new token.
+
+        :param scopes: one scope, a resource and ``/.default``.
+        :param claims: demanded claims, recorded in ``vault.token_requests``.
+        :param tenant_id: has no effect.
+        :param enable_cae: has no effect.
+        :returns: the token.
+        :raises ValueError: unless there is exactly one scope.
+        """
         return self._credential.get_token(*scopes, claims=claims)
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        """Return a new token with its details; see :meth:`EmulatorCredential.get_token_info`."""
+        """Return a new token with its details.
+
+        :param scopes: one scope, a resource and ``/.default``.
+        :param options: demanded ``claims``, recorded in ``vault.token_requests``; the rest has no effect.
+        :returns: the token.
+        :raises ValueError: unless there is exactly one scope.
+        """
         return self._credential.get_token_info(*scopes, options=options)
 
     async def close(self) -> None:

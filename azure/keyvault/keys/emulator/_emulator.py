@@ -34,6 +34,9 @@ class KeyVaultEmulator:
         with KeyVaultEmulator() as vault:
             client = KeyClient(vault.url, vault.credential, **vault.client_options)
 
+    What belongs to the running vault, which is nearly all but its options, raises ``RuntimeError`` before
+    :meth:`start`.
+
     :param options: those of :class:`EmulatorOptions`, by keyword, such as ``managed_hsm=True``.
     :ivar options: how it is set up.
     :raises TypeError: when an option is not known.
@@ -159,7 +162,7 @@ class KeyVaultEmulator:
 
     @property
     def token_requests(self) -> list[TokenRequest]:
-        """The tokens issued, oldest first: audience, tenant, demanded claims and grant."""
+        """The tokens issued, oldest first, the latest 1024 of them: audience, tenant, demanded claims and grant."""
         return list(self._running_service.tokens.requests)
 
     @property

@@ -122,7 +122,10 @@ class Faults:
         :param message: the message of the error.
         :param headers: further headers.
         :param retry_after: the value of ``Retry-After``, in seconds or as a date; None to leave the header out.
+        :param where: which calls: see :class:`FaultFilter`.
         :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
         """
         extra = overlaid(headers or {}, {} if retry_after is None else {"Retry-After": str(retry_after)})
         return self._add(where, reply=json_reply({"error": {"code": code, "message": message}}, status, extra))
@@ -132,7 +135,10 @@ class Faults:
 
         :param retry_after: the value of ``Retry-After``, in seconds or as a date; None to leave the header out, as the
             service does.
+        :param where: which calls: see :class:`FaultFilter`.
         :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
         """
         text = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
         return self.status(429, code="Throttled", message=text, retry_after=retry_after, **where)
@@ -152,7 +158,10 @@ class Faults:
         :param status: the HTTP status.
         :param content_type: the value of ``Content-Type``; None to leave the header out.
         :param headers: further headers.
+        :param where: which calls: see :class:`FaultFilter`.
         :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
         """
         return self._add(where, reply=Reply(status, body, dict(headers or {}), content_type))
 
@@ -161,7 +170,10 @@ class Faults:
 
         :param location: where to.
         :param status: the HTTP status.
+        :param where: which calls: see :class:`FaultFilter`.
         :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
         """
         return self._add(where, reply=Reply(status, b"", {"Location": location}, None))
 
@@ -178,7 +190,10 @@ class Faults:
         :param status: the HTTP status.
         :param body: the body.
         :param headers: headers to add or to replace.
+        :param where: which calls: see :class:`FaultFilter`.
         :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
         """
         changes = {"status": status, "body": body, "headers": headers}
         given = {name: value for name, value in changes.items() if value is not None}
@@ -188,7 +203,10 @@ class Faults:
         """Answer late.
 
         :param seconds: how late, in seconds.
+        :param where: which calls: see :class:`FaultFilter`.
         :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
         """
         return self._add(where, delay=seconds, processed=True)
 
@@ -200,7 +218,10 @@ class Faults:
         :param after_headers: send the headers of the reply.
         :param reset: end with RST instead of FIN.
         :param processed: do what was asked, and lose only the reply.
+        :param where: which calls: see :class:`FaultFilter`.
         :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
         """
         return self._add(where, wire=Wire(0 if after_headers else -1, reset), processed=processed or after_headers)
 
@@ -212,7 +233,10 @@ class Faults:
         :param sent: how many bytes.
         :param reset: end with RST instead of FIN.
         :param as_success: announce the short body as if it were the whole one, instead of ending the connection.
+        :param where: which calls: see :class:`FaultFilter`.
         :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
         """
         if as_success:
             return self._add(where, rewrite={"cut": sent}, processed=True)
@@ -223,7 +247,10 @@ class Faults:
 
         :param seconds: how long, in seconds.
         :param sent: how many bytes of the body to send; None for nothing at all, not even headers.
+        :param where: which calls: see :class:`FaultFilter`.
         :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
         """
         return self._add(where, wire=Wire(-1 if sent is None else sent, hang=seconds), processed=True)
 
@@ -244,7 +271,11 @@ class Faults:
     def _add(self, where: FaultFilter, **what: Any) -> Fault:
         filters: dict[str, Any] = {**where}
         pattern = filters.pop("path", None)
-        fault = Fault(**what, **filters, path=re.compile(pattern) if pattern else None)
+        try:
+            path = re.compile(pattern) if pattern else None
+        except re.error as error:
+            raise ValueError(f"path must be a regular expression: {error}") from None
+        fault = Fault(**what, **filters, path=path)
         with self._lock:
             self._faults.append(fault)
         return fault

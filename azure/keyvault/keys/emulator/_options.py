@@ -36,22 +36,23 @@ class EmulatorKeywords(TypedDict, total=False):
 class EmulatorOptions:
     """Options of an emulator.
 
-    :param port: the port on the loopback interface; 0 for a free one.
+    :param port: the port on the loopback interface, up to 65535; 0 for a free one.
     :param managed_hsm: behave as a Managed HSM instead of a vault.
     :param data_dir: keep keys there, in SQLite with private parts encrypted; None for memory only.
-    :param deletion_delay: seconds between DELETE (or recover) and its visibility. A Managed HSM has none.
-    :param purge_delay: seconds for which a purged name stays taken.
+    :param deletion_delay: seconds between DELETE (or recover) and its visibility, 0 or more. A Managed HSM has none.
+    :param purge_delay: seconds for which a purged name stays taken, 0 or more.
     :param soft_delete: keep deleted keys for recovery.
     :param purge_protection: refuse to purge.
     :param retention_days: for how many days deleted keys can be recovered: 7 to 90.
     :param premium: serve HSM key types, as a vault of the premium SKU.
-    :param page_size: the number of items in a page when the client gives none.
+    :param page_size: the number of items in a page when the client gives none: 1 to 25.
     :param empty_pages: put an empty page with a link in front of every page, as the service sometimes does.
     :param padded_hsm_exponent: write the exponent of RSA-HSM keys as ``AAEAAQ``, as vaults of 2019 did.
     :param service_principal: challenge with the ``adfs`` tenant and offer a service principal in the environment.
     :param token_lifetime: seconds for which tokens are valid.
     :param hostnames: further names to answer to, beside localhost.
-    :param latest_api_version: the newest version served; None for all, previews too.
+    :param latest_api_version: the newest version served, one of :class:`~azure.keyvault.keys.ApiVersion`; None for all,
+        previews too.
     :param record: keep the requests seen, for assertions.
     :raises ValueError: when an option is outside its limits.
     """

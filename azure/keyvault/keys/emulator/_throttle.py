@@ -41,7 +41,10 @@ class Throttle:
         :param calls: the number of calls, 1 at least.
         :param seconds: the span in seconds, on the vault's clock.
         :param retry_after: seconds to send in ``Retry-After``; None to leave the header out, as the service does.
+        :raises ValueError: when fewer calls than one are to be allowed.
         """
+        if calls < 1:
+            raise ValueError("calls must be 1 or more")
         self.off()
         self._limit, self._window, self._retry_after = calls, seconds, retry_after
 
@@ -87,7 +90,7 @@ class Throttle:
 
     def _limit_for(self, creates: bool, hardware: bool, size: int | None) -> int:
         if self._limit is not None:
-            return max(self._limit, 1)
+            return self._limit
         if creates:
             return _CREATES[hardware]
         hsm, software = _OTHERS.get(size, _OTHERS_ELSE)

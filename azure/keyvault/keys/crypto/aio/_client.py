@@ -71,14 +71,16 @@ class CryptographyClient(AsyncKeyVaultClientBase):
 
     :param key: the key, or its identifier. With an identifier the key is got from the vault once, at the first
         operation; a caller that may not read it (403) uses it in the vault.
-    :param credential: gives the tokens: a credential of azure-identity, or any object with their ``get_token``.
+    :param credential: gives the tokens: a credential of azure-identity, or any object with their ``get_token``. The
+        asyncio client takes those of ``azure.identity.aio``, and synchronous ones as well, which it asks in a thread.
     :param execution: ``"auto"``; ``"local"`` to never send a request, which needs a key with its material; or
         ``"remote"`` to do everything in the vault and never get the key.
     :param api_version: the version of the REST API. Default: the newest stable one.
     :param verify_challenge_resource: whether the vault must ask for a token of its own domain.
     :param config: policies made with ``KeyClient.create_config``.
     :param kwargs: azure-core's options of a client; see :class:`~azure.keyvault.keys.KeyClient`.
-    :raises ValueError: when there is no credential, or the identifier is malformed.
+    :raises ValueError: when there is no credential, the identifier is malformed, ``execution`` is unknown, or it is
+        ``"local"`` and the key was not given with its material.
     :raises TypeError: when the credential cannot give tokens.
     """
 
@@ -171,6 +173,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
             AES-CBC-HMAC.
         :returns: the ciphertext and all that :meth:`decrypt` needs.
         :raises ValueError: when an argument does not fit the algorithm, or the key does not allow encrypting (now).
+        :raises TypeError: when an argument has the wrong type, or is missing.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
@@ -196,6 +199,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :returns: the plaintext.
         :raises ValueError: when an argument does not fit the algorithm, the key does not allow decrypting, or the data
             cannot be decrypted here; the text does not tell why not.
+        :raises TypeError: when an argument has the wrong type, is missing, or is given along with a whole result.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot decrypt the data. What would
             be a ``ValueError`` here is one in the vault as well.
@@ -210,6 +214,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :param key: the key to wrap. AES key wrap takes multiples of 8 bytes, 16 or more.
         :returns: the wrapped key.
         :raises ValueError: when an argument does not fit the algorithm, or the key does not allow wrapping (now).
+        :raises TypeError: when an argument has the wrong type, or is missing.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
@@ -223,6 +228,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :returns: the key.
         :raises ValueError: when an argument does not fit the algorithm, the key does not allow unwrapping, or the data
             cannot be unwrapped here; the text does not tell why not.
+        :raises TypeError: when an argument has the wrong type, or is missing.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the data. What would
             be a ``ValueError`` here is one in the vault as well.
@@ -239,6 +245,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :returns: the wrapped key.
         :raises ValueError: when the algorithm does not fit the key, the key does not allow it, or the client's API
             version lacks it.
+        :raises TypeError: when an argument has the wrong type, or is missing.
         :raises NotImplementedError: when the client may not ask the service.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses.
         """
@@ -262,6 +269,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :returns: the key as the service releases it to the environment.
         :raises ValueError: when an argument does not fit the algorithm or the key, the key does not allow it, or the
             client's API version lacks it.
+        :raises TypeError: when an argument has the wrong type, or is missing.
         :raises NotImplementedError: when the client may not ask the service.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, as it does when the environment
             does not satisfy the policy.
@@ -290,6 +298,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :returns: the signature. Those of EC keys are r and s side by side (RFC 7518 section 3.4); their ``to_der()``
             gives the other form.
         :raises ValueError: when an argument does not fit the algorithm, or the key does not allow signing (now).
+        :raises TypeError: when an argument has the wrong type, or is missing.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
@@ -318,6 +327,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         :param external_mu: for ML-DSA, in place of the message and its context: the 64 bytes of mu.
         :returns: whether the signature is valid. One that is not, of whatever length, is no error.
         :raises ValueError: when an argument does not fit the algorithm, or the key does not allow verifying.
+        :raises TypeError: when an argument has the wrong type, or is missing.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
@@ -328,12 +338,19 @@ class CryptographyClient(AsyncKeyVaultClientBase):
     ) -> SignResult:
         """Hash a message in this process and sign it; see :meth:`sign`. ML-DSA takes the message itself.
 
+        What may be sent to the vault is ``POST /keys/{name}/{version}/sign``.
+
         :param algorithm: one that fits the key. Its name tells the hash: SHA-256 for RS256, PS256, ES256 and ES256K.
         :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of
             bytes; for the asyncio client also an asynchronous one. Files and iterables are read in constant memory;
             for ML-DSA, all of the message is kept and, where the vault signs, sent.
         :param context: for ML-DSA: at most 255 bytes that bind the signature to a purpose.
         :returns: the signature.
+        :raises ValueError: when the algorithm has no hash that this library knows, an argument does not fit it, or the
+            key does not allow signing (now).
+        :raises TypeError: when the data is not bytes, and does not consist of them.
+        :raises NotImplementedError: when the operation may run only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
         digest = await digest_of(signature_row(algorithm), data)
         return await self.sign(algorithm, digest, context=context, **kwargs)
@@ -350,12 +367,19 @@ class CryptographyClient(AsyncKeyVaultClientBase):
     ) -> VerifyResult:
         """Hash a message in this process and verify its signature; see :meth:`verify`. ML-DSA takes the message itself.
 
+        What may be sent to the vault is ``POST /keys/{name}/{version}/verify``.
+
         :param algorithm: the algorithm of the signature. Its name tells the hash.
         :param data: the message, as for :meth:`sign_data`.
         :param signature: the signature.
         :param encoding: the form of an EC key's signature, ``"jose"`` or ``"der"``.
         :param context: for ML-DSA: the context that the signature was made with.
         :returns: whether the signature is valid.
+        :raises ValueError: when the algorithm has no hash that this library knows, an argument does not fit it, or the
+            key does not allow verifying.
+        :raises TypeError: when the data is not bytes, and does not consist of them.
+        :raises NotImplementedError: when the operation may run only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
         digest = await digest_of(signature_row(algorithm), data)
         return await self.verify(algorithm, digest, signature, encoding=encoding, context=context, **kwargs)

@@ -12,7 +12,7 @@ from .._hashing import checked, chunks_of, new_digest
 if TYPE_CHECKING:
     from .._local._algorithms import Algorithm
 
-Data = _hashing.Data | AsyncIterable[bytes]
+Data = _hashing.Data | AsyncIterable[bytes | bytearray | memoryview]
 
 # So much is hashed in 0.1 to 0.3 ms: less than it takes to have a thread do it, or not much more.
 _LITTLE = 1 << 16
@@ -35,7 +35,7 @@ async def digest_of(row: Algorithm, data: Data) -> bytes:
     return await asyncio.to_thread(_hashing.digest_of, row, data)
 
 
-async def _digest_of_pieces(row: Algorithm, pieces: AsyncIterable[bytes]) -> bytes:
+async def _digest_of_pieces(row: Algorithm, pieces: AsyncIterable[bytes | bytearray | memoryview]) -> bytes:
     digest = new_digest(row)
     hashed = 0
     async for piece in pieces:
