@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from fixtures.targets import Target, Traffic
 from fixtures.worlds import World
 
 from azure.keyvault.keys import JsonWebKey, KeyVaultKey
+from azure.keyvault.keys._shared._flight import SingleFlight
 from azure.keyvault.keys._shared._flight_async import AsyncSingleFlight
 from azure.keyvault.keys.crypto import CryptographyClient
 from azure.keyvault.keys.crypto.aio import CryptographyClient as AsyncCryptographyClient
@@ -296,6 +299,25 @@ def test_who_waits_does_not_fail_for_anothers_lack_of_patience_C9(terms: dict[st
         assert patient.result().performed == "local"
         assert isinstance(hasty.exception(), HttpResponseError)
     assert len(script.calls) == 2
+
+
+def test_interrupt_between_two_steps_leaves_no_flight_behind_C13_D12() -> None:
+    """It comes as the thread is about to do what it has taken on."""
+    flight = SingleFlight()
+
+    def interrupt(frame: FrameType, event: str, argument: Any) -> None:
+        if frame.f_code is SingleFlight._lead.__code__:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+
+    before = sys.gettrace()
+    sys.settrace(interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            flight.run(lambda: "never", context={})
+    finally:
+        sys.settrace(before)
+    assert flight.run(lambda: "done", context={}, optional=True) == "done"
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "its own"])

@@ -212,6 +212,17 @@ def test_vault_challenge_then_claims_challenge_are_both_answered_A10(session: Au
     assert run.asked == [GetToken(SCOPE, "tenant-one", None), GetToken(SCOPE, "tenant-one", '{"nbf":1}')]
 
 
+@pytest.mark.parametrize("order", [(MOVED, CLAIMS_CHALLENGE), (CLAIMS_CHALLENGE, MOVED)], ids=["vault", "claims"])
+def test_warm_call_that_meets_both_kinds_of_challenge_answers_both_A10(
+    session: AuthSession, order: tuple[str, str]
+) -> None:
+    warm(session)
+    run = Run([*map(challenged, order), ok()])
+    assert run.call(session).http_response.status_code == 200
+    assert len(run.asked) == 2
+    assert {wish.claims for wish in run.asked} == {None, '{"nbf":1}'}
+
+
 def test_second_claims_challenge_in_a_row_is_returned_A10(session: AuthSession) -> None:
     run = Run([challenged(), challenged(CLAIMS_CHALLENGE), challenged(CLAIMS_CHALLENGE), ok()])
     assert run.call(session).http_response.status_code == 401
@@ -301,6 +312,16 @@ def test_failure_to_replace_a_good_token_fails_no_call_and_is_not_repeated_at_on
     run.call(session)
     assert [token for *_, token in run.sent] == ["Bearer first", "Bearer first"]
     assert len(run.asked) == 1
+
+
+@pytest.mark.parametrize("challenge", [CLAIMS_CHALLENGE, MOVED], ids=["claims", "moved"])
+def test_challenge_after_a_failure_to_replace_the_token_is_answered_A11_A19_D3(
+    session: AuthSession, challenge: str
+) -> None:
+    Run([challenged(), ok()], [AccessToken("first", int(time.time()) + 200)]).call(session)
+    run = Run([challenged(challenge), ok()], [RuntimeError("the credential is down"), "second"])
+    assert run.call(session).http_response.status_code == 200
+    assert [token for *_, token in run.sent] == ["Bearer first", "Bearer second"]
 
 
 def test_failure_to_replace_an_expired_token_is_heard_A23(session: AuthSession) -> None:

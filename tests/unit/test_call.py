@@ -73,7 +73,7 @@ def test_several_requests_share_the_time_of_one_call_C9() -> None:
 
 @pytest.mark.parametrize(
     ("method", "repeatable"),
-    [("GET", True), ("HEAD", True), ("PUT", True), ("DELETE", True), ("POST", False), ("PATCH", False)],
+    [("GET", True), ("HEAD", True), ("PUT", False), ("DELETE", True), ("POST", False), ("PATCH", False)],
 )
 def test_request_of_the_caller_is_repeatable_after_its_method_C5(method: str, repeatable: bool) -> None:
     assert is_repeatable(after(CallPolicy(), method)) is repeatable
@@ -143,6 +143,45 @@ async def test_throttled_call_ends_before_its_time_is_up_C9(stub: StubWorld) -> 
     with pytest.raises(Exception, match="429"):
         await stub.client(script, retry_backoff_factor=10).get_key("orders", timeout=4)
     assert sum(script.slept) < 4
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_cancellation_that_comes_as_the_work_is_done_is_not_lost_C13_D12(turns: int) -> None:
+    ready = asyncio.Event()
+
+    async def use() -> None:
+        await within_async(60, ready.wait())
+        await asyncio.Event().wait()  # of which nobody hears
+
+    task = asyncio.ensure_future(use())
+    await asyncio.sleep(0.01)
+    ready.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    ended, _ = await asyncio.wait([task], timeout=1)
+    task.cancel()
+    assert ended
+    assert task.cancelled()
+
+
+async def test_cancelled_call_with_a_limit_cancels_its_work_C13() -> None:
+    began, cleaned = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.set()
+
+    task = asyncio.ensure_future(within_async(60, work()))
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert cleaned.is_set()
 
 
 def test_failure_of_work_under_a_limit_is_its_own() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from azure.core.exceptions import DecodeError
+from fixtures.stub_vault import URL, VERSION, Answer, Script, StubWorld, Tokens, usable_bundle
 
 from azure.keyvault.keys import KeyVaultKey
 from azure.keyvault.keys._shared._fork import _renew_all
@@ -41,6 +44,70 @@ def test_key_of_another_vault_without_a_version_is_refused_B11() -> None:
 def test_key_of_this_vault_is_used_in_this_vault_B11(key: Any, version: str) -> None:
     state = KeyState.within(VAULT, key, None, "auto")
     assert (state.vault_url, state.name, state.version) == (VAULT, "orders", version)
+
+
+class Asked:
+    """A client for a version of a key, of which the vault answers with this identifier."""
+
+    def __init__(self, stub: StubWorld, kid: str) -> None:
+        self.identifier = f"{URL}/keys/orders/{VERSION}"
+        self.kid = kid
+        bundle = usable_bundle()
+        bundle["key"]["kid"] = kid
+        signature = bundle["key"]["n"]  # as long as one
+        self.script = Script([Answer(200, bundle), Answer(200, {"kid": self.identifier, "value": signature})])
+        self.transport, self.credential = stub.transport(self.script), stub.credential(Tokens())
+        self.stub = stub
+
+    def client(self, key: Any = None) -> Any:
+        client = self.stub.world.CryptographyClient
+        return self.stub.world.adapt(client(key or self.identifier, self.credential, transport=self.transport))
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        f"{URL}/keys/invoices/{VERSION}",
+        f"{URL}/keys/orders/ffff",
+        f"{URL}/secrets/orders/{VERSION}",
+        f"{OTHER}/keys/orders/ffff",
+    ],
+    ids=["name", "version", "collection", "vault and version"],
+)
+async def test_answer_that_is_another_key_is_refused_B11(stub: StubWorld, kid: str) -> None:
+    with pytest.raises(DecodeError, match="was asked for the key"):
+        await Asked(stub, kid).client().encrypt("RSA-OAEP", b"x")
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        f"{URL}/keys/orders/{VERSION}",
+        f"{URL}/keys/orders",
+        f"{OTHER}/keys/orders/{VERSION}",
+        f"{OTHER}/keys/orders",
+        f"{URL}/keys/ORDERS/{VERSION.upper()}",
+    ],
+    ids=["same", "no version", "another address", "another address, no version", "letter case"],
+)
+async def test_answer_does_not_lead_away_from_the_vault_and_version_that_were_asked_B11(
+    stub: StubWorld, kid: str
+) -> None:
+    asked = Asked(stub, kid)
+    client = asked.client()
+    await client.encrypt("RSA-OAEP", b"x")
+    assert client.key_id.lower() == asked.identifier
+    await client.sign("RS256", bytes(32))
+    assert asked.script.sent[-1].url.split("?")[0].lower() == f"{asked.identifier}/sign"
+
+
+async def test_key_is_used_in_the_vault_that_it_was_got_from_B11(stub: StubWorld) -> None:
+    """Whatever address the answer tells: the credential's token is for this vault."""
+    asked = Asked(stub, f"{OTHER}/keys/orders/{VERSION}")
+    key = await stub.client(asked.script).get_key("orders")
+    assert key.id == asked.kid
+    await asked.client(key).sign("RS256", bytes(32))
+    assert {urlsplit(sent.url).netloc for sent in asked.script.sent} == {urlsplit(URL).netloc}
 
 
 class AsyncCredential:

@@ -258,6 +258,11 @@ def test_other_success_than_expected_is_an_error_E16(operation: Operation[Any], 
     assert f"{status}" in str(refused(operation, Answer(status, b"")))
 
 
+@pytest.mark.parametrize("status", [201, 202, 206])
+def test_other_success_is_an_error_even_if_it_brings_a_key_E16(status: int) -> None:
+    assert f"{status}" in str(refused(OPERATIONS["get"], Answer(status, bundle())))
+
+
 ERROR_BODIES = {
     **MALFORMED,
     "object": b"{}",

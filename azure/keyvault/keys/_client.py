@@ -57,7 +57,8 @@ class KeyClient(KeyVaultClientBase):
         not know is sent as it is given.
     :param verify_challenge_resource: whether the vault must ask for a token of its own domain. Turn that off only for a
         vault that is known to be right and has an address of its own, as in a private cloud.
-    :param config: policies made with :meth:`create_config`, in place of those that the other keywords describe.
+    :param config: policies made with :meth:`create_config`, in place of those that the other keywords describe; the
+        tokens are those of the credential that it was given.
     :param kwargs: azure-core's options of a client, as ``transport``, ``retry_total``, ``logging_enable``, ``proxies``,
         ``connection_verify`` (True, False, a path or an :class:`ssl.SSLContext`), ``connection_timeout``
         (seconds; 5 by default), ``read_timeout`` (seconds between two pieces of an answer; 300 by default) and
@@ -159,7 +160,7 @@ class KeyClient(KeyVaultClientBase):
             exportable=exportable,
             release_policy=release_policy,
         )
-        return KeyVaultKey._from_bundle(self._connection.send(operations.create_key(name, body), **kwargs))
+        return self._key(self._connection.send(operations.create_key(name, body), **kwargs))
 
     @traced
     def create_rsa_key(
@@ -383,7 +384,7 @@ class KeyClient(KeyVaultClientBase):
             release_policy=release_policy,
             external_key=parameters.required("external_key", external_key, ExternalKey),
         )
-        return KeyVaultKey._from_bundle(self._connection.send(operations.create_key(name, body), **kwargs))
+        return self._key(self._connection.send(operations.create_key(name, body), **kwargs))
 
     @traced
     def import_key(
@@ -439,7 +440,7 @@ class KeyClient(KeyVaultClientBase):
             exportable=exportable,
             release_policy=release_policy,
         )
-        return KeyVaultKey._from_bundle(self._connection.send(operations.import_key(name, body), **kwargs))
+        return self._key(self._connection.send(operations.import_key(name, body), **kwargs))
 
     @traced
     def get_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
@@ -456,7 +457,7 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         operation = operations.get_key(name, version or "")
-        return KeyVaultKey._from_bundle(self._connection.send(operation, **kwargs))
+        return self._key(self._connection.send(operation, **kwargs))
 
     @traced
     def update_key_properties(
@@ -503,7 +504,7 @@ class KeyClient(KeyVaultClientBase):
             release_policy=release_policy,
         )
         operation = operations.update_key(name, body, version or "")
-        return KeyVaultKey._from_bundle(self._connection.send(operation, **kwargs))
+        return self._key(self._connection.send(operation, **kwargs))
 
     @traced
     def update_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
@@ -622,7 +623,7 @@ class KeyClient(KeyVaultClientBase):
         """
         operation = operations.get_keys(parameters.page_size(max_page_size))
         page = traced_page(KeyClient._page_of_keys if expand else KeyClient._page, "list_properties_of_keys")
-        convert: Any = KeyVaultKey._from_bundle if expand else KeyProperties._from_item
+        convert: Any = self._key if expand else KeyProperties._from_item
         return self._paged(page, operation, convert, kwargs)
 
     @overload
@@ -725,7 +726,7 @@ class KeyClient(KeyVaultClientBase):
         """
         interval = parameters.interval(polling_interval, kwargs)
         begun = self._begun(operations.recover_deleted_key(name), continuation_token, kwargs)
-        progress = Progress(begun, KeyVaultKey._from_bundle(begun.answer), operations.get_key(name), interval)
+        progress = Progress(begun, self._key(begun.answer), operations.get_key(name), interval)
         return KeyVaultPoller(self._connection, progress, kwargs)
 
     @traced
@@ -793,7 +794,7 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         operation = operations.restore_key(parameters.restore_parameters(backup))
-        return KeyVaultKey._from_bundle(self._connection.send(operation, **kwargs))
+        return self._key(self._connection.send(operation, **kwargs))
 
     @traced
     def restore_key(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
@@ -823,7 +824,7 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        return KeyVaultKey._from_bundle(self._connection.send(operations.rotate_key(name), **kwargs))
+        return self._key(self._connection.send(operations.rotate_key(name), **kwargs))
 
     @traced
     def get_key_rotation_policy(self, key_name: str, **kwargs: Any) -> KeyRotationPolicy:
@@ -933,7 +934,7 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         operation = operations.get_key_attestation(name, version or "")
-        return KeyVaultKey._from_bundle(self._connection.send(operation, **kwargs))
+        return self._key(self._connection.send(operation, **kwargs))
 
     def get_cryptography_client(
         self,
@@ -956,6 +957,9 @@ class KeyClient(KeyVaultClientBase):
         from .crypto import CryptographyClient  # here, for those who only manage keys
 
         return CryptographyClient._within(self._connection, key_name, key_version, execution=execution)
+
+    def _key(self, bundle: Any) -> KeyVaultKey:
+        return KeyVaultKey._from_bundle(bundle, self.vault_url)
 
     def _begun(self, operation: Any, continuation_token: str | None, options: dict[str, Any]) -> Begun[Any]:
         if continuation_token is not None:

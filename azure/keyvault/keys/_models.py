@@ -308,6 +308,8 @@ class KeyVaultKey:
     :raises ValueError: when ``key_id`` is no identifier of a key, or both ``jwk`` and its fields are given.
     """
 
+    _vault_url: str | None = None
+
     def __init__(
         self,
         key_id: str,
@@ -334,9 +336,14 @@ class KeyVaultKey:
         return _shown(self, self.id)
 
     @classmethod
-    def _from_bundle(cls, bundle: wire.KeyBundle) -> Self:
+    def _from_bundle(cls, bundle: wire.KeyBundle, vault_url: str | None = None) -> Self:
+        """Make a key of a vault's answer.
+
+        :param vault_url: the address that has answered, for those who use the key; it may tell another one itself.
+        """
         instance = cls.__new__(cls)
         instance._read_bundle(bundle)
+        instance._vault_url = vault_url
         return instance
 
     def _read_bundle(self, bundle: wire.KeyBundle | wire.DeletedKeyBundle) -> None:

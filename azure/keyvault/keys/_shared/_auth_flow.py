@@ -231,14 +231,14 @@ def _refresh(session: AuthSession, grant: Grant) -> Generator[Any, Any, Grant]:
         return (yield from _grant(session, grant.challenge, optional=True))
     except Exception:  # whatever a credential raises; it is heard when the token runs out
         if session.grant is grant:
-            session.grant = replace(grant, refresh_on=time.time() + _PAUSE)
+            session.grant = grant = replace(grant, refresh_on=time.time() + _PAUSE)
         return grant
 
 
 def _renew(session: AuthSession, refused: Grant, challenge: Challenge) -> Generator[Any, Any, Grant]:
     """Answer a challenge that came although the request had a token."""
     current = session.grant
-    if current is not None and current is not refused:
+    if current is not None and current.header != refused.header:
         return current  # another call has answered it
     if challenge.claims is None:
         CHALLENGES.remove(session.origin, refused.challenge)

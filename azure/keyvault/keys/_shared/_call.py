@@ -21,8 +21,9 @@ _STAGE = "keyvault_stage"
 #: No wait can be longer than so many seconds: a limit of as many is none.
 _FOREVER = threading.TIMEOUT_MAX / 2
 
-#: Methods that may be repeated when nothing else is known of a request (RFC 9110 section 9.2.2).
-_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+#: Methods that may be repeated when nothing else is known of a request: those of RFC 9110 section 9.2.2, without PUT,
+#: by which the service imports another version of a key.
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 
 
 class CallPolicy(SansIOHTTPPolicy[Any, Any]):

@@ -22,11 +22,22 @@ async def within_async(limit: float, work: Awaitable[T]) -> T:
     """
     waiting = asyncio.ensure_future(work)
     try:
-        return await asyncio.wait_for(waiting, limit)
-    except asyncio.TimeoutError:
-        if waiting.done() and not waiting.cancelled():
-            raise  # the work's own
-        raise OutOfTime from None
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes just when the work is done.
+        await asyncio.wait([waiting], timeout=limit)
+    except asyncio.CancelledError:
+        await _end(waiting)
+        raise
+    if not waiting.done():
+        await _end(waiting)
+        if waiting.cancelled():
+            raise OutOfTime
+    return waiting.result()
+
+
+async def _end(work: asyncio.Future[Any]) -> None:
+    """Cancel something and wait for its end, whatever that is."""
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
 
 
 async def before_sending(left: float | None, work: Awaitable[T]) -> T:

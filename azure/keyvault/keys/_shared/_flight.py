@@ -65,13 +65,16 @@ class SingleFlight:
         :param shared: whether a failure concerns those that wait as well.
         """
         while True:
-            with self._lock:
-                flight = self._flight
-                leads = flight is None
+            own = _Flight()
+            try:  # from here on, for an interrupt comes between any two steps
+                with self._lock:
+                    flight = self._flight
+                    if flight is None:
+                        self._flight = own
                 if flight is None:
-                    flight = self._flight = _Flight()
-            if leads:
-                return self._lead(flight, work, context, shared)
+                    return self._lead(own, work, context, shared)
+            finally:
+                self._end(own)
             if optional:
                 return None
             if not flight.ended.wait(remaining(context)):
@@ -96,11 +99,12 @@ class SingleFlight:
             if shared and remaining(context) != 0:  # what one call has no time for, another one may have
                 flight.failure, flight.stage = error, stage_of(context)
             raise
-        finally:
-            with self._lock:
-                if self._flight is flight:
-                    self._flight = None
-            flight.ended.set()
+
+    def _end(self, flight: _Flight) -> None:
+        with self._lock:
+            if self._flight is flight:
+                self._flight = None
+        flight.ended.set()
 
     def renew(self) -> None:
         """Start anew in a child process: the threads that hold the lock or do the work are not there."""

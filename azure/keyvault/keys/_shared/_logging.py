@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HttpLoggingPolicy, NetworkTraceLoggingPolicy
@@ -19,6 +20,7 @@ _KEYVAULT_HEADERS = {
     "x-ms-keyvault-rbac-cache",
     "x-ms-server-latency",
 }
+_PLAIN_QUERY = {"api-version", "maxresults", "$skiptoken"}
 _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie"}
 
 
@@ -47,7 +49,7 @@ class TraceLoggingPolicy(NetworkTraceLoggingPolicy):
             _TRACE_LOGGER.debug(
                 "Request: %s %s\n%s\n    body of %d bytes, not logged",
                 sent.method,
-                sent.url,
+                _shown_url(sent.url),
                 _shown(sent.headers),
                 size,
             )
@@ -58,6 +60,16 @@ class TraceLoggingPolicy(NetworkTraceLoggingPolicy):
             got = response.http_response
             size = got.headers.get("Content-Length", "unknown")
             _TRACE_LOGGER.debug("Response: %s\n%s\n    body of %s bytes", got.status_code, _shown(got.headers), size)
+
+
+def _shown_url(url: str) -> str:
+    """Return a URL without what the query of a caller's own request may hold."""
+    parts = urlsplit(url)
+    query = "&".join(
+        f"{name}={value if name.lower() in _PLAIN_QUERY else 'REDACTED'}"
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    )
+    return parts._replace(query=query).geturl()
 
 
 def _shown(headers: Any) -> str:

@@ -67,7 +67,8 @@ class CryptographyClient(KeyVaultClientBase):
     :meth:`verify_data` serve the purpose there; to issue certificates, use the synchronous client in a thread.
 
     :param key: the key, or its identifier. With an identifier the key is got from the vault once, at the first
-        operation; a caller that may not read it (403) uses it in the vault.
+        operation; a caller that may not read it (403) uses it in the vault. A key that a client has returned is used
+        in the vault that it was got from.
     :param credential: gives the tokens: a credential of azure-identity, or any object with their ``get_token``. The
         asyncio client takes those of ``azure.identity.aio``, and synchronous ones as well, which it asks in a thread.
     :param execution: ``"auto"``; ``"local"`` to never send a request, which needs a key with its material; or

@@ -71,6 +71,8 @@ class KeyState:
     def _of_key(cls, key: KeyVaultKey, execution: Execution) -> KeyState:
         identifier = parse_key_vault_id(key.id)
         _check_collection(identifier)
+        if key._vault_url is not None:  # what an answer says of the vault's address is not used
+            identifier = identifier._replace(vault_url=key._vault_url)
         return cls(identifier, key.id, execution, _facts(key), key.key)
 
     @classmethod
@@ -143,7 +145,7 @@ class KeyState:
         assert self.identifier is not None  # noqa: S101  # as above
         key = KeyVaultKey._from_bundle(bundle)
         asked, got = self.identifier, parse_key_vault_id(key.id)
-        same_name = asked.name.lower() == got.name.lower()
+        same_name = (got.collection.lower(), got.name.lower()) == ("keys", asked.name.lower())
         if not same_name or (asked.version and got.version and asked.version.lower() != got.version.lower()):
             raise DecodeError(f"The vault was asked for the key {asked.source_id} and answered with {key.id}")
         try:
@@ -151,9 +153,13 @@ class KeyState:
         except ValueError as error:
             raise DecodeError(f"The vault answered with a broken key {key.id}: {error}") from None
         # What the answer says of the vault's address is not used: requests go where the caller has pointed them.
-        self.identifier = asked._replace(version=got.version)
+        version = got.version or asked.version
+        self.identifier = asked._replace(version=version)
         same_vault = asked.vault_url.lower() == got.vault_url.lower()
-        self.key_id = key.id if same_vault else f"{asked.vault_url}/keys/{got.name}/{got.version}"
+        if same_vault and got.version:
+            self.key_id = key.id
+        else:
+            self.key_id = f"{asked.vault_url}/keys/{got.name}" + (f"/{version}" if version else "")
         self.material = key.key
         self.facts = facts
 
