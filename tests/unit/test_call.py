@@ -25,7 +25,7 @@ from fixtures.stub_vault import (
 )
 
 from azure.keyvault.keys import KeyClient
-from azure.keyvault.keys._shared._call import CallPolicy, is_repeatable, remaining, with_deadline
+from azure.keyvault.keys._shared._call import CallPolicy, has_terms_of_its_own, is_repeatable, remaining, with_deadline
 from azure.keyvault.keys._shared._deadline import OutOfTime, within
 from azure.keyvault.keys._shared._deadline_async import within_async
 from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
@@ -78,6 +78,20 @@ def test_several_requests_share_the_time_of_one_call_C9() -> None:
 def test_request_of_the_caller_is_repeatable_after_its_method_C5(method: str, repeatable: bool) -> None:
     assert is_repeatable(after(CallPolicy(), method)) is repeatable
     assert is_repeatable(after(CallPolicy(), method, repeatable=not repeatable)) is not repeatable
+
+
+@pytest.mark.parametrize(
+    ("option", "own"),
+    [
+        ("timeout", True),
+        ("connection_timeout", True),
+        ("read_timeout", True),
+        ("retry_total", True),
+        ("headers", False),
+    ],
+)
+def test_call_has_terms_of_its_own_when_it_says_how_long_or_how_often_C9(option: str, own: bool) -> None:
+    assert has_terms_of_its_own({"raw_request_hook": None, option: 1}) is own
 
 
 async def test_slow_token_is_not_waited_for_C9(stub: StubWorld) -> None:

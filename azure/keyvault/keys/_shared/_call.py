@@ -66,7 +66,7 @@ def ending_by(options: Mapping[str, Any], moment: float) -> dict[str, Any]:
 
 def has_terms_of_its_own(options: Mapping[str, Any]) -> bool:
     """Whether a call is more patient than others of its client, or less: it says how long, or how often to try."""
-    return "timeout" in options or any(name.startswith("retry_") for name in options)
+    return any(name.startswith("retry_") or name.endswith("timeout") for name in options)
 
 
 def end_of(timeout: float | None) -> float | None:
