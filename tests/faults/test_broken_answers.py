@@ -270,6 +270,46 @@ async def test_malformed_head_is_a_typed_error_and_no_reason_to_create_twice_C5_
     assert len(server.calls) == 1
 
 
+async def test_cookie_is_not_kept(serve: Serve, connect: Any) -> None:
+    server = serve(lambda request, talk: talk.answer(talk.server.bundle(), Set_Cookie="a=b; Secure; Path=/"))
+    client = connect(server)
+    for _ in range(2):
+        await client.get_key("orders")
+    assert [seen.header("Cookie") for seen in server.received] == [None] * 3
+
+
+def refused(head: str) -> bytes:
+    return f"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n{head}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_refusal_of_the_probe_that_trickles_in_is_not_waited_for_C9(
+    serve: Serve, connect: Any, stream: bool
+) -> None:
+    def handler(request: Received, talk: Conversation) -> None:
+        talk.say(refused("Content-Length: 1000"))
+        drip(talk, b"x" * 1000)
+
+    server = serve(handler)
+    server.challenge = False
+    began = time.monotonic()
+    with pytest.raises(AzureError, match="timeout ran out"):
+        await connect(server).send_request(HttpRequest("GET", "/keys"), stream=stream, timeout=0.5)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("head", ["Content-Length: 99999999", "Transfer-Encoding: chunked"])
+async def test_refusal_of_the_probe_that_does_not_end_is_refused_B18(
+    serve: Serve, connect: Any, stream: bool, head: str
+) -> None:
+    handler = endless(refused(head), b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+    server = serve(handler)
+    server.challenge = False
+    with pytest.raises(DecodeError, match="longer than"):
+        await connect(server).send_request(HttpRequest("GET", "/keys"), stream=stream)
+
+
 async def test_streamed_conflict_is_returned_as_it_is(serve: Serve, connect: Any) -> None:
     body = b'{"error": {"code": "Conflict", "innererror": {"code": "ObjectIsBeingDeleted"}}}'
     server = serve(lambda request, talk: talk.answer(body, 409, Content_Type="application/json"))

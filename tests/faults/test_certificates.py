@@ -7,15 +7,14 @@ import os
 import socket
 import ssl
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 from azure.core.exceptions import ServiceRequestError
+from raw_proxy import raw_proxy
 from raw_server import Conversation, RawServer, Received
 
 Serve = Callable[..., RawServer]
@@ -184,52 +183,6 @@ async def test_netrc_does_not_replace_the_token_B15(
     assert [seen.header("Authorization") for seen in server.received] == [None, "Bearer token-1"]
 
 
-@contextmanager
-def proxy(port: int) -> Iterator[tuple[str, list[str]]]:
-    """A proxy that wants a password and tunnels to one port."""
-    heads: list[str] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.02)
-        over = threading.Event()
-
-        def pump(source: socket.socket, target: socket.socket) -> None:
-            try:
-                while data := source.recv(65536):
-                    target.sendall(data)
-                target.shutdown(socket.SHUT_WR)
-            except OSError:
-                return
-
-        def tunnel(sock: socket.socket) -> None:
-            with sock, socket.create_connection(("127.0.0.1", port)) as upstream:
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    head += sock.recv(4096)
-                heads.append(head.decode())
-                sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                back = threading.Thread(target=pump, args=(upstream, sock), daemon=True)
-                back.start()
-                pump(sock, upstream)
-                back.join(5)
-
-        def accept() -> None:
-            while not over.is_set():
-                try:
-                    sock, _ = listener.accept()
-                except OSError:
-                    continue
-                sock.settimeout(10)
-                threading.Thread(target=tunnel, args=(sock,), daemon=True).start()
-
-        acceptor = threading.Thread(target=accept, daemon=True)
-        acceptor.start()
-        try:
-            yield f"http://me:canary@127.0.0.1:{listener.getsockname()[1]}", heads
-        finally:
-            over.set()
-            acceptor.join()
-
-
 @pytest.mark.parametrize("source", ["keyword", "environment"])
 async def test_password_of_the_proxy_reaches_the_proxy_only_B16(
     serve: Serve, connect: Any, monkeypatch: pytest.MonkeyPatch, source: str
@@ -241,15 +194,16 @@ async def test_password_of_the_proxy_reaches_the_proxy_only_B16(
             talk.answer(talk.server.bundle())
 
     server = serve(redirecting)
-    with proxy(int(server.url.rpartition(":")[2])) as (url, heads):
+    with raw_proxy() as proxy:
+        url = f"http://me:canary@{proxy.address}"
         if source == "environment":
             monkeypatch.setenv("HTTPS_PROXY", url)
             monkeypatch.setenv("NO_PROXY", "")
         client = connect(server, **({"proxies": {"https": url}} if source == "keyword" else {}))
         await client.get_key("orders")
         await client.close()
-    assert heads
-    assert all("Proxy-Authorization: Basic bWU6Y2FuYXJ5" in head for head in heads)
+    assert proxy.heads
+    assert all("Proxy-Authorization: Basic bWU6Y2FuYXJ5" in head for head in proxy.heads)
     assert [seen.header("Proxy-Authorization") for seen in server.received] == [None] * 3
 
 

@@ -71,8 +71,9 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
 
     def _send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         response = self.next.send(request)
-        if response.http_response.status_code == 401 and request.context.options.get("stream"):
-            response.http_response.read()  # nobody else may: the flow drops it for another one
+        answer = response.http_response
+        if answer.status_code == 401 and request.context.options.get("stream") and not answer.is_stream_consumed:
+            answer.read()  # a transport of the caller's has not: the flow drops it for another one
         return response
 
     def _token(self, wish: GetToken, left: float | None) -> Any:

@@ -71,8 +71,9 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
 
     async def _send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         response = await self.next.send(request)
-        if response.http_response.status_code == 401 and request.context.options.get("stream"):
-            await response.http_response.read()  # nobody else may: the flow drops it for another one
+        answer = response.http_response
+        if answer.status_code == 401 and request.context.options.get("stream") and not answer.is_stream_consumed:
+            await answer.read()  # a transport of the caller's has not: the flow drops it for another one
         return response
 
     async def _token(self, wish: GetToken) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -14,11 +15,11 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, ProtocolError, ReadTimeoutError, SSLError
 from urllib3.util import Retry
 
 from ._body import IDENTITY, check_encoding, check_size, stripped
-from ._fork import renew_after_fork
+from ._fork import ForkLock, renew_after_fork
 from ._tls import AS_CLIENT, CONNECTION_TIMEOUT, TlsSettings, explained, is_certificate_error
 
 # One connection for each of this many threads is kept open; more threads work, but connect anew.
@@ -58,7 +59,7 @@ class _VaultAdapter(HTTPAdapter):
         """Add no authorities to a context that has its own."""
 
     def send(self, request: Any, stream: bool = False, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request, and read the answer unless it is to be streamed.
+        """Send a request, and read the answer unless it is to be streamed; a 401, which is dropped for another, always.
 
         :raises ~azure.core.exceptions.ServiceResponseError: when the connection was lost before the whole answer was
             there: the service may have processed the request.
@@ -66,18 +67,34 @@ class _VaultAdapter(HTTPAdapter):
         """
         try:
             response = super().send(request, stream, *args, **kwargs)
+        except requests.exceptions.ProxyError as error:
+            cause = getattr(error.args[0], "original_error", error)
+            if _never_left(cause):
+                raise
+            # urllib3 blames the proxy for a connection that ended after the request was sent. Without a proxy it says:
+            raise requests.exceptions.ConnectionError(ProtocolError("Connection aborted.", cause)) from None
         except requests.exceptions.SSLError as error:
             if is_certificate_error(error):
                 raise
             # TLS may have failed after the request was sent.
             raise stripped(ServiceResponseError(error, error=error)) from error
-        if not stream:
+        if not stream or response.status_code == 401:
             try:
                 response._content = _body(response)
             except BaseException:
                 response.close()
                 raise
         return response
+
+
+def _never_left(cause: Exception) -> bool:
+    """Whether what urllib3 calls an error of the proxy came before the request was sent.
+
+    A proxy was not found or not reached (kinds of ``ConnectTimeoutError``), did not manage a handshake, or refused the
+    tunnel. A connection that was lost may have been lost later.
+    """
+    unreached = isinstance(cause, (ConnectTimeoutError, ReadTimeoutError, SSLError))
+    return unreached or str(cause).startswith("Tunnel connection failed")
 
 
 def _body(response: requests.Response) -> bytes:
@@ -118,11 +135,19 @@ class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exp
             use_env_settings=False,
             **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs, "connection_verify": AS_CLIENT},
         )
+        self._opening = ForkLock()
         renew_after_fork(self)
+
+    def open(self) -> None:
+        """Open the session, once for all threads: azure-core shows it to the others before it is set up."""
+        if self.session is None or not self._has_been_opened:
+            with self._opening:
+                super().open()
 
     def _init_session(self, session: requests.Session) -> None:
         session.trust_env = False
         session.mount("https://", _VaultAdapter(self._tls))
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # the service has none
         # Redirects are the pipeline's business. requests would prepare the next request, whatever the location says.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
 

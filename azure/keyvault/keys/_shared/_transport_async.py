@@ -118,7 +118,7 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
         return self._tls.for_call(verify, cert)
 
     async def send(self, request: Any, *, stream: bool = False, **kwargs: Any) -> Any:
-        """Send a request, and read the answer unless it is to be streamed.
+        """Send a request, and read the answer unless it is to be streamed; a 401, which is dropped for another, always.
 
         :raises ~azure.core.exceptions.ServiceRequestError: when it was not sent.
         :raises ~azure.core.exceptions.ServiceResponseError: when the connection was lost after it was made: the
@@ -128,7 +128,7 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
         request.headers.setdefault(*IDENTITY)
         try:
             response = await super().send(request, stream=True, **kwargs)
-            if not stream:
+            if not stream or response.status_code == 401:
                 await _load(response)
         except ServiceRequestError as error:
             cause = stripped(error).inner_exception
@@ -136,7 +136,11 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
                 raise stripped(explained(error)) from cause
             raise stripped(ServiceResponseError(error.message, error=cause)) from cause
         except AzureError as error:
-            raise stripped(error) from error.inner_exception
+            cause = stripped(error).inner_exception
+            if isinstance(cause, aiohttp.ClientHttpProxyError):
+                # azure-core takes it for an answer of the server. It is not kept, as it holds the proxy's password.
+                raise ServiceRequestError(f"Tunnel connection failed: {cause.status} {cause.message}") from None
+            raise error from cause
         return response
 
 

@@ -1,0 +1,88 @@
+"""A proxy that tunnels, or does not, and hands on how a connection ends."""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass
+class RawProxy:
+    """Tunnels to wherever it is asked to, unless there is a ``refusal``: a status and a reason.
+
+    :ivar heads: what it was asked for, as it came over the wire.
+    """
+
+    address: str
+    refusal: str | None = None
+    heads: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    def serve(self, client: socket.socket) -> None:
+        try:
+            with client:
+                self._serve(client)
+        except OSError:
+            return
+
+    def _serve(self, client: socket.socket) -> None:
+        head = client.recv(65536)
+        while head.startswith(b"CONNECT ") and b"\r\n\r\n" not in head:
+            head += client.recv(65536)
+        self.heads.append(head.decode("latin-1"))
+        refusal = self.refusal if head.startswith(b"CONNECT ") else "400 Bad Request"
+        if refusal:
+            client.sendall(f"HTTP/1.1 {refusal}\r\nContent-Length: 0\r\n\r\n".encode())
+            return
+        host, _, port = head.split()[1].decode().rpartition(":")
+        with socket.create_connection((host, int(port))) as server:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            _tunnel(client, server)
+
+
+def _tunnel(client: socket.socket, server: socket.socket) -> None:
+    other = {client: server, server: client}
+    while True:
+        for source in select.select(list(other), [], [], 20)[0]:
+            try:
+                data = source.recv(65536)
+            except ConnectionResetError:
+                other[source].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
+            if not data:
+                return
+            other[source].sendall(data)
+
+
+@contextmanager
+def raw_proxy(refusal: str | None = None) -> Iterator[RawProxy]:
+    """Run a proxy for the time of a test."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.02)
+        over = threading.Event()
+        proxy = RawProxy(f"127.0.0.1:{listener.getsockname()[1]}", refusal)
+
+        def accept() -> None:
+            while not over.is_set():
+                try:
+                    sock, _ = listener.accept()
+                except OSError:
+                    continue
+                sock.settimeout(20)
+                threading.Thread(target=proxy.serve, args=(sock,), daemon=True).start()
+
+        acceptor = threading.Thread(target=accept, daemon=True)
+        acceptor.start()
+        try:
+            yield proxy
+        finally:
+            over.set()
+            acceptor.join()
