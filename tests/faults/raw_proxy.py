@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from raw_server import accepting
+
 
 @dataclass
 class RawProxy:
@@ -66,23 +68,6 @@ def _tunnel(client: socket.socket, server: socket.socket) -> None:
 def raw_proxy(refusal: str | None = None) -> Iterator[RawProxy]:
     """Run a proxy for the time of a test."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.02)
-        over = threading.Event()
         proxy = RawProxy(f"127.0.0.1:{listener.getsockname()[1]}", refusal)
-
-        def accept() -> None:
-            while not over.is_set():
-                try:
-                    sock, _ = listener.accept()
-                except OSError:
-                    continue
-                sock.settimeout(20)
-                threading.Thread(target=proxy.serve, args=(sock,), daemon=True).start()
-
-        acceptor = threading.Thread(target=accept, daemon=True)
-        acceptor.start()
-        try:
+        with accepting(listener, proxy.serve, threading.Event()):
             yield proxy
-        finally:
-            over.set()
-            acceptor.join()

@@ -132,26 +132,32 @@ def raw_server(
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         (authority or trustme.CA()).issue_cert(host).configure_cert(context)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.02)
-        port = listener.getsockname()[1]
-        server = RawServer(f"https://localhost:{port}", host, handler, context)
-
-        def accept() -> None:
-            while not server.over.is_set():
-                try:
-                    sock, _ = listener.accept()
-                except OSError:
-                    continue
-                sock.settimeout(20)
-                threading.Thread(target=server.serve, args=(sock,), daemon=True).start()
-
-        acceptor = threading.Thread(target=accept, daemon=True)
-        acceptor.start()
-        try:
+        server = RawServer(f"https://localhost:{listener.getsockname()[1]}", host, handler, context)
+        with accepting(listener, server.serve, server.over):
             yield server
-        finally:
-            server.over.set()
-            acceptor.join()
+
+
+@contextmanager
+def accepting(listener: socket.socket, serve: Callable[[socket.socket], None], over: threading.Event) -> Iterator[None]:
+    """Serve each connection in a thread of its own; in the end say that it is over."""
+    listener.settimeout(0.02)
+
+    def accept() -> None:
+        while not over.is_set():
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                continue
+            sock.settimeout(20)
+            threading.Thread(target=serve, args=(sock,), daemon=True).start()
+
+    acceptor = threading.Thread(target=accept, daemon=True)
+    acceptor.start()
+    try:
+        yield
+    finally:
+        over.set()
+        acceptor.join()
 
 
 def drip(conversation: Conversation, data: bytes, pause: float = 0.05) -> None:

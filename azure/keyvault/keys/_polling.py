@@ -192,6 +192,7 @@ class KeyVaultPoller(LROPoller[T]):
         """Wait until the key has arrived in its new state.
 
         :param timeout: seconds to wait at most. :meth:`done` tells whether they were enough; with 0 there is one look.
+        :raises ~azure.core.exceptions.ServiceResponseTimeoutError: when the call that made the poller has no time left.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell. Its ``continuation_token``,
             as that of every error here, is the poller's.
         """
@@ -266,6 +267,7 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
         """Wait until the key has arrived in its new state.
 
         :param timeout: seconds to wait at most. :meth:`done` tells whether they were enough; with 0 there is one look.
+        :raises ~azure.core.exceptions.ServiceResponseTimeoutError: when the call that made the poller has no time left.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell. Its ``continuation_token``,
             as that of every error here, is the poller's.
         """

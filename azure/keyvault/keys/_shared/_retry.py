@@ -60,18 +60,19 @@ class _RetryRules:
         """Count a failure; False ends the retries."""
         if error is not None and not _was_harmless(error, response):
             return False
-        if settings["status"] > 0 and _is_passing_conflict(response):
+        passing = _is_passing_conflict(response)
+        if passing and settings["status"] > 0:
             settings["status"] += 1  # it takes seconds and is no failure: the total alone limits the tries
         if not super().increment(settings, response=response, error=error):  # type: ignore[misc]
             return False
-        wait = self._wait(settings, response)
+        wait = self._wait(settings, response, passing)
         left = remaining(response.context)
         if wait is None or (left is not None and wait >= left):
             return False
         settings["wait"] = wait
         return True
 
-    def _wait(self, settings: dict[str, Any], response: Any) -> float | None:
+    def _wait(self, settings: dict[str, Any], response: Any, passing: bool) -> float | None:
         """Return how long to wait; None when the service asks for more patience than a caller has."""
         if isinstance(response, PipelineResponse):
             try:
@@ -81,7 +82,7 @@ class _RetryRules:
             if asked is not None and asked == asked:  # not NaN
                 return asked if asked <= settings["max_backoff"] else None
         wait = self.get_backoff_time(settings)
-        return min(wait, _PASSING_BACKOFF) if _is_passing_conflict(response) else wait
+        return min(wait, _PASSING_BACKOFF) if passing else wait
 
     def get_backoff_time(self, settings: dict[str, Any]) -> float:
         """Return the seconds to wait before the next try: twice as long every time, and never in step."""
