@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from azure.keyvault.keys import JsonWebKey, KeyVaultKey
 from azure.keyvault.keys.crypto import CryptographyClient, EncryptResult
-from azure.keyvault.keys.crypto._local._algorithms import ALGORITHMS
+from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS
 from azure.keyvault.keys.emulator import KeyVaultEmulator
 
 DOCUMENTED = (TypeError, ValueError, NotImplementedError)

@@ -15,9 +15,9 @@ from fixtures.targets import Target
 from fixtures.worlds import World
 
 from azure.keyvault.keys import JsonWebKey
-from azure.keyvault.keys._jwk_ec import P_256K
+from azure.keyvault.keys._jwk.ec import P_256K
 from azure.keyvault.keys.crypto import CryptographyClient, SignResult
-from azure.keyvault.keys.crypto._local import _ec
+from azure.keyvault.keys.crypto._local import ec as local_ec
 
 ORDER = P_256K.order
 KIND = "EC P-256K"
@@ -135,11 +135,11 @@ def lacking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             raise UnsupportedAlgorithm("Curve secp256k1 is not supported")
         return ec.derive_private_key(value, curve)
 
-    monkeypatch.setattr(_ec, "derive_private_key", unsupported)
-    _ec._is_usable.cache_clear()
+    monkeypatch.setattr(local_ec, "derive_private_key", unsupported)
+    local_ec._is_usable.cache_clear()
     yield
     monkeypatch.undo()
-    _ec._is_usable.cache_clear()
+    local_ec._is_usable.cache_clear()
 
 
 @pytest.mark.usefixtures("lacking")

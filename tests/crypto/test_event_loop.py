@@ -13,10 +13,10 @@ from fixtures.keyring import needs_ml_dsa, private_jwk
 from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto import CryptographyClient as SyncCryptographyClient
 from azure.keyvault.keys.crypto._local import LocalKey, load
-from azure.keyvault.keys.crypto._local._akp import AkpKey
-from azure.keyvault.keys.crypto._local._ec import EcKey
-from azure.keyvault.keys.crypto._local._oct import OctKey
-from azure.keyvault.keys.crypto._local._rsa import RsaKey
+from azure.keyvault.keys.crypto._local.akp import AkpKey
+from azure.keyvault.keys.crypto._local.ec import EcKey
+from azure.keyvault.keys.crypto._local.oct import OctKey
+from azure.keyvault.keys.crypto._local.rsa import RsaKey
 from azure.keyvault.keys.crypto.aio import CryptographyClient
 
 SMALL, LARGE = bytes(1 << 10), bytes(1 << 20)

@@ -17,9 +17,9 @@ from joserfc import jwe, jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from azure.keyvault.keys import JsonWebKey
-from azure.keyvault.keys._jwk_json import decode_base64url, encode_base64url
+from azure.keyvault.keys._jwk.rfc7517 import decode_base64url, encode_base64url
 from azure.keyvault.keys.crypto import CryptographyClient, SignatureAlgorithm
-from azure.keyvault.keys.crypto._local._algorithms import ALGORITHMS, Algorithm
+from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS, Algorithm
 
 # The other libraries, and the openssl of most machines, have no ML-DSA: vectors/test_published_ml_dsa.py judges that.
 SIGNATURES = [row for row in ALGORITHMS if row.kind == "signature" and row.local and not row.message]

@@ -26,8 +26,8 @@ from fixtures.targets import Target, Traffic
 from fixtures.worlds import World
 
 from azure.keyvault.keys import JsonWebKey, KeyVaultKey
-from azure.keyvault.keys._shared._flight import SingleFlight
-from azure.keyvault.keys._shared._flight_async import AsyncSingleFlight
+from azure.keyvault.keys._shared.auth.flight import SingleFlight
+from azure.keyvault.keys._shared.auth.flight_async import AsyncSingleFlight
 from azure.keyvault.keys.crypto import CryptographyClient
 from azure.keyvault.keys.crypto.aio import CryptographyClient as AsyncCryptographyClient
 from azure.keyvault.keys.emulator import KeyVaultEmulator

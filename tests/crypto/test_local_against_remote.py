@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azure.keyvault.keys.crypto import CryptographyClient, EncryptResult
-from azure.keyvault.keys.crypto._local._algorithms import ALGORITHMS, Algorithm
+from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS, Algorithm
 
 few = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

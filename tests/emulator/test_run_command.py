@@ -19,7 +19,7 @@ import pytest
 import trustme
 from azure.identity import ClientSecretCredential, aio
 
-from azure.keyvault.keys.emulator._cli import main
+from azure.keyvault.keys.emulator._command_line.cli import main
 
 from .client import EmulatorFactory
 

@@ -14,7 +14,7 @@ import trustme
 from fixtures.stub_vault import StubWorld, Tokens, stub
 from raw_server import Handler, RawServer, raw_server, written
 
-from azure.keyvault.keys._shared._challenge import CHALLENGES
+from azure.keyvault.keys._shared.auth.challenge import CHALLENGES
 
 __all__ = ["stub"]
 

@@ -20,8 +20,8 @@ from fixtures.worlds import AIO
 from raw_server import Conversation, RawServer, Received
 
 from azure.keyvault.keys import KeyClient
-from azure.keyvault.keys._shared._fork import ForkLock
-from azure.keyvault.keys._shared._transport import VaultTransport
+from azure.keyvault.keys._shared.fork import ForkLock
+from azure.keyvault.keys._shared.transport.transport import VaultTransport
 from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 
 Serve = Callable[..., RawServer]

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto._decision import Execution, KeyFacts, decide, describe
-from azure.keyvault.keys.crypto._local._algorithms import ALGORITHMS, Algorithm
+from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS, Algorithm
 
 #: What each kind of algorithm is for: the name of the method and of the operation, with the public part and without.
 OPERATIONS = {

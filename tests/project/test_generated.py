@@ -17,7 +17,7 @@ import yaml
 from msrest.serialization import Deserializer, Serializer, rest_key_extractor
 
 from azure.keyvault.keys._generated import models, operations, versions
-from azure.keyvault.keys._shared._bodies import write
+from azure.keyvault.keys._shared.wire.request_body import write
 
 ROOT = Path(__file__).parents[2]
 GENERATED = ROOT / "azure" / "keyvault" / "keys" / "_generated"

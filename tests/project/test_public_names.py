@@ -23,12 +23,7 @@ from azure.keyvault.keys import (
     KeyType,
     emulator,
 )
-from azure.keyvault.keys.crypto import (
-    EncryptionAlgorithm,
-    KeySecureWrapAlgorithm,
-    KeyWrapAlgorithm,
-    SignatureAlgorithm,
-)
+from azure.keyvault.keys.crypto import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 
 LIBRARY = [
     "azure.keyvault.keys",

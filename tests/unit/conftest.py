@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fixtures.stub_vault import stub
 
-from azure.keyvault.keys._shared._challenge import CHALLENGES
+from azure.keyvault.keys._shared.auth.challenge import CHALLENGES
 
 __all__ = ["stub"]
 

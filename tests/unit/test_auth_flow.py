@@ -13,10 +13,10 @@ from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineRespon
 from azure.core.rest import HttpRequest
 from fixtures.stub_vault import HOST_CHALLENGE, URL, Answer, challenged
 
-from azure.keyvault.keys._shared._auth_flow import AuthSession, Exclusive, GetToken, Send, authenticate
-from azure.keyvault.keys._shared._call import Stage, stage_of
-from azure.keyvault.keys._shared._challenge import CHALLENGES, Challenge, ChallengeError
-from azure.keyvault.keys._shared._identifiers import origin_of
+from azure.keyvault.keys._shared.auth.challenge import CHALLENGES, Challenge, ChallengeError
+from azure.keyvault.keys._shared.auth.flow import AuthSession, Exclusive, GetToken, Send, authenticate
+from azure.keyvault.keys._shared.pipeline.call import Stage, stage_of
+from azure.keyvault.keys._shared.wire.identifiers import origin_of
 
 ORIGIN = origin_of(URL)
 SCOPE = "https://vault.azure.net/.default"

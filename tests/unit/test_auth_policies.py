@@ -34,10 +34,10 @@ from fixtures.stub_vault import (
 )
 
 from azure.keyvault.keys import KeyClient
-from azure.keyvault.keys._shared._auth import ChallengeAuthPolicy
-from azure.keyvault.keys._shared._auth_async import AsyncChallengeAuthPolicy
-from azure.keyvault.keys._shared._flight import for_another
-from azure.keyvault.keys._shared._fork import _renew_all
+from azure.keyvault.keys._shared.auth.flight import for_another
+from azure.keyvault.keys._shared.auth.policy import ChallengeAuthPolicy
+from azure.keyvault.keys._shared.auth.policy_async import AsyncChallengeAuthPolicy
+from azure.keyvault.keys._shared.fork import _renew_all
 from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 
 CALLERS = 50

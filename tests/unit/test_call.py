@@ -25,9 +25,15 @@ from fixtures.stub_vault import (
 )
 
 from azure.keyvault.keys import KeyClient
-from azure.keyvault.keys._shared._call import CallPolicy, has_terms_of_its_own, is_repeatable, remaining, with_deadline
-from azure.keyvault.keys._shared._deadline import OutOfTime, within
-from azure.keyvault.keys._shared._deadline_async import within_async
+from azure.keyvault.keys._shared.pipeline.call import (
+    CallPolicy,
+    has_terms_of_its_own,
+    is_repeatable,
+    remaining,
+    with_deadline,
+)
+from azure.keyvault.keys._shared.pipeline.deadline import OutOfTime, within
+from azure.keyvault.keys._shared.pipeline.deadline_async import within_async
 from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 
 

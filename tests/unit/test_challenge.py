@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azure.keyvault.keys._shared._challenge import (
+from azure.keyvault.keys._shared.auth.challenge import (
     Challenge,
     ChallengeCache,
     ChallengeError,
@@ -18,7 +18,7 @@ from azure.keyvault.keys._shared._challenge import (
     parse_challenge,
     verify_challenge,
 )
-from azure.keyvault.keys._shared._identifiers import origin_of
+from azure.keyvault.keys._shared.wire.identifiers import origin_of
 
 SCOPE = "https://vault.azure.net/.default"
 CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1726000000"}}}'

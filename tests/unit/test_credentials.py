@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
-from azure.keyvault.keys._shared._auth_flow import GetToken
-from azure.keyvault.keys._shared._credentials import check_credential
+from azure.keyvault.keys._shared.auth.credentials import check_credential
+from azure.keyvault.keys._shared.auth.flow import GetToken
 
 PLAIN = GetToken("scope", "tenant", None)
 WITH_CLAIMS = GetToken("scope", "tenant", "{}")

@@ -10,7 +10,7 @@ from azure.core.exceptions import DecodeError
 from fixtures.stub_vault import URL, VERSION, Answer, Script, StubWorld, Tokens, usable_bundle
 
 from azure.keyvault.keys import KeyVaultKey
-from azure.keyvault.keys._shared._fork import _renew_all
+from azure.keyvault.keys._shared.fork import _renew_all
 from azure.keyvault.keys.crypto import CryptographyClient, KeyResolver
 from azure.keyvault.keys.crypto._state import KeyState
 

@@ -13,7 +13,7 @@ from fixtures.stub_vault import URL, VERSION, Answer, Script, StubWorld, bundle
 from azure.keyvault.keys import JsonWebKey, KeyVaultKey
 from azure.keyvault.keys._generated import models
 from azure.keyvault.keys._generated import operations as operations_of_the_service
-from azure.keyvault.keys._shared._wire import Wire
+from azure.keyvault.keys._shared.wire.translation import Wire
 from azure.keyvault.keys.crypto import KeySecureWrapAlgorithm, SignatureAlgorithm
 
 PREVIEW = "2026-05-01-preview"

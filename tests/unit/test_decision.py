@@ -15,17 +15,17 @@ from azure.keyvault.keys._enums import KeyOperation
 from azure.keyvault.keys._jwk import JsonWebKey
 from azure.keyvault.keys.crypto import _decision
 from azure.keyvault.keys.crypto._decision import KeyFacts, check_window, decide
-from azure.keyvault.keys.crypto._local import _algorithms
+from azure.keyvault.keys.crypto._local import algorithms
 
 LOOKUP = {
-    "encrypt": _algorithms.encryption,
-    "decrypt": _algorithms.encryption,
-    "wrapKey": _algorithms.key_wrap,
-    "unwrapKey": _algorithms.key_wrap,
-    "sign": _algorithms.signature,
-    "verify": _algorithms.signature,
-    "secureWrapKey": _algorithms.secure_wrap,
-    "secureUnwrapKey": _algorithms.secure_wrap,
+    "encrypt": algorithms.encryption,
+    "decrypt": algorithms.encryption,
+    "wrapKey": algorithms.key_wrap,
+    "unwrapKey": algorithms.key_wrap,
+    "sign": algorithms.signature,
+    "verify": algorithms.signature,
+    "secureWrapKey": algorithms.secure_wrap,
+    "secureUnwrapKey": algorithms.secure_wrap,
 }
 
 
@@ -122,7 +122,7 @@ def test_nothing_known_about_the_key_goes_remote_M6(operation: str) -> None:
 @pytest.mark.parametrize("allowed", [[], ["sign", "verify"], [KeyOperation.sign]])
 def test_operation_outside_key_ops_is_refused_M4(execution: Any, allowed: list[str]) -> None:
     facts = KeyFacts.of(key("rsa", key_ops=allowed))
-    decision = decide(execution, facts, "encrypt", _algorithms.encryption("RSA-OAEP"))
+    decision = decide(execution, facts, "encrypt", algorithms.encryption("RSA-OAEP"))
     error = decision.error()
     assert isinstance(error, ValueError)
     assert isinstance(error, AzureError)
@@ -133,7 +133,7 @@ def test_operation_outside_key_ops_is_refused_M4(execution: Any, allowed: list[s
 @pytest.mark.parametrize("key_ops", [None, ["encrypt"], [KeyOperation.encrypt, "sign"]])
 def test_operation_in_key_ops_or_without_them_is_allowed_M11(key_ops: Any) -> None:
     facts = KeyFacts.of(key("rsa", key_ops=key_ops))
-    assert decide("auto", facts, "encrypt", _algorithms.encryption("RSA-OAEP")).outcome == "local"
+    assert decide("auto", facts, "encrypt", algorithms.encryption("RSA-OAEP")).outcome == "local"
 
 
 @pytest.mark.parametrize("operation", [operation for operation in LOOKUP if not operation.startswith("secure")])
@@ -208,7 +208,7 @@ def test_naive_date_is_utc_H1() -> None:
 
 
 def test_text_of_what_is_not_implemented_names_operation_and_algorithm() -> None:
-    decision = decide("local", KeyFacts.of(material("rsa public")), "decrypt", _algorithms.encryption("RSA-OAEP"))
+    decision = decide("local", KeyFacts.of(material("rsa public")), "decrypt", algorithms.encryption("RSA-OAEP"))
     with pytest.raises(NotImplementedError, match='"decrypt" operation with algorithm "RSA-OAEP"'):
         raise decision.error()
 
@@ -219,7 +219,7 @@ def test_broken_material_is_refused_J8() -> None:
 
 
 def test_error_is_new_each_time() -> None:
-    decision = decide("local", KeyFacts(), "sign", _algorithms.signature("RS256"))
+    decision = decide("local", KeyFacts(), "sign", algorithms.signature("RS256"))
     assert decision.error() is not decision.error()
 
 

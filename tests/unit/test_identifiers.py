@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from azure.keyvault.keys import KeyVaultKeyIdentifier
 from azure.keyvault.keys._generated import operations
 from azure.keyvault.keys._shared import parse_key_vault_id
-from azure.keyvault.keys._shared._identifiers import Origin, origin_of, parse_vault_url
+from azure.keyvault.keys._shared.wire.identifiers import Origin, origin_of, parse_vault_url
 
 HOST = "https://demo.vault.azure.net"
 

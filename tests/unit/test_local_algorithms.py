@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azure.keyvault.keys.crypto import _enums
-from azure.keyvault.keys.crypto._local import _algorithms as algorithms
-from azure.keyvault.keys.crypto._local import _checks as checks
-from azure.keyvault.keys.crypto._local._algorithms import ALGORITHMS
+from azure.keyvault.keys.crypto._local import algorithms as algorithms
+from azure.keyvault.keys.crypto._local import checks as checks
+from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS
 
 TABLES: list[tuple[Any, type[Enum], str]] = [
     (algorithms.encryption, _enums.EncryptionAlgorithm, "encryption"),

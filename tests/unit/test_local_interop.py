@@ -16,12 +16,12 @@ from joserfc import jwe, jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from azure.keyvault.keys._jwk import JsonWebKey
-from azure.keyvault.keys._jwk_ec import CURVES
-from azure.keyvault.keys._jwk_json import decode_base64url, encode_base64url
+from azure.keyvault.keys._jwk.ec import CURVES
+from azure.keyvault.keys._jwk.rfc7517 import decode_base64url, encode_base64url
 from azure.keyvault.keys.crypto._local import LocalKey, load
-from azure.keyvault.keys.crypto._local import _algorithms as algorithms
-from azure.keyvault.keys.crypto._local._algorithms import ALGORITHMS, Algorithm
-from azure.keyvault.keys.crypto._local._der import der_to_raw, raw_to_der
+from azure.keyvault.keys.crypto._local import algorithms as algorithms
+from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS, Algorithm
+from azure.keyvault.keys.crypto._local.der import der_to_raw, raw_to_der
 
 # The other libraries, and the openssl of most machines, have no ML-DSA: vectors/test_published_ml_dsa.py judges that.
 SIGNATURE = [row for row in ALGORITHMS if row.kind == "signature" and row.local and not row.message]

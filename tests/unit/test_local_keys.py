@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azure.keyvault.keys._jwk import JsonWebKey
-from azure.keyvault.keys._jwk_ec import CURVES
+from azure.keyvault.keys._jwk.ec import CURVES
 from azure.keyvault.keys.crypto._local import DecryptionError, LocalKey, load
-from azure.keyvault.keys.crypto._local import _algorithms as algorithms
-from azure.keyvault.keys.crypto._local import _checks as checks
-from azure.keyvault.keys.crypto._local._algorithms import ALGORITHMS, Algorithm
-from azure.keyvault.keys.crypto._local._der import der_to_raw, is_der, raw_to_der
+from azure.keyvault.keys.crypto._local import algorithms as algorithms
+from azure.keyvault.keys.crypto._local import checks as checks
+from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS, Algorithm
+from azure.keyvault.keys.crypto._local.der import der_to_raw, is_der, raw_to_der
 
 ENCRYPTION = [row for row in ALGORITHMS if row.kind == "encryption" and row.local]
 WRAP = [row for row in ALGORITHMS if row.kind == "key wrap" and row.local]
@@ -387,7 +387,7 @@ def test_longest_plaintext_of_rsa_is_taken_and_named_K9(name: str, longest: int)
 
 
 def test_length_of_large_additional_data_is_counted_in_64_bits_L10() -> None:
-    from azure.keyvault.keys.crypto._local import _oct
+    from azure.keyvault.keys.crypto._local import oct
 
     class Huge(bytes):
         def __len__(self) -> int:
@@ -402,7 +402,7 @@ def test_length_of_large_additional_data_is_counted_in_64_bits_L10() -> None:
     row = algorithms.encryption("A128CBC-HS256")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hmac.digest", digest)
-        _oct._tag(row, bytes(16), Huge(), bytes(16), b"")
+        oct._tag(row, bytes(16), Huge(), bytes(16), b"")
     assert seen[0].endswith((2**32).to_bytes(8, "big"))
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azure.keyvault.keys._jwk import JsonWebKey
-from azure.keyvault.keys._jwk_ec import CURVES
-from azure.keyvault.keys.crypto._local import LocalKey, _secp256k1, load
-from azure.keyvault.keys.crypto._local._algorithms import signature as signature_row
-from azure.keyvault.keys.crypto._local._der import der_to_raw, raw_to_der
+from azure.keyvault.keys._jwk.ec import CURVES
+from azure.keyvault.keys.crypto._local import LocalKey, load, secp256k1
+from azure.keyvault.keys.crypto._local.algorithms import signature as signature_row
+from azure.keyvault.keys.crypto._local.der import der_to_raw, raw_to_der
 
 ES256K = signature_row("ES256K")
 
@@ -105,14 +105,14 @@ def test_low_s_verifies_and_has_a_recovery_id_J10() -> None:
     for number in range(64):
         digest = hashlib.sha256(bytes([number])).digest()
         signature = key.sign(ES256K, digest)
-        low = _secp256k1.low_s(signature)
+        low = secp256k1.low_s(signature)
         changed_ones += low != signature
         assert 2 * int.from_bytes(low[32:], "big") < CURVES["P-256K"].order
         assert key.verify(ES256K, digest, low)
-        assert _secp256k1.low_s(low) == low
-        recovered = _secp256k1.recovery_id(low, digest, jwk.x, jwk.y)
+        assert secp256k1.low_s(low) == low
+        recovered = secp256k1.recovery_id(low, digest, jwk.x, jwk.y)
         if low != signature:
-            assert _secp256k1.recovery_id(signature, digest, jwk.x, jwk.y) == recovered ^ 1
+            assert secp256k1.recovery_id(signature, digest, jwk.x, jwk.y) == recovered ^ 1
         found.add(recovered)
     assert found == {0, 1}
     assert changed_ones
@@ -128,7 +128,7 @@ def test_recovery_id_is_that_of_a_published_signature_J10() -> None:
         "28ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276"
         "67cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83"
     )
-    assert _secp256k1.recovery_id(signature, digest, jwk.x, jwk.y) == 0
+    assert secp256k1.recovery_id(signature, digest, jwk.x, jwk.y) == 0
 
 
 def test_recovery_id_of_a_foreign_signature_is_refused_J10() -> None:
@@ -138,7 +138,7 @@ def test_recovery_id_of_a_foreign_signature_is_refused_J10() -> None:
     assert jwk.y is not None
     signature = key.sign(ES256K, bytes(32))
     with pytest.raises(ValueError, match="not the key's signature"):
-        _secp256k1.recovery_id(signature, bytes(32), jwk.x, jwk.y)
+        secp256k1.recovery_id(signature, bytes(32), jwk.x, jwk.y)
     for bad in (b"", bytes(64), b"\xff" * 64, signature[:-1]):
         with pytest.raises(ValueError, match="r and s of an ES256K signature"):
-            _secp256k1.low_s(bad)
+            secp256k1.low_s(bad)

@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azure.keyvault.keys import JsonWebKey
-from azure.keyvault.keys._jwk_akp import PUBLIC_SIZES, AkpPrivate, is_usable
+from azure.keyvault.keys._jwk.akp import PUBLIC_SIZES, AkpPrivate, is_usable
 from azure.keyvault.keys._parameters import create_parameters, import_parameters
 from azure.keyvault.keys.crypto import CryptographyClient, SignatureAlgorithm
 from azure.keyvault.keys.crypto._decision import KeyFacts, decide
 from azure.keyvault.keys.crypto._local import load
-from azure.keyvault.keys.crypto._local._algorithms import signature as signature_row
+from azure.keyvault.keys.crypto._local.algorithms import signature as signature_row
 
 PARAMETER_SETS = list(PUBLIC_SIZES)
 SEED = bytes(range(32))

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azure.keyvault.keys._generated import models, operations
-from azure.keyvault.keys._shared._bodies import write
-from azure.keyvault.keys._shared._serialization import Malformed, read, unread
-from azure.keyvault.keys._shared._wire import Wire
+from azure.keyvault.keys._shared.wire.reading import Malformed, read, unread
+from azure.keyvault.keys._shared.wire.request_body import write
+from azure.keyvault.keys._shared.wire.translation import Wire
 
 WIRE = Wire(URL, "2026-04-01")
 

@@ -11,7 +11,7 @@ import pytest
 import trustme
 from azure.core.exceptions import ServiceRequestError
 
-from azure.keyvault.keys._shared._tls import (
+from azure.keyvault.keys._shared.transport.tls import (
     AS_CLIENT,
     TlsSettings,
     environment_proxies,

@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 from azure.keyvault.keys import DeletedKey, KeyProperties, KeyRotationPolicy, KeyVaultKey
 from azure.keyvault.keys._generated import models, operations
 from azure.keyvault.keys._generated.operations import Operation
-from azure.keyvault.keys._shared import _loading
-from azure.keyvault.keys._shared._wire import Wire
+from azure.keyvault.keys._shared.wire import writer_loading
+from azure.keyvault.keys._shared.wire.translation import Wire
 
 WIRE = Wire(URL, "7.6")
 OLD_WIRE = Wire(URL, "2016-10-01")
@@ -440,9 +440,9 @@ async def test_client_reports_a_malformed_answer_with_its_request_id_E1(stub: St
 
 async def test_loop_goes_on_while_what_writes_bodies_is_loaded_C9(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another thread is about it, which the lock stands for."""
-    monkeypatch.setattr(_loading, "_loaded", None)
+    monkeypatch.setattr(writer_loading, "_loaded", None)
     client = StubWorld(AIO).client(Script())
-    with _loading._LOCK:
+    with writer_loading._LOCK:
         calls = [asyncio.ensure_future(client.create_key(f"orders{number}", "RSA")) for number in range(3)]
         with pytest.raises(ServiceRequestTimeoutError, match="before the request was sent"):
             await client.create_key("late", "RSA", timeout=0.05)

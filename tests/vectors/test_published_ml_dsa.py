@@ -13,7 +13,7 @@ import pytest
 import wycheproof
 
 from azure.keyvault.keys import JsonWebKey
-from azure.keyvault.keys._jwk_akp import PUBLIC_SIZES, SEED_SIZE, is_usable
+from azure.keyvault.keys._jwk.akp import PUBLIC_SIZES, SEED_SIZE, is_usable
 from azure.keyvault.keys.crypto import CryptographyClient
 
 PARAMETER_SETS = ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")

@@ -10,7 +10,7 @@ import pytest
 import wycheproof
 
 from azure.keyvault.keys import JsonWebKey
-from azure.keyvault.keys.crypto._local._der import der_to_raw
+from azure.keyvault.keys.crypto._local.der import der_to_raw
 
 CURVES = {
     "secp256r1_sha256": "ES256",

@@ -2,13 +2,7 @@
 
 from . import _version
 from ._client import KeyClient
-from ._enums import (
-    KeyCurveName,
-    KeyExportEncryptionAlgorithm,
-    KeyOperation,
-    KeyRotationPolicyAction,
-    KeyType,
-)
+from ._enums import KeyCurveName, KeyExportEncryptionAlgorithm, KeyOperation, KeyRotationPolicyAction, KeyType
 from ._jwk import JsonWebKey
 from ._models import (
     DeletedKey,

@@ -26,10 +26,10 @@ from ._models import (
 from ._paging import KeyPager, KeyPages, extract, whole_keys
 from ._polling import KeyVaultPoller, Progress
 from ._shared import ApiVersion
-from ._shared._base import KeyVaultClientBase, wire_of
-from ._shared._connection import WORLD, VaultConnection
-from ._shared._pipeline import configure
-from ._shared._tracing import traced, traced_page
+from ._shared.base import KeyVaultClientBase, wire_of
+from ._shared.connection import WORLD, VaultConnection
+from ._shared.pipeline.order import configure
+from ._shared.pipeline.tracing import traced, traced_page
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from ._generated.models import Model
 from ._generated.operations import Operation
-from ._shared._identifiers import origin_of
-from ._shared._serialization import read, unread
+from ._shared.wire.identifiers import origin_of
+from ._shared.wire.reading import read, unread
 
 M = TypeVar("M", bound=Model)
 

@@ -11,7 +11,7 @@ from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType
 from ._generated import models as wire
 from ._jwk import JsonWebKey, fields_of
 from ._shared import KeyVaultResourceId, parse_key_vault_id
-from ._shared._identifiers import canonical_host, origin_of
+from ._shared.wire.identifiers import canonical_host, origin_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -19,12 +19,12 @@ from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPoll
 
 from ._continuation import Begun
 from ._generated.operations import Operation
-from ._shared._call import end_of, ending_by, remaining
-from ._shared._wire import inner_code
+from ._shared.pipeline.call import end_of, ending_by, remaining
+from ._shared.wire.translation import inner_code
 
 if TYPE_CHECKING:
-    from ._shared._connection import VaultConnection
-    from ._shared._connection_async import AsyncVaultConnection
+    from ._shared.connection import VaultConnection
+    from ._shared.connection_async import AsyncVaultConnection
 
 T = TypeVar("T")
 

@@ -26,11 +26,11 @@ from .._models import (
 from .._paging import AsyncKeyPager, AsyncKeyPages, extract_async, whole_keys_async
 from .._polling import AsyncKeyVaultPoller, Progress
 from .._shared import ApiVersion
-from .._shared._base import wire_of
-from .._shared._base_async import AsyncKeyVaultClientBase
-from .._shared._connection_async import WORLD, AsyncVaultConnection
-from .._shared._pipeline import configure
-from .._shared._tracing import traced, traced_page
+from .._shared.base import wire_of
+from .._shared.base_async import AsyncKeyVaultClientBase
+from .._shared.connection_async import WORLD, AsyncVaultConnection
+from .._shared.pipeline.order import configure
+from .._shared.pipeline.tracing import traced, traced_page
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration

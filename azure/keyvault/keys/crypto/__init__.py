@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ._client import CryptographyClient
-from ._encryption_keys import KeyEncryptionKey, KeyResolver
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from ._key_encryption import KeyEncryptionKey, KeyResolver
 from ._results import (
     DecryptResult,
     EncryptResult,
@@ -39,16 +39,16 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from ._ec_keys import KeyVaultECPrivateKey, KeyVaultECPublicKey
-    from ._rsa_keys import KeyVaultRSAPrivateKey, KeyVaultRSAPublicKey
+    from ._key_objects.ec import KeyVaultECPrivateKey, KeyVaultECPublicKey
+    from ._key_objects.rsa import KeyVaultRSAPrivateKey, KeyVaultRSAPublicKey
 else:
 
     def __getattr__(name):
         """Load the key objects when they are asked for: their base classes are cryptography's, and take their time."""
         if name.startswith("KeyVaultRSA"):
-            from . import _rsa_keys as keys
+            from ._key_objects import rsa as keys
         elif name.startswith("KeyVaultEC"):
-            from . import _ec_keys as keys
+            from ._key_objects import ec as keys
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(keys, name)

@@ -9,18 +9,18 @@ from azure.core.exceptions import HttpResponseError
 from .._generated import operations
 from .._models import KeyVaultKey
 from .._shared import ApiVersion
-from .._shared._base import KeyVaultClientBase, wire_of
-from .._shared._call import has_terms_of_its_own
-from .._shared._connection import VaultConnection
-from .._shared._credentials import check_sync_credential
-from .._shared._flight import SingleFlight
+from .._shared.auth.credentials import check_sync_credential
+from .._shared.auth.flight import SingleFlight
+from .._shared.base import KeyVaultClientBase, wire_of
+from .._shared.connection import VaultConnection
+from .._shared.pipeline.call import has_terms_of_its_own
 from ._decision import Execution
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._errors import of_operation
 from ._hashing import Data, digest_of
 from ._local import MIN_RSA_BITS
-from ._local._algorithms import signature as signature_row
-from ._local._checks import Buffer
+from ._local.algorithms import signature as signature_row
+from ._local.checks import Buffer
 from ._results import (
     DecryptResult,
     EncryptResult,
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from azure.core.rest import HttpRequest, HttpResponse
 
     from .._jwk import JsonWebKey
-    from ._ec_keys import KeyVaultECPrivateKey, KeyVaultECPublicKey
-    from ._rsa_keys import KeyVaultRSAPrivateKey, KeyVaultRSAPublicKey
+    from ._key_objects.ec import KeyVaultECPrivateKey, KeyVaultECPublicKey
+    from ._key_objects.rsa import KeyVaultRSAPrivateKey, KeyVaultRSAPublicKey
 
 R = TypeVar("R")
 
@@ -403,7 +403,7 @@ class CryptographyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key, but for lack of the
             permission (403); the object then does without what it needs the public key for.
         """
-        from ._rsa_keys import KeyVaultRSAPrivateKey
+        from ._key_objects.rsa import KeyVaultRSAPrivateKey
 
         return KeyVaultRSAPrivateKey(self, self._material(kwargs))
 
@@ -415,7 +415,7 @@ class CryptographyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key, but for lack of the
             permission (403).
         """
-        from ._rsa_keys import KeyVaultRSAPublicKey
+        from ._key_objects.rsa import KeyVaultRSAPublicKey
 
         return KeyVaultRSAPublicKey(self, self._material(kwargs))
 
@@ -428,7 +428,7 @@ class CryptographyClient(KeyVaultClientBase):
         :raises ValueError: when the key is of another type, or its curve cannot be found out.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
         """
-        from ._ec_keys import KeyVaultECPrivateKey
+        from ._key_objects.ec import KeyVaultECPrivateKey
 
         return KeyVaultECPrivateKey(self, self._material(kwargs))
 
@@ -439,7 +439,7 @@ class CryptographyClient(KeyVaultClientBase):
         :raises ValueError: when the key is of another type, or its curve cannot be found out.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
         """
-        from ._ec_keys import KeyVaultECPublicKey
+        from ._key_objects.ec import KeyVaultECPublicKey
 
         return KeyVaultECPublicKey(self, self._material(kwargs))
 

@@ -22,7 +22,7 @@ from ._local import LocalKey, load
 
 if TYPE_CHECKING:
     from .._jwk import JsonWebKey
-    from ._local._algorithms import Algorithm
+    from ._local.algorithms import Algorithm
 
 Execution = Literal["auto", "local", "remote"]
 Outcome = Literal["local", "remote", "refuse"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from ._local._algorithms import Algorithm
+    from ._local.algorithms import Algorithm
 
 Data = bytes | bytearray | memoryview | BinaryIO | Iterable[bytes | bytearray | memoryview]
 

@@ -131,8 +131,8 @@ class SignResult(_Result[SignatureAlgorithm]):
         :returns: the DER sequence of r and s.
         :raises ValueError: when the algorithm is not an ECDSA one; other signatures have no DER form.
         """
-        from ._local._algorithms import signature
-        from ._local._der import raw_to_der
+        from ._local.algorithms import signature
+        from ._local.der import raw_to_der
 
         row = signature(self.algorithm)
         if row.curve is None:
@@ -148,7 +148,7 @@ class SignResult(_Result[SignatureAlgorithm]):
         :returns: a result with that signature: itself, when it is that already.
         :raises ValueError: when the algorithm is not ES256K.
         """
-        from ._local._secp256k1 import low_s
+        from ._local.secp256k1 import low_s
 
         self._require_es256k("low s")
         low = low_s(self.signature)
@@ -175,11 +175,11 @@ class SignResult(_Result[SignatureAlgorithm]):
         :raises ValueError: when the algorithm is not ES256K, or this is not the key's signature of the digest.
         """
         from .._jwk import JsonWebKey
-        from .._jwk_ec import P_256K, curve_of
+        from .._jwk.ec import P_256K, curve_of
         from .._models import KeyVaultKey
-        from ._local._algorithms import signature
-        from ._local._checks import check_sign
-        from ._local._secp256k1 import recovery_id
+        from ._local.algorithms import signature
+        from ._local.checks import check_sign
+        from ._local.secp256k1 import recovery_id
 
         self._require_es256k("recovery id")
         jwk = key.key if isinstance(key, KeyVaultKey) else key

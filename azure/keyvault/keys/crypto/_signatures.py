@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ._local._der import der_to_raw
+from ._local.der import der_to_raw
 
 if TYPE_CHECKING:
-    from ._local._algorithms import Algorithm
+    from ._local.algorithms import Algorithm
 
 Encoding = Literal["jose", "der"]
 

@@ -12,7 +12,7 @@ from .._generated import models as wire
 from .._jwk import JsonWebKey
 from .._models import KeyVaultKey
 from .._shared import KeyVaultResourceId, parse_key_vault_id
-from .._shared._identifiers import origin_of
+from .._shared.wire.identifiers import origin_of
 from ._decision import Decision, Execution, KeyFacts, check_window, decide
 from ._local import MIN_RSA_BITS, LocalKey, load
 

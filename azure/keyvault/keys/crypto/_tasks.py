@@ -16,9 +16,9 @@ from .._generated import operations
 from .._generated.operations import Operation
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._local import LocalKey
-from ._local._algorithms import Algorithm, encryption, key_wrap, secure_wrap
-from ._local._algorithms import signature as signature_row
-from ._local._checks import (
+from ._local.algorithms import Algorithm, encryption, key_wrap, secure_wrap
+from ._local.algorithms import signature as signature_row
+from ._local.checks import (
     Buffer,
     as_bytes,
     check_decrypt,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._shared._tracing import spanned
+from .._shared.pipeline.tracing import spanned
 from ._tasks import METHODS
 
 

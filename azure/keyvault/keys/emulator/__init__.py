@@ -22,16 +22,16 @@ if _missing := [name for name in ("aiohttp", "trustme") if _find_spec(name) is N
         name=__name__,
     )
 
-from ._access import ClaimsDemand, Permissions
-from ._attestation import AttestationAuthority
 from ._clock import Clock
-from ._credentials import AsyncEmulatorCredential, EmulatorCredential
+from ._cryptography.attestation import AttestationAuthority
 from ._emulator import KeyVaultEmulator
-from ._faults import Fault, FaultFilter, Faults
+from ._http.faults import Fault, FaultFilter, Faults
+from ._http.recorder import RecordedRequest, Recorder
+from ._http.throttle import Throttle
+from ._identity.access import ClaimsDemand, Permissions
+from ._identity.credentials import AsyncEmulatorCredential, EmulatorCredential
+from ._identity.tokens import TokenRequest
 from ._options import EmulatorKeywords, EmulatorOptions
-from ._recorder import RecordedRequest, Recorder
-from ._throttle import Throttle
-from ._tokens import TokenRequest
 
 __all__ = [
     "AsyncEmulatorCredential",

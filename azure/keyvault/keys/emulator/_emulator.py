@@ -6,19 +6,19 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ._access import ClaimsDemand, Permissions
-from ._attestation import AttestationAuthority
 from ._clock import Clock
-from ._credentials import AsyncEmulatorCredential, EmulatorCredential
-from ._environment import emulator_environment
-from ._faults import Faults
+from ._command_line.environment import emulator_environment
+from ._cryptography.attestation import AttestationAuthority
+from ._http.faults import Faults
+from ._http.recorder import Recorder
+from ._http.server import Server
+from ._http.throttle import Throttle
+from ._http.tls import Certificates
+from ._identity.access import ClaimsDemand, Permissions
+from ._identity.credentials import AsyncEmulatorCredential, EmulatorCredential
+from ._identity.tokens import TokenRequest
 from ._options import EmulatorOptions
-from ._recorder import Recorder
-from ._server import Server
 from ._service import Service
-from ._throttle import Throttle
-from ._tls import Certificates
-from ._tokens import TokenRequest
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

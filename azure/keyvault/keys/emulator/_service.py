@@ -14,23 +14,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from ._access import ClaimsDemand, Permissions, fresh_claims
-from ._attestation import AttestationAuthority
-from ._backup import BackupKey
-from ._bundles import Bundles
 from ._clock import Clock
-from ._faults import Faults
-from ._identity import IdentityEndpoints
-from ._kinds import ManagedHsmKind, ServiceKind
+from ._cryptography.attestation import AttestationAuthority
+from ._cryptography.release_signer import ReleaseSigner
+from ._http.faults import Faults
+from ._http.recorder import Recorder
+from ._http.throttle import Throttle
+from ._identity.access import ClaimsDemand, Permissions, fresh_claims
+from ._identity.endpoints import IdentityEndpoints
+from ._identity.tokens import TokenAuthority
+from ._operations.bundles import Bundles
+from ._operations.kinds import ManagedHsmKind, ServiceKind
 from ._options import EmulatorOptions
 from ._origins import Origins
-from ._recorder import Recorder
-from ._records import Key, KeyVersion, Phase
-from ._release_signer import ReleaseSigner
-from ._state import LifeCycle, VaultState
-from ._storage import MemoryStorage, SqliteStorage, Storage
-from ._throttle import Throttle
-from ._tokens import TokenAuthority
+from ._storage.backup import BackupKey
+from ._storage.records import Key, KeyVersion, Phase
+from ._storage.state import LifeCycle, VaultState
+from ._storage.storage import MemoryStorage, SqliteStorage, Storage
 
 _T = TypeVar("_T")
 _DAY = 86400

@@ -4,7 +4,7 @@
 ``_checks`` holds the checks that local and remote operations share.
 """
 
-from ._errors import DecryptionError
-from ._key import MIN_RSA_BITS, LocalKey, load
+from .errors import DecryptionError
+from .local_key import MIN_RSA_BITS, LocalKey, load
 
 __all__ = ["MIN_RSA_BITS", "DecryptionError", "LocalKey", "load"]

@@ -11,19 +11,19 @@ from azure.core.exceptions import HttpResponseError
 from ..._generated import operations
 from ..._models import KeyVaultKey
 from ..._shared import ApiVersion
-from ..._shared._base import wire_of
-from ..._shared._base_async import AsyncKeyVaultClientBase
-from ..._shared._call import has_terms_of_its_own, remaining
-from ..._shared._connection_async import AsyncVaultConnection
-from ..._shared._credentials import check_credential
-from ..._shared._deadline_async import before_sending
-from ..._shared._flight_async import AsyncSingleFlight
+from ..._shared.auth.credentials import check_credential
+from ..._shared.auth.flight_async import AsyncSingleFlight
+from ..._shared.base import wire_of
+from ..._shared.base_async import AsyncKeyVaultClientBase
+from ..._shared.connection_async import AsyncVaultConnection
+from ..._shared.pipeline.call import has_terms_of_its_own, remaining
+from ..._shared.pipeline.deadline_async import before_sending
 from .._decision import Execution
 from .._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from .._errors import of_operation
 from .._local import MIN_RSA_BITS, LocalKey
-from .._local._algorithms import signature as signature_row
-from .._local._checks import Buffer
+from .._local.algorithms import signature as signature_row
+from .._local.checks import Buffer
 from .._results import (
     DecryptResult,
     EncryptResult,

@@ -10,7 +10,7 @@ from .. import _hashing
 from .._hashing import checked, chunks_of, new_digest
 
 if TYPE_CHECKING:
-    from .._local._algorithms import Algorithm
+    from .._local.algorithms import Algorithm
 
 Data = _hashing.Data | AsyncIterable[bytes | bytearray | memoryview]
 

@@ -1,0 +1,136 @@
+"""ML-DSA members of a JSON Web Key (kty AKP, FIPS 204): checked, and turned into key objects.
+
+``cryptography`` has ML-DSA with messages' representatives (mu) since its release 49, and not with every OpenSSL. What
+needs it is found out when it is asked for; without it, keys can be read, written and used in the vault.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .web_key import JsonWebKey
+
+#: Bytes of the public key, by parameter set (FIPS 204 section 4). The private key is a seed of 32 bytes in all of them.
+PUBLIC_SIZES = {"ML-DSA-44": 1312, "ML-DSA-65": 1952, "ML-DSA-87": 2592}
+SEED_SIZE = 32
+
+
+# The types of cryptography's keys are Any here, because its older releases have no names for them.
+
+
+@dataclass(frozen=True, slots=True)
+class AkpPublic:
+    """A public key, or of a private one the part that is public."""
+
+    alg: str
+    pub: bytes
+
+    def to_key(self) -> Any:
+        """Make the key object of ``cryptography``.
+
+        :raises ValueError: when the installed one has no ML-DSA.
+        """
+        return _class(self.alg, "PublicKey").from_public_bytes(self.pub)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AkpPrivate(AkpPublic):
+    """A public key and the seed that it is made from."""
+
+    seed: bytes
+
+    def to_key(self) -> Any:
+        """Make the key object of ``cryptography``.
+
+        :raises ValueError: when the seed is that of another public key, or the installed ``cryptography`` has no
+            ML-DSA.
+        """
+        key = _class(self.alg, "PrivateKey").from_seed_bytes(self.seed)
+        if key.public_key().public_bytes_raw() != self.pub:
+            raise ValueError("'priv' does not belong to 'pub'")
+        return key
+
+
+@cache
+def is_usable(alg: str) -> bool:
+    """Tell whether the installed ``cryptography`` has a parameter set, with all that is needed here."""
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric import mldsa
+    except ImportError:
+        return False
+    try:
+        key = getattr(mldsa, _name(alg, "PrivateKey")).from_seed_bytes(bytes(SEED_SIZE))
+    except UnsupportedAlgorithm:
+        return False
+    return hasattr(key, "sign_mu")
+
+
+def public_numbers(jwk: JsonWebKey) -> AkpPublic:
+    """Read the public key.
+
+    :raises ValueError: when the parameter set is unknown, or the public key has not its length.
+    """
+    alg, pub = parameter_set_of(jwk), jwk.pub or b""
+    if len(pub) != PUBLIC_SIZES[alg]:
+        raise ValueError(f"'pub' must have {PUBLIC_SIZES[alg]} bytes for {alg}, not {len(pub)}")
+    return AkpPublic(alg, pub)
+
+
+def private_numbers(jwk: JsonWebKey) -> AkpPrivate:
+    """Read the public key and the seed.
+
+    :raises ValueError: when one of them has not its length.
+    """
+    public, seed = public_numbers(jwk), jwk.priv or b""
+    if len(seed) != SEED_SIZE:
+        raise ValueError(f"'priv' must be the seed of {SEED_SIZE} bytes, not {len(seed)} bytes")
+    return AkpPrivate(public.alg, public.pub, seed)
+
+
+def parameter_set_of(jwk: JsonWebKey) -> str:
+    """Find the parameter set of a key.
+
+    :raises ValueError: when there is none, or an unknown one.
+    """
+    alg = str.__str__(jwk.alg) if jwk.alg else jwk.alg
+    if alg not in PUBLIC_SIZES:
+        raise ValueError(f"'alg' must be one of {', '.join(PUBLIC_SIZES)} for a key of type AKP, not {alg!r}")
+    return alg
+
+
+def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, str | bytes]:
+    """Give the members of the public key, or all of them.
+
+    :raises ValueError: when one is missing or has not its length.
+    """
+    key = private_numbers(jwk) if private else public_numbers(jwk)
+    fields: dict[str, str | bytes] = {"alg": key.alg, "pub": key.pub}
+    return {**fields, "priv": key.seed} if isinstance(key, AkpPrivate) else fields
+
+
+def fields_of(key: Any) -> dict[str, str | bytes] | None:
+    """Give the members of a key object of ``cryptography``; None when it is no ML-DSA key."""
+    for alg in PUBLIC_SIZES:
+        if not is_usable(alg):
+            continue
+        if isinstance(key, _class(alg, "PublicKey")):
+            return {"alg": alg, "pub": key.public_bytes_raw()}
+        if isinstance(key, _class(alg, "PrivateKey")):
+            return {"alg": alg, "pub": key.public_key().public_bytes_raw(), "priv": key.private_bytes_raw()}
+    return None
+
+
+def _class(alg: str, part: str) -> Any:
+    if not is_usable(alg):
+        raise ValueError(f"The installed cryptography, or its OpenSSL, has no {alg}: install cryptography 49 or later")
+    from cryptography.hazmat.primitives.asymmetric import mldsa
+
+    return getattr(mldsa, _name(alg, part))
+
+
+def _name(alg: str, part: str) -> str:
+    return alg.replace("-", "") + part

@@ -1,0 +1,142 @@
+"""RSA members of a JSON Web Key (RFC 7518 section 6.3): checked, completed, and turned into key objects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+if TYPE_CHECKING:
+    from .web_key import JsonWebKey
+
+MAX_BITS = 16384
+
+
+class RsaPublic(NamedTuple):
+    """Modulus and public exponent."""
+
+    n: int
+    e: int
+
+    def to_key(self) -> rsa.RSAPublicKey:
+        """Make the key object of ``cryptography``."""
+        return rsa.RSAPublicNumbers(self.e, self.n).public_key()
+
+
+class RsaPrivate(NamedTuple):
+    """Every number of a private key with two primes."""
+
+    n: int
+    e: int
+    d: int
+    p: int
+    q: int
+    dp: int
+    dq: int
+    qi: int
+
+    def to_key(self) -> rsa.RSAPrivateKey:
+        """Make the key object of ``cryptography``, which takes its time to test the primes.
+
+        :raises ValueError: when they are not prime.
+        """
+        return rsa.RSAPrivateNumbers(
+            p=self.p,
+            q=self.q,
+            d=self.d,
+            dmp1=self.dp,
+            dmq1=self.dq,
+            iqmp=self.qi,
+            public_numbers=rsa.RSAPublicNumbers(self.e, self.n),
+        ).private_key()
+
+
+def public_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPublic:
+    """Read and check modulus and public exponent.
+
+    :param jwk: a key with ``n`` and ``e``.
+    :param min_bits: refuse a modulus with fewer bits.
+    :raises ValueError: when they are missing, even, out of range, or the modulus is too small or too large.
+    """
+    if not jwk.n or not jwk.e:
+        raise ValueError("An RSA key needs 'n' and 'e'")
+    n, e = int.from_bytes(jwk.n, "big"), int.from_bytes(jwk.e, "big")
+    bits = n.bit_length()
+    if not min_bits <= bits <= MAX_BITS:
+        raise ValueError(f"'n' must have {min_bits} to {MAX_BITS} bits, not {bits}")
+    if n % 2 == 0:
+        raise ValueError("'n' is even, so it is no RSA modulus")
+    if not 3 <= e < n or e % 2 == 0:
+        raise ValueError("'e' must be odd, at least 3 and less than 'n'")
+    return RsaPublic(n, e)
+
+
+def private_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPrivate:
+    """Read, check and complete the private numbers.
+
+    The primes are recovered when only ``d`` is there. ``dp``, ``dq`` and ``qi`` are derived whatever was given, so
+    that missing ones, wrong ones and those of exchanged primes do no harm.
+
+    :param jwk: a key with ``n``, ``e`` and ``d``.
+    :param min_bits: refuse a modulus with fewer bits.
+    :raises ValueError: when the numbers do not belong together.
+    """
+    n, e = public_numbers(jwk, min_bits)
+    d = _number(jwk.d)
+    if not 1 < d < n:
+        raise ValueError("'d' must be a private exponent, greater than 1 and less than 'n'")
+    p, q = _primes(n, e, d, _number(jwk.p), _number(jwk.q))
+    return _belonging(n, e, d, p, q)
+
+
+def _belonging(n: int, e: int, d: int, p: int, q: int) -> RsaPrivate:
+    """Check that private numbers belong together, and derive the others."""
+    if p * q != n or min(p, q) < 3 or n % 2 == 0:
+        raise ValueError("'n' is not the product of the primes 'p' and 'q'")
+    if (d * e) % (p - 1) != 1 or (d * e) % (q - 1) != 1:
+        raise ValueError("'d' does not belong to 'e', 'p' and 'q'")
+    try:
+        qi = pow(q, -1, p)
+    except ValueError:
+        raise ValueError("'p' and 'q' are not two different primes") from None
+    return RsaPrivate(n, e, d, p, q, d % (p - 1), d % (q - 1), qi)
+
+
+def _primes(n: int, e: int, d: int, p: int, q: int) -> tuple[int, int]:
+    if not p and not q:
+        # The test is cheap; without it, recovery from a wrong exponent would try for many seconds.
+        if pow(pow(2, e, n), d, n) != 2:
+            raise ValueError("'d' does not belong to 'n' and 'e'")
+        return rsa.rsa_recover_prime_factors(n, e, d)
+    # One prime gives the other.
+    return p or n // q, q or n // p
+
+
+def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:
+    """Give the members of the public key, or all of them with missing ones derived.
+
+    :raises ValueError: when the numbers are missing or do not belong together.
+    """
+    numbers = private_numbers(jwk) if private else public_numbers(jwk)
+    return _encode(numbers._asdict())
+
+
+def fields_of(key: rsa.RSAPublicKey | rsa.RSAPrivateKey) -> dict[str, bytes]:
+    """Give the members of a key object of ``cryptography``.
+
+    :raises ValueError: when its numbers do not belong together: it may have been made without a check.
+    """
+    if not isinstance(key, rsa.RSAPrivateKey):
+        public = key.public_numbers()
+        return _encode({"n": public.n, "e": public.e})
+    private = key.private_numbers()
+    public = private.public_numbers
+    return _encode(_belonging(public.n, public.e, private.d, private.p, private.q)._asdict())
+
+
+def _encode(numbers: dict[str, int]) -> dict[str, bytes]:
+    return {name: number.to_bytes((number.bit_length() + 7) // 8, "big") for name, number in numbers.items()}
+
+
+def _number(value: bytes | None) -> int:
+    return int.from_bytes(value or b"", "big")

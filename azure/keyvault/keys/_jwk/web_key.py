@@ -1,0 +1,424 @@
+"""JsonWebKey: the material of a key, and the ways into and out of it.
+
+Importing this module loads nothing of ``cryptography``; the conversions load what they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from .._enums import KeyType, known
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.mldsa import (
+        MLDSA44PrivateKey,
+        MLDSA44PublicKey,
+        MLDSA65PrivateKey,
+        MLDSA65PublicKey,
+        MLDSA87PrivateKey,
+        MLDSA87PublicKey,
+    )
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+
+    from .._enums import KeyCurveName, KeyOperation, KeyType
+
+    PublicKey: TypeAlias = (
+        RSAPublicKey | EllipticCurvePublicKey | MLDSA44PublicKey | MLDSA65PublicKey | MLDSA87PublicKey
+    )
+    PrivateKey: TypeAlias = (
+        RSAPrivateKey | EllipticCurvePrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey | MLDSA87PrivateKey
+    )
+
+_Bytes = bytes | bytearray | memoryview | str | None
+
+_BINARY = frozenset(("n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "x", "y", "pub", "priv"))
+
+
+class JsonWebKey:
+    """A JSON Web Key (RFC 7517), as the service takes and gives it.
+
+    Attributes are plain and may be changed. Values are ``bytes``; the methods that read and write JSON know
+    base64url. Two keys are equal when all their attributes are. The repr shows no private part, but ``vars(key)``
+    holds all of them, as the attributes do.
+
+    :ivar kid: the id of the key.
+    :ivar kty: its type, a ``KeyType`` or its value.
+    :ivar key_ops: the operations it is for; ``None`` does not restrict it.
+    :ivar n: RSA modulus.
+    :ivar e: RSA public exponent.
+    :ivar d: RSA private exponent, or EC private value.
+    :ivar dp: RSA ``d mod (p - 1)``.
+    :ivar dq: RSA ``d mod (q - 1)``.
+    :ivar qi: RSA ``1/q mod p``.
+    :ivar p: RSA prime.
+    :ivar q: RSA prime.
+    :ivar k: symmetric key.
+    :ivar t: HSM transfer blob of "bring your own key".
+    :ivar crv: EC curve, a ``KeyCurveName`` or its value.
+    :ivar x: EC coordinate.
+    :ivar y: EC coordinate.
+    :ivar alg: algorithm of a key of type AKP, as ``"ML-DSA-65"``; ``None`` for others.
+    :ivar pub: public key of a key of type AKP, ``None`` for others.
+    :ivar priv: seed of a key of type AKP, which is its private part; ``None`` for others. The service has no such
+        member.
+    """
+
+    _FIELDS = ("kid", "kty", "key_ops", "n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "crv", "x", "y")
+
+    kid: str | None = None
+    kty: KeyType | str | None = None
+    key_ops: list[str | KeyOperation] | None = None
+    n: bytes | None = None
+    e: bytes | None = None
+    d: bytes | None = None
+    dp: bytes | None = None
+    dq: bytes | None = None
+    qi: bytes | None = None
+    p: bytes | None = None
+    q: bytes | None = None
+    k: bytes | None = None
+    t: bytes | None = None
+    crv: KeyCurveName | str | None = None
+    x: bytes | None = None
+    y: bytes | None = None
+    # These are in the instance only when they are set: azure-cli prints what it finds there.
+    alg: str | None = None
+    pub: bytes | None = None
+    priv: bytes | None = None
+
+    __hash__ = None  # type: ignore[assignment]  # keys are mutable and compare by value
+
+    def __init__(
+        self,
+        *,
+        kid: str | None = None,
+        kty: KeyType | str | None = None,
+        key_ops: Sequence[str | KeyOperation] | None = None,
+        n: _Bytes = None,
+        e: _Bytes = None,
+        d: _Bytes = None,
+        dp: _Bytes = None,
+        dq: _Bytes = None,
+        qi: _Bytes = None,
+        p: _Bytes = None,
+        q: _Bytes = None,
+        k: _Bytes = None,
+        t: _Bytes = None,
+        crv: KeyCurveName | str | None = None,
+        x: _Bytes = None,
+        y: _Bytes = None,
+        alg: str | None = None,
+        pub: _Bytes = None,
+        priv: _Bytes = None,
+    ) -> None:
+        """Make a key of its members, all optional.
+
+        Members that hold bytes may also be given as base64url text.
+
+        :raises TypeError: for a keyword that is no member, or a value that is neither bytes nor text.
+        :raises ValueError: when a text is not base64url.
+        """
+        self.kid = kid
+        self.kty = kty
+        self.key_ops = None if key_ops is None else list(key_ops)
+        self.crv = crv
+        binary = {
+            "n": n, "e": e, "d": d, "dp": dp, "dq": dq, "qi": qi, "p": p, "q": q, "k": k, "t": t, "x": x, "y": y
+        }  # fmt: skip
+        for name, value in binary.items():
+            setattr(self, name, value if value is None or type(value) is bytes else _to_bytes(name, value))
+        if alg is not None:
+            self.alg = alg
+        if pub is not None:
+            self.pub = _to_bytes("pub", pub)
+        if priv is not None:
+            self.priv = _to_bytes("priv", priv)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, JsonWebKey):
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __repr__(self) -> str:
+        about = [f"kid={self.kid!r}", f"kty={_plain(self.kty)!r}"]
+        if self.crv is not None:
+            about.append(f"crv={_plain(self.crv)!r}")
+        if self.alg is not None:
+            about.append(f"alg={_plain(self.alg)!r}")
+        if self.n:
+            about.append(f"size={int.from_bytes(self.n, 'big').bit_length()}")
+        elif self.k:
+            about.append(f"size={8 * len(self.k)}")
+        if self._has_private():
+            about.append("private parts not shown")
+        return f"JsonWebKey({', '.join(about)})"
+
+    # From and to other forms
+
+    @classmethod
+    def from_pem(cls, data: str | bytes, password: str | bytes | None = None) -> JsonWebKey:
+        """Read an RSA, EC or ML-DSA key in PEM.
+
+        PKCS#8 (encrypted or not), PKCS#1, SEC 1 and OpenSSH private keys, public keys, and X.509 certificates (their
+        public key) are read. Text around the block is skipped. Of several blocks a private key is taken first.
+
+        :param data: the PEM text.
+        :param password: the password of an encrypted private key.
+        :returns: the key, with private parts if the PEM has them, without id and operations.
+        :raises ValueError: when there is no key, it can't be read, or the service has no keys of its kind.
+        :raises TypeError: when the data is neither text nor bytes.
+        """
+        from . import pem
+
+        return cls.from_cryptography(pem.read_pem(data, password))
+
+    @classmethod
+    def from_der(cls, data: bytes, password: str | bytes | None = None) -> JsonWebKey:
+        """Read an RSA, EC or ML-DSA key in DER: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo or an X.509 certificate.
+
+        :param data: the DER bytes.
+        :param password: the password of an encrypted private key.
+        :returns: the key, with private parts if the data has them, without id and operations.
+        :raises ValueError: when it can't be read, or the service has no keys of its kind.
+        :raises TypeError: when the data is not bytes.
+        """
+        from . import pem
+
+        return cls.from_cryptography(pem.read_der(data, password))
+
+    @classmethod
+    def from_cryptography(cls, key: PublicKeyTypes | PrivateKeyTypes) -> JsonWebKey:
+        """Take the members of a key object of ``cryptography``.
+
+        :param key: an RSA, EC or ML-DSA key; a private one gives its private parts.
+        :returns: the key, without id and operations.
+        :raises ValueError: when the service has no keys on its curve.
+        :raises TypeError: when it is no RSA, EC or ML-DSA key.
+        """
+        from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+        from .akp import fields_of as akp_fields
+        from .ec import fields_of as ec_fields
+        from .rsa import fields_of as rsa_fields
+
+        jwk = cls()
+        if isinstance(key, (rsa.RSAPublicKey, rsa.RSAPrivateKey)):
+            jwk.__dict__.update(kty="RSA", **rsa_fields(key))
+        elif isinstance(key, (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)):
+            jwk.__dict__.update(kty="EC", **ec_fields(key))
+        elif (fields := akp_fields(key)) is not None:
+            jwk.__dict__.update(kty="AKP", **fields)
+        else:
+            raise TypeError(f"'key' must be an RSA, EC or ML-DSA key of cryptography, not {type(key).__name__}")
+        return jwk
+
+    @classmethod
+    def from_json(cls, source: str | bytes | Mapping[str, Any]) -> JsonWebKey:
+        """Read a JSON Web Key (RFC 7517).
+
+        Members that this class has not are ignored.
+
+        :param source: JSON text, or a mapping of members whose values are base64url text or ``bytes``.
+        :returns: the key. The curve ``secp256k1`` of RFC 8812 is named ``P-256K``, as the service does.
+        :raises ValueError: when it is not a JWK, or one with more than two primes.
+        :raises TypeError: when it is neither text nor a mapping.
+        """
+        from .rfc7517 import members_of
+
+        members = members_of(source, _BINARY)
+        if members.get("crv") == "secp256k1":
+            members["crv"] = "P-256K"
+        return cls(**{name: members[name] for name in fields_of(members.get("kty")) if name in members})
+
+    def to_pem(self, private: bool = False, password: str | bytes | None = None) -> bytes:
+        """Write the key in PEM: SubjectPublicKeyInfo, or PKCS#8.
+
+        :param private: write the private key.
+        :param password: encrypt the private key with it.
+        :returns: the PEM text.
+        :raises ValueError: when the key is symmetric, of an unknown type or broken, or has no private parts to write.
+        """
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        from . import pem
+
+        return pem.write(self._to_cryptography(private), private, Encoding.PEM, password)
+
+    def to_der(self, private: bool = False, password: str | bytes | None = None) -> bytes:
+        """Write the key in DER: SubjectPublicKeyInfo, or PKCS#8.
+
+        :param private: write the private key.
+        :param password: encrypt the private key with it.
+        :returns: the DER bytes.
+        :raises ValueError: when the key is symmetric, of an unknown type or broken, or has no private parts to write.
+        """
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        from . import pem
+
+        return pem.write(self._to_cryptography(private), private, Encoding.DER, password)
+
+    @overload
+    def to_cryptography(self, private: Literal[False] = False) -> PublicKey: ...
+    @overload
+    def to_cryptography(self, private: Literal[True]) -> PrivateKey: ...
+    @overload
+    def to_cryptography(self, private: bool) -> PublicKey | PrivateKey: ...
+
+    def to_cryptography(self, private: bool = False) -> PublicKey | PrivateKey:
+        """Make a key object of ``cryptography``.
+
+        :param private: make the private key.
+        :returns: the public or private key object.
+        :raises ValueError: when the key is symmetric, of an unknown type or broken, or has no private parts.
+        """
+        key: PublicKey | PrivateKey = self._to_cryptography(private)
+        return key
+
+    def to_json(self, private: bool = False) -> str:
+        """Write the key as JSON for other JOSE libraries (RFC 7517).
+
+        Types lose their ``-HSM``, the curve ``P-256K`` is named ``secp256k1`` (RFC 8812), and operations that
+        RFC 7517 does not name are left out.
+
+        :param private: write the private parts too.
+        :returns: JSON text. That of a symmetric key without ``private`` tells only its id, type and operations.
+        :raises ValueError: when the key is of another type, broken, or has no private parts to write.
+        """
+        from .rfc7517 import to_text
+
+        family = self._family()
+        self._require_private(private)
+        key_ops = None if self.key_ops is None else [_plain(operation) for operation in self.key_ops]
+        return to_text(self.kid, key_ops, family, self._complete(family, private), private)
+
+    def thumbprint(self) -> str:
+        """Compute the SHA-256 thumbprint of the key (RFC 7638), the same for a key pair and its public key.
+
+        :returns: the thumbprint in base64url. That of a symmetric key depends on nothing but the secret.
+        :raises ValueError: when a member that the thumbprint is made of is missing or broken.
+        """
+        from .rfc7517 import thumbprint
+
+        family = self._family()
+        if family == "oct" and not self.k:
+            raise ValueError("The thumbprint of a symmetric key is made of 'k', which is missing")
+        return thumbprint(family, self._complete(family, False))
+
+    # For the facades
+
+    @classmethod
+    def _from_wire(cls, wire: Any) -> JsonWebKey:
+        """Take the members of a wire model, which has attributes of the same names."""
+        jwk = cls.__new__(cls)
+        jwk.__dict__.update(zip(_FIELDS, _members(wire), strict=True))
+        jwk.kty = known(KeyType, jwk.kty)
+        alg, pub = getattr(wire, "alg", None), getattr(wire, "pub", None)
+        if alg is not None:
+            jwk.alg = alg
+        if pub is not None:
+            jwk.pub = pub
+        return jwk
+
+    def _to_wire_fields(self) -> dict[str, Any]:
+        """Give the members that are set, for import: numbers checked, completed and of full length.
+
+        :raises ValueError: when the numbers of an RSA key do not belong together, those of an EC key do not fit its
+            curve, or the key has a private part that the service has no member for.
+        """
+        if self.priv is not None:
+            raise ValueError(
+                "The service takes no ML-DSA private key in the clear: give its transfer blob as 't' instead"
+            )
+        fields = {name: value for name in (*_FIELDS, "alg", "pub") if (value := getattr(self, name)) is not None}
+        for name in ("kty", "crv", "alg"):
+            if name in fields:
+                fields[name] = _plain(fields[name])
+        if "key_ops" in fields:
+            fields["key_ops"] = [_plain(operation) for operation in fields["key_ops"]]
+        # A transfer blob has the private key in it, and its public members are optional.
+        family = None if self.t else family_of(self.kty)
+        if family in ("RSA", "EC"):
+            fields |= self._complete(family, self._has_private())
+            fields |= {"crv": "P-256K"} if fields.get("crv") == "secp256k1" else {}
+        return fields
+
+    def _complete(self, family: str, private: bool) -> dict[str, Any]:
+        from . import akp, ec, rsa
+
+        if family == "RSA":
+            return dict(rsa.complete_fields(self, private))
+        if family == "EC":
+            return {"crv": ec.curve_of(self).jose, **ec.complete_fields(self, private)}
+        if family == "AKP":
+            return dict(akp.complete_fields(self, private))
+        return {"k": self.k}
+
+    def _to_cryptography(self, private: bool) -> Any:
+        from . import akp, ec, rsa
+
+        family = self._family()
+        if family == "oct":
+            raise ValueError("A symmetric key has no key object in cryptography: use the bytes of 'k'")
+        self._require_private(private)
+        module: Any = {"RSA": rsa, "EC": ec, "AKP": akp}[family]
+        return (module.private_numbers(self) if private else module.public_numbers(self)).to_key()
+
+    def _require_private(self, private: bool) -> None:
+        if private and not self._has_private():
+            raise ValueError("The key has no private parts; the service never gives them out")
+
+    def _has_private(self) -> bool:
+        return any(getattr(self, name) is not None for name in ("d", "p", "q", "dp", "dq", "qi", "k", "priv"))
+
+    def _family(self) -> str:
+        family = family_of(self.kty)
+        if family is None:
+            raise ValueError(f"'kty' must be RSA, EC, oct or AKP (or one of them in an HSM), not {_plain(self.kty)!r}")
+        return family
+
+    def _values(self) -> tuple[Any, ...]:
+        return (*_members(self), self.alg, self.pub, self.priv)
+
+
+_FIELDS = JsonWebKey._FIELDS
+_AKP_FIELDS = ("alg", "pub", "priv")
+_members = attrgetter(*_FIELDS)
+_FAMILIES = {kty: family for family in ("RSA", "EC", "oct", "AKP") for kty in (family.lower(), f"{family.lower()}-hsm")}
+
+
+def family_of(kty: KeyType | str | None) -> str | None:
+    """Give a key type without the mark of an HSM: ``"RSA"`` for ``"RSA-HSM"``.
+
+    :param kty: a key type in any letter case.
+    :returns: ``"RSA"``, ``"EC"``, ``"oct"`` or ``"AKP"``; ``None`` for any other type.
+    """
+    return _FAMILIES.get(kty.lower()) if kty else None
+
+
+def fields_of(kty: KeyType | str | None) -> tuple[str, ...]:
+    """Give the names of the members that a key of a type may have.
+
+    In keys of other types than AKP ``alg`` is the use that is intended (RFC 7517 section 4.4), not a part of the key.
+    """
+    return (*_FIELDS, *_AKP_FIELDS) if family_of(kty) == "AKP" else _FIELDS
+
+
+def _plain(value: object) -> Any:
+    return getattr(value, "value", value)
+
+
+def _to_bytes(name: str, value: object) -> bytes:
+    if isinstance(value, str):
+        from .rfc7517 import decode_base64url
+
+        return decode_base64url(name, value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise TypeError(f"'{name}' must be bytes or base64url text, not {type(value).__name__}")

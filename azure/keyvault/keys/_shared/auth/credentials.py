@@ -1,0 +1,105 @@
+"""Asking a credential for a token, whatever it accepts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from azure.core.exceptions import ClientAuthenticationError
+
+from ..._lazy import lazy_property
+from .flow import GetToken
+
+
+class TokenSource:
+    """Turns a wish for a token into a call of ``get_token_info`` or ``get_token``.
+
+    Credentials written before azure-core knew ``tenant_id``, ``claims`` or ``enable_cae`` take none of these;
+    what they cannot be told is left out where that is harmless, and refused where it is not.
+    """
+
+    def __init__(self, credential: Any) -> None:
+        self.credential = credential
+        self._token_info: Callable[..., Any] | None = getattr(credential, "get_token_info", None)
+
+    @lazy_property
+    def _accepted(self) -> frozenset[str] | None:
+        """The keywords that ``get_token`` names; None when it takes any."""
+        return _keywords(self.credential.get_token)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the credential is made for asyncio."""
+        return inspect.iscoroutinefunction(self._token_info or self.credential.get_token)
+
+    def wrong_world(self) -> TypeError:
+        """Return the error for an asynchronous credential in a synchronous client."""
+        return TypeError(
+            f"credential {type(self.credential).__name__} is asynchronous: use it with azure.keyvault.keys.aio, "
+            "or take its namesake from azure.identity for this client"
+        )
+
+    def request(self, wish: GetToken) -> Any:
+        """Call the credential.
+
+        :returns: the token, or an awaitable of it for an asynchronous credential.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: when claims are needed that the credential
+            cannot be told.
+        """
+        options: dict[str, Any] = {"enable_cae": True}
+        if wish.tenant:
+            options["tenant_id"] = wish.tenant
+        if wish.claims:
+            options["claims"] = wish.claims
+        if self._token_info:
+            return self._token_info(wish.scope, options=options)
+        if self._accepted is not None:
+            if wish.claims and "claims" not in self._accepted:
+                raise ClientAuthenticationError(
+                    message="The vault asks for a token with claims, and get_token of "
+                    f"{type(self.credential).__name__} takes no keyword 'claims'."
+                )
+            options = {name: value for name, value in options.items() if name in self._accepted}
+        return self.credential.get_token(wish.scope, **options)
+
+
+def _keywords(function: Callable[..., Any]) -> frozenset[str] | None:
+    """Return the keywords that a function names, or None when it takes any."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return frozenset(parameter.name for parameter in parameters)
+
+
+def check_credential(credential: Any) -> TokenSource:
+    """Return the source of tokens that a client's ``credential`` argument is.
+
+    :raises ValueError: when there is none.
+    :raises TypeError: when it cannot give tokens.
+    """
+    if not credential:
+        raise ValueError("credential must be an object with a get_token method, as those of azure-identity; got none")
+    if not callable(getattr(credential, "get_token", None)) and not callable(
+        getattr(credential, "get_token_info", None)
+    ):
+        raise TypeError(
+            f"credential must be an object with a get_token method, as those of azure-identity, "
+            f"not {type(credential).__name__}"
+        )
+    return TokenSource(credential)
+
+
+def check_sync_credential(credential: Any) -> TokenSource:
+    """Return the source of tokens that the ``credential`` argument of a synchronous client is.
+
+    :raises ValueError: when there is none.
+    :raises TypeError: when it cannot give tokens, or only asynchronously.
+    """
+    source = check_credential(credential)
+    if source.is_async:
+        raise source.wrong_world()
+    return source

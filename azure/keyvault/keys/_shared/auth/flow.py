@@ -1,0 +1,319 @@
+"""The authentication flow: what to send and which token to ask for, decided without I/O.
+
+:func:`authenticate` is a generator. It yields wishes (:class:`Send`, :class:`GetToken`, :class:`Exclusive`), is
+sent what they brought, and returns the response. The policies of the two worlds fulfil the wishes; they hold no
+rule of the flow. In short:
+
+1. A vault that this process has not talked to is probed: the request without its body and without a token.
+   Nothing secret is sent before the vault has named a resource that belongs to it.
+2. A token for that resource is asked for once, however many calls wait for it, and used until shortly before it
+   expires.
+3. A 401 to a request with a token is answered once per kind of challenge: with a token for the new resource or
+   tenant, and with a token that holds the claims asked for (continuous access evaluation). A token that the vault
+   has refused is not used again.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.rest import HttpRequest
+
+from ..pipeline.call import Stage, enter
+from ..pipeline.retry import TRANSIENT
+from ..wire.identifiers import Origin
+from .challenge import CHALLENGES, Challenge, ChallengeError, UnsupportedSchemeError, parse_challenge, verify_challenge
+
+# A token is replaced when it has less than this many seconds left ...
+_MARGIN = 300
+# ... and not used any more when it has less than this: it has to be good when the vault reads it.
+_LEAST = 30
+# A credential that has failed to replace a token that is still good is left in peace for as long.
+_PAUSE = 30
+
+# RFC 6750 section 2.1: the characters of a bearer token.
+_BEARER_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+
+
+class Token(Protocol):
+    """What credentials return: an ``AccessToken`` or ``AccessTokenInfo`` of azure-core."""
+
+    @property
+    def token(self) -> str: ...
+
+    @property
+    def expires_on(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send the request down the pipeline; brings the response."""
+
+    request: PipelineRequest[Any]
+
+
+@dataclass(frozen=True)
+class GetToken:
+    """Ask the credential; brings the token.
+
+    With ``optional`` the call can do without: it waits for no more than half of the time that it has left.
+    """
+
+    scope: str
+    tenant: str | None
+    claims: str | None
+    optional: bool = False
+
+    def patience(self, left: float | None) -> float | None:
+        """Return the seconds to wait for the token, of those that the call has left; None for no limit."""
+        return left / 2 if self.optional and left is not None else left
+
+
+@dataclass(frozen=True)
+class Exclusive:
+    """Run a flow that only one call of a session may run at a time; brings what that flow returns.
+
+    A call that has to wait fails as the other does. When the other has succeeded, it runs its own flow, which finds
+    the grant that was left; when the other was cancelled, one of those that wait takes its place. With ``optional`` a
+    call does not wait: the wish brings None.
+    """
+
+    flow: Generator[Any, Any, Any]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A token and the challenge it answers."""
+
+    challenge: Challenge
+    header: str = field(repr=False)
+    expires_on: float
+    refresh_on: float
+
+    def is_usable(self, now: float) -> bool:
+        """Whether the token is good for another call."""
+        return now < self.expires_on - _LEAST
+
+    def is_stale(self, now: float) -> bool:
+        """Whether the token ought to be replaced, though it is still good."""
+        return now >= self.refresh_on
+
+
+class AuthSession:
+    """What one credential has been granted at one vault.
+
+    ``grant`` is replaced as a whole, and a call keeps the one that it has read, so that any number of threads and
+    tasks may share a session.
+    """
+
+    def __init__(self, origin: Origin, *, verify: bool) -> None:
+        self.origin = origin
+        self.verify = verify
+        self.grant: Grant | None = None
+
+    def reject(self, grant: Grant) -> None:
+        """Forget a grant that the vault has refused, unless another one has taken its place."""
+        CHALLENGES.remove(self.origin, grant.challenge)
+        if self.grant is grant:
+            self.grant = None
+
+
+def is_out_of_breath(outcome: Any) -> bool:
+    """Whether an exclusive flow has brought the answer of a vault that is overloaded, for all the calls that wait.
+
+    Each of them decides for itself when to try again. Other answers that are no challenge come from a vault that wants
+    none, or admits nobody: then every call has its own.
+    """
+    return (
+        not isinstance(outcome, Grant)
+        and outcome.http_response.status_code in TRANSIENT
+        and not outcome.context.options.get("stream")
+    )
+
+
+Flow = Generator[Any, Any, PipelineResponse[Any, Any]]
+
+
+def authenticate(session: AuthSession, request: PipelineRequest[Any]) -> Flow:
+    """Send one request with a token, after as many challenges as that takes.
+
+    :returns: the response of the vault; a 401 when it does not accept the token.
+    :raises ChallengeError: when the vault's challenge names a resource that is not its own.
+    :raises ~azure.core.exceptions.ClientAuthenticationError: when the challenge or the token cannot be used.
+    """
+    now = time.time()
+    grant = session.grant
+    enter(request.context, Stage.TOKEN)
+    fresh = grant is None or not grant.is_usable(now)
+    if grant is None or fresh:
+        outcome = yield Exclusive(_authorise(session, request))
+        if not isinstance(outcome, Grant):
+            # The response to a probe that was no challenge, of this call or of another.
+            return PipelineResponse(request.http_request, outcome.http_response, request.context)
+        grant = outcome
+    elif grant.is_stale(now):
+        grant = (yield Exclusive(_refresh(session, grant), optional=True)) or grant
+    response = yield _sent(request, grant)
+
+    answered: set[str] = set()
+    while response.http_response.status_code == 401:
+        kind, challenge = _challenge_of(grant, response)
+        # A fresh token that meets the very challenge it answers will not do better the second time.
+        if challenge is None or kind in answered or (fresh and challenge == grant.challenge):
+            break
+        answered.add(kind)
+        enter(request.context, Stage.TOKEN)
+        refused, grant = grant, (yield Exclusive(_renew(session, grant, challenge)))
+        if grant.header == refused.header and challenge == refused.challenge:
+            break  # the credential has nothing else to offer
+        response = yield _sent(request, grant)
+    if response.http_response.status_code == 401:
+        session.reject(grant)
+        request.http_request.headers.pop("Authorization", None)
+    return response  # type: ignore[no-any-return]
+
+
+def _authorise(session: AuthSession, request: PipelineRequest[Any]) -> Generator[Any, Any, Any]:
+    """Find out what the vault wants, and get it. Returns a grant, or the response that was no challenge."""
+    grant = session.grant
+    if grant is not None and grant.is_usable(time.time()):
+        return grant  # another call has been here while this one waited
+    challenge = CHALLENGES.get(session.origin)
+    if challenge is None:
+        enter(request.context, Stage.PROBE)
+        options = request.context.options
+        hook = options.pop("raw_request_hook", None)  # a caller's, for the request itself
+        try:
+            response = yield Send(_probe(request))
+        finally:
+            if hook is not None:
+                options["raw_request_hook"] = hook
+        # Whoever follows a redirect or tries again starts from the whole request, not from the emptied one.
+        response.http_request = request.http_request
+        if response.http_response.status_code != 401:
+            return (yield from _unchallenged(request, response))
+        try:
+            challenge = parse_challenge(_headers(response))
+        except UnsupportedSchemeError as error:
+            raise ClientAuthenticationError(message=str(error), response=response.http_response) from error
+        except ChallengeError:
+            return response  # as for any 401 that says nothing about how to do better
+        if challenge.scope is None:
+            raise ClientAuthenticationError(
+                message="The vault's challenge names no resource to request a token for.",
+                response=response.http_response,
+            )
+        enter(request.context, Stage.TOKEN)
+    return (yield from _grant(session, challenge))
+
+
+def _unchallenged(request: PipelineRequest[Any], response: Any) -> Generator[Any, Any, Any]:
+    """Pass on what a probe brought, unless it succeeded although it had no body."""
+    if response.http_response.status_code < 300 and request.http_request.content:
+        # The server wants no token, so the request is sent as it is; the probe's success was not the answer.
+        enter(request.context, Stage.REQUEST)
+        return (yield Send(request))
+    return response
+
+
+def _refresh(session: AuthSession, grant: Grant) -> Generator[Any, Any, Grant]:
+    """Replace a token that is still good. A failure to do so concerns no caller yet."""
+    if session.grant is not grant:
+        return session.grant or grant
+    try:
+        return (yield from _grant(session, grant.challenge, optional=True))
+    except Exception:  # whatever a credential raises; it is heard when the token runs out
+        if session.grant is grant:
+            session.grant = grant = replace(grant, refresh_on=time.time() + _PAUSE)
+        return grant
+
+
+def _renew(session: AuthSession, refused: Grant, challenge: Challenge) -> Generator[Any, Any, Grant]:
+    """Answer a challenge that came although the request had a token."""
+    current = session.grant
+    if current is not None and current.header != refused.header:
+        return current  # another call has answered it
+    if challenge.claims is None:
+        CHALLENGES.remove(session.origin, refused.challenge)
+    return (yield from _grant(session, challenge))
+
+
+def _grant(session: AuthSession, challenge: Challenge, *, optional: bool = False) -> Generator[Any, Any, Grant]:
+    if session.verify:
+        try:
+            verify_challenge(challenge, session.origin)
+        except ChallengeError:
+            CHALLENGES.remove(session.origin, challenge)  # a client that does not verify may have left it there
+            raise
+    assert challenge.scope is not None  # noqa: S101  # callers have seen to it
+    token = yield GetToken(challenge.scope, challenge.tenant, challenge.claims, optional)
+    # Claims belong to one token, the rest of the challenge to the vault.
+    lasting = challenge if challenge.claims is None else Challenge(challenge.scope, challenge.tenant)
+    known = CHALLENGES.get(session.origin)
+    if known is not None and known == lasting:
+        lasting = known
+    else:
+        CHALLENGES.put(session.origin, lasting)
+    grant = _granted(lasting, token)
+    session.grant = grant
+    return grant
+
+
+def _challenge_of(grant: Grant, response: Any) -> tuple[str, Challenge | None]:
+    """Return the kind of a challenge, and what to ask the credential for; None when there is nothing to ask."""
+    try:
+        challenge = parse_challenge(_headers(response))
+    except ChallengeError:
+        return "none", None
+    if challenge.claims is not None:
+        # A claims challenge names neither the resource nor a usable tenant: those of the vault's own hold.
+        own = grant.challenge if challenge.scope is None else challenge
+        return "claims", Challenge(own.scope, own.tenant, challenge.claims)
+    return "vault", challenge if challenge.scope else None
+
+
+def _headers(response: Any) -> list[str]:
+    headers = response.http_response.headers
+    if hasattr(headers, "getall"):  # aiohttp keeps repeated headers apart
+        return list(headers.getall("WWW-Authenticate", []))
+    value = headers.get("WWW-Authenticate")
+    return [value] if value else []
+
+
+def _probe(request: PipelineRequest[Any]) -> PipelineRequest[Any]:
+    """Return the same request without body and token; the request itself stays as it is."""
+    original = request.http_request
+    headers = {name: value for name, value in original.headers.items() if name.lower() != "authorization"}
+    headers["Content-Length"] = "0"
+    return PipelineRequest(HttpRequest(original.method, original.url, headers=headers), request.context)
+
+
+def _sent(request: PipelineRequest[Any], grant: Grant) -> Send:
+    """Return the wish to send the request with its token."""
+    enter(request.context, Stage.REQUEST)
+    request.http_request.headers["Authorization"] = grant.header
+    return Send(request)
+
+
+def _granted(challenge: Challenge, token: Token) -> Grant:
+    """Check what a credential has returned, and work out when to replace it."""
+    text = getattr(token, "token", None)
+    if not isinstance(text, str) or not _BEARER_TOKEN.fullmatch(text):
+        raise ClientAuthenticationError(
+            message="The credential returned a token that is empty or no bearer token (RFC 6750 section 2.1)."
+        )
+    try:
+        expires_on = float(token.expires_on)
+        refresh_on = float(getattr(token, "refresh_on", None) or expires_on)
+    except (AttributeError, TypeError, ValueError):
+        raise ClientAuthenticationError(
+            message="The credential returned a token whose expires_on or refresh_on is no Unix time."
+        ) from None
+    return Grant(challenge, "Bearer " + text, expires_on, min(refresh_on, expires_on - _MARGIN))

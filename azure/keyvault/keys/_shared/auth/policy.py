@@ -1,0 +1,87 @@
+"""The authentication policy of the synchronous world: fulfils the wishes of the flow."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import HTTPPolicy
+
+from ..pipeline.call import remaining
+from ..pipeline.deadline import OutOfTime, unsent, within
+from ..wire.identifiers import Origin, secure_origin_of
+from .credentials import check_sync_credential
+from .flight import SingleFlight
+from .flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
+
+T = TypeVar("T")
+
+
+class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
+    """Authenticates requests as the vault's challenges demand.
+
+    :param credential: gives the tokens.
+    :param verify_challenge_resource: whether a challenge must name a resource that belongs to the vault.
+    :raises ValueError: when there is no credential.
+    :raises TypeError: when it cannot give tokens, or only asynchronously.
+    """
+
+    def __init__(self, credential: Any, *, verify_challenge_resource: bool = True) -> None:
+        super().__init__()
+        self._source = check_sync_credential(credential)
+        self._verify = verify_challenge_resource
+        self._sessions: dict[Origin, tuple[AuthSession, SingleFlight]] = {}
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request with a token."""
+        origin = secure_origin_of(request.http_request.url)
+        if origin not in self._sessions:
+            self._sessions.setdefault(
+                origin, (AuthSession(origin, verify=self._verify), SingleFlight(is_out_of_breath))
+            )
+        session, flight = self._sessions[origin]
+        return self._drive(authenticate(session, request), flight, request.context)
+
+    def _drive(self, flow: Generator[Any, Any, T], flight: SingleFlight, context: PipelineContext) -> T:
+        """Run a flow to its end: send it what each of its wishes brings."""
+        outcome: Any = None
+        error: Exception | None = None
+        while True:
+            try:
+                wish = flow.throw(error) if error else flow.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            error = None
+            try:
+                outcome = self._fulfil(wish, flight, context)
+            except Exception as failure:  # handed to the flow, which decides
+                error = failure
+
+    def _fulfil(self, wish: Any, flight: SingleFlight, context: PipelineContext) -> Any:
+        if isinstance(wish, Send):
+            return self._send(wish.request)
+        if isinstance(wish, GetToken):
+            return self._token(wish, wish.patience(remaining(context)))
+        exclusive: Exclusive = wish
+        return flight.run(
+            lambda: self._drive(exclusive.flow, flight, context), context=context, optional=exclusive.optional
+        )
+
+    def _send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        response = self.next.send(request)
+        answer = response.http_response
+        if answer.status_code == 401 and request.context.options.get("stream") and not answer.is_stream_consumed:
+            answer.read()  # a transport of the caller's has not: the flow drops it for another one
+        return response
+
+    def _token(self, wish: GetToken, left: float | None) -> Any:
+        try:
+            token = self._source.request(wish) if left is None else within(left, lambda: self._source.request(wish))
+        except OutOfTime:
+            raise unsent() from None
+        if inspect.iscoroutine(token):
+            token.close()
+            raise self._source.wrong_world()
+        return token

@@ -1,0 +1,84 @@
+"""The authentication policy of the asyncio world: fulfils the wishes of the flow."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import AsyncHTTPPolicy
+
+from ..pipeline.call import remaining
+from ..pipeline.deadline_async import before_sending
+from ..wire.identifiers import Origin, secure_origin_of
+from .credentials import check_credential
+from .flight_async import AsyncSingleFlight
+from .flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
+
+T = TypeVar("T")
+
+
+class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
+    """Authenticates requests as the vault's challenges demand.
+
+    :param credential: gives the tokens. A synchronous credential is asked in a thread.
+    :param verify_challenge_resource: whether a challenge must name a resource that belongs to the vault.
+    :raises ValueError: when there is no credential.
+    :raises TypeError: when it cannot give tokens.
+    """
+
+    def __init__(self, credential: Any, *, verify_challenge_resource: bool = True) -> None:
+        super().__init__()
+        self._source = check_credential(credential)
+        self._verify = verify_challenge_resource
+        self._sessions: dict[Origin, tuple[AuthSession, AsyncSingleFlight]] = {}
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request with a token."""
+        origin = secure_origin_of(request.http_request.url)
+        if origin not in self._sessions:
+            self._sessions[origin] = (AuthSession(origin, verify=self._verify), AsyncSingleFlight(is_out_of_breath))
+        session, flight = self._sessions[origin]
+        return await self._drive(authenticate(session, request), flight, request.context)
+
+    async def _drive(self, flow: Generator[Any, Any, T], flight: AsyncSingleFlight, context: PipelineContext) -> T:
+        """Run a flow to its end: send it what each of its wishes brings."""
+        outcome: Any = None
+        error: Exception | None = None
+        while True:
+            try:
+                wish = flow.throw(error) if error else flow.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            error = None
+            try:
+                outcome = await self._fulfil(wish, flight, context)
+            except Exception as failure:  # handed to the flow, which decides
+                error = failure
+
+    async def _fulfil(self, wish: Any, flight: AsyncSingleFlight, context: PipelineContext) -> Any:
+        if isinstance(wish, Send):
+            return await self._send(wish.request)
+        if isinstance(wish, GetToken):
+            return await before_sending(wish.patience(remaining(context)), self._token(wish))
+        exclusive: Exclusive = wish
+        work = flight.run(
+            lambda: self._drive(exclusive.flow, flight, context), context=context, optional=exclusive.optional
+        )
+        return await before_sending(remaining(context), work)
+
+    async def _send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        response = await self.next.send(request)
+        answer = response.http_response
+        if answer.status_code == 401 and request.context.options.get("stream") and not answer.is_stream_consumed:
+            await answer.read()  # a transport of the caller's has not: the flow drops it for another one
+        return response
+
+    async def _token(self, wish: GetToken) -> Any:
+        if self._source.is_async:
+            return await self._source.request(wish)
+        token = await asyncio.to_thread(self._source.request, wish)
+        # A wrapper around an asynchronous credential may not look like one.
+        return await token if inspect.isawaitable(token) else token

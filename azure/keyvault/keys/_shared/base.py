@@ -1,0 +1,109 @@
+"""What every synchronous client has: an address, a credential, a connection."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .connection import VaultConnection
+from .wire.api_versions import DEFAULT_VERSION
+from .wire.identifiers import parse_vault_url
+from .wire.translation import Wire
+
+if TYPE_CHECKING:
+    from azure.core.rest import HttpRequest, HttpResponse
+    from typing_extensions import Self
+
+
+def wire_of(vault_url: str, api_version: Any) -> Wire:
+    """Return how to speak to a vault, from the arguments of a client.
+
+    :raises ValueError: when the URL is not that of a vault.
+    :raises TypeError: when an argument is not text.
+    """
+    version = getattr(api_version, "value", api_version) if api_version is not None else DEFAULT_VERSION.value
+    if not isinstance(version, str):
+        raise TypeError(f"api_version must be an ApiVersion or text, not {type(api_version).__name__}")
+    if not version:
+        raise ValueError("api_version must be an ApiVersion or the text of one; leave it out for the default")
+    if not isinstance(vault_url, str):
+        parse_vault_url(vault_url)  # says what is wrong with it
+    return _wire(vault_url, version)
+
+
+@lru_cache(maxsize=64)
+def _wire(vault_url: str, version: str) -> Wire:
+    """Check a vault's address once, however many clients are made for it."""
+    return Wire(parse_vault_url(vault_url), version)
+
+
+def not_copied(client: object) -> TypeError:
+    """Return the error for pickling or copying a client, which is full of connections, locks and tokens."""
+    return TypeError(
+        f"a {type(client).__name__} can be neither copied nor pickled: share it, or create another one with the same "
+        "arguments"
+    )
+
+
+class KeyVaultClientBase:
+    """A synchronous client.
+
+    :param connection: the vault it talks to; None for a client that sends no requests.
+    :param owned: whether closing the client closes the connection.
+    """
+
+    def __init__(self, connection: VaultConnection | None, *, owned: bool = True) -> None:
+        self._vault = connection
+        self._owned = owned
+
+    def __reduce__(self) -> Any:
+        raise not_copied(self)
+
+    @property
+    def _connection(self) -> VaultConnection:
+        if self._vault is None:
+            raise ValueError("This client works with a key that is in no vault, and sends no requests")
+        return self._vault
+
+    @property
+    def vault_url(self) -> str:
+        """The URL of the vault."""
+        return self._connection.wire.vault_url
+
+    @property
+    def api_version(self) -> str:
+        """The version of the REST API that the client uses.
+
+        :raises ValueError: for a client that was made with ``from_jwk``, which sends no requests.
+        """
+        return self._connection.wire.api_version
+
+    def send_request(self, request: HttpRequest, *, stream: bool = False, **kwargs: Any) -> HttpResponse:
+        """Send a request of your own through the client's pipeline: authentication, retries and logging included.
+
+        :param request: the request. A relative URL is completed with the vault's, and the API version is added where
+            the URL has none.
+        :param stream: whether to leave the body of the response unread.
+        :returns: the response, whatever its status: call its ``raise_for_status`` to make an exception of an error.
+        :raises ValueError: when the URL leads away from the vault.
+        """
+        return self._connection.send_request(request, stream=stream, **kwargs)
+
+    def close(self) -> None:
+        """Close the client's connections. Closing it twice does no harm; it sends no requests afterwards."""
+        if self._owned and self._vault is not None:
+            self._vault.close()
+
+    def __enter__(self) -> Self:
+        if self._owned and self._vault is not None:
+            self._vault.open()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,79 @@
+"""What every asyncio client has: an address, a credential, a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .base import not_copied
+from .connection_async import AsyncVaultConnection
+
+if TYPE_CHECKING:
+    from azure.core.rest import AsyncHttpResponse, HttpRequest
+    from typing_extensions import Self
+
+
+class AsyncKeyVaultClientBase:
+    """An asyncio client.
+
+    :param connection: the vault it talks to; None for a client that sends no requests.
+    :param owned: whether closing the client closes the connection.
+    """
+
+    def __init__(self, connection: AsyncVaultConnection | None, *, owned: bool = True) -> None:
+        self._vault = connection
+        self._owned = owned
+
+    def __reduce__(self) -> Any:
+        raise not_copied(self)
+
+    @property
+    def _connection(self) -> AsyncVaultConnection:
+        if self._vault is None:
+            raise ValueError("This client works with a key that is in no vault, and sends no requests")
+        return self._vault
+
+    @property
+    def vault_url(self) -> str:
+        """The URL of the vault."""
+        return self._connection.wire.vault_url
+
+    @property
+    def api_version(self) -> str:
+        """The version of the REST API that the client uses.
+
+        :raises ValueError: for a client that was made with ``from_jwk``, which sends no requests.
+        """
+        return self._connection.wire.api_version
+
+    def send_request(
+        self, request: HttpRequest, *, stream: bool = False, **kwargs: Any
+    ) -> Awaitable[AsyncHttpResponse]:
+        """Send a request of your own through the client's pipeline: authentication, retries and logging included.
+
+        :param request: the request. A relative URL is completed with the vault's, and the API version is added where
+            the URL has none.
+        :param stream: whether to leave the body of the response unread.
+        :returns: the response, whatever its status: call its ``raise_for_status`` to make an exception of an error.
+        :raises ValueError: when the URL leads away from the vault.
+        """
+        return self._connection.send_request(request, stream=stream, **kwargs)
+
+    async def close(self) -> None:
+        """Close the client's connections. Closing it twice does no harm; it sends no requests afterwards."""
+        if self._owned and self._vault is not None:
+            await self._vault.close()
+
+    async def __aenter__(self) -> Self:
+        if self._owned and self._vault is not None:
+            await self._vault.open()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()

@@ -1,0 +1,116 @@
+"""One vault as a client sees it: sends operations through a pipeline. The two worlds differ in ``await`` only."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from azure.core.configuration import Configuration
+from azure.core.pipeline import Pipeline, PipelineResponse
+from azure.core.rest import HttpRequest, HttpResponse
+
+from .._generated.operations import Operation
+from .auth.policy import ChallengeAuthPolicy
+from .fork import ForkLock
+from .pipeline.call import with_deadline
+from .pipeline.deadline import DeadlinePolicy
+from .pipeline.group import VaultPipeline
+from .pipeline.order import World, build_pipeline, configure
+from .pipeline.redirects import SameOriginRedirectPolicy
+from .pipeline.retry import KeyVaultRetryPolicy
+from .wire.translation import Wire
+
+T = TypeVar("T")
+
+
+def _transport(**kwargs: Any) -> Any:
+    from .transport.transport import VaultTransport
+
+    return VaultTransport(**kwargs)
+
+
+WORLD = World(
+    pipeline=VaultPipeline,
+    transport=_transport,
+    authentication=ChallengeAuthPolicy,
+    redirects=SameOriginRedirectPolicy,
+    retries=KeyVaultRetryPolicy,
+    deadlines=DeadlinePolicy,
+)
+
+
+class VaultConnection:
+    """Sends operations to one vault and returns their results.
+
+    :param wire: the vault's URL and API version.
+    :param credential: gives the tokens.
+    :param config: the policies, when they were made beforehand.
+    :param prepared: whether to build the pipeline now, which tells of mistakes early, or when it is first used.
+    :param kwargs: the settings of the pipeline.
+    """
+
+    def __init__(
+        self, wire: Wire, credential: Any, *, config: Any = None, prepared: bool = True, **kwargs: Any
+    ) -> None:
+        if config is not None and not isinstance(config, Configuration):
+            raise TypeError(f"config must be what create_config returns, not {type(config).__name__}")
+        self.wire = wire
+        self._credential = credential
+        self._config = config
+        self._settings = kwargs
+        self._built: Pipeline[Any, Any] | None = None
+        self._closed = False
+        self._lock = ForkLock()
+        if prepared:
+            self._pipeline  # noqa: B018  # builds it
+
+    @property
+    def _pipeline(self) -> Pipeline[Any, Any]:
+        if self._built is None:
+            with self._lock:
+                if self._built is None:
+                    self._built = self._build()
+        return self._built
+
+    def _build(self) -> Pipeline[Any, Any]:
+        if self._closed:
+            raise ValueError("This client is closed: create another one")
+        config = self._config or configure(WORLD, self._credential, **self._settings)
+        return build_pipeline(WORLD, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
+
+    def send(self, operation: Operation[T], **options: Any) -> T:
+        """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
+        return self._run(operation, self.wire.request(operation), **options)
+
+    def send_link(self, operation: Operation[T], link: str, **options: Any) -> T:
+        """Send the request for the page that a ``nextLink`` leads to."""
+        return self._run(operation, self.wire.link(operation, link), **options)
+
+    def _run(self, operation: Operation[T], request: HttpRequest, *, cls: Any = None, **options: Any) -> T:
+        options.setdefault("repeatable", operation.repeatable)
+        response: PipelineResponse[Any, Any] = self._pipeline.run(request, stream=False, **options)
+        result = self.wire.result(operation, response)
+        return cls(response, result, {}) if cls else result
+
+    def send_request(self, request: HttpRequest, *, stream: bool = False, **options: Any) -> HttpResponse:
+        """Send a caller's own request; the response is returned as it is, errors included."""
+        response = self._pipeline.run(self.wire.absolute(request), stream=stream, **options)
+        return response.http_response  # type: ignore[no-any-return]
+
+    def open(self) -> None:
+        """Open the transport."""
+        self._pipeline.__enter__()
+
+    def close(self) -> None:
+        """Close the transport."""
+        self._closed = True
+        if self._built is not None:
+            self._built.__exit__()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, in the way that the transport waits between tries."""
+        self._pipeline._transport.sleep(seconds)
+
+    def within_timeout(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return options under which several requests have the time of one call together."""
+        policy = getattr(self._config, "call_policy", None)
+        return with_deadline(options, policy.timeout if policy else self._settings.get("timeout"))

@@ -1,0 +1,122 @@
+"""One vault as an asyncio client sees it: sends operations through a pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeVar
+
+from azure.core.configuration import Configuration
+from azure.core.pipeline import AsyncPipeline, PipelineResponse
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+
+from .._generated.operations import Operation
+from .auth.policy_async import AsyncChallengeAuthPolicy
+from .fork import ForkLock
+from .pipeline.call import remaining, with_deadline
+from .pipeline.deadline_async import AsyncDeadlinePolicy, before_sending
+from .pipeline.group import AsyncVaultPipeline
+from .pipeline.order import World, build_pipeline, configure
+from .pipeline.redirects import AsyncSameOriginRedirectPolicy
+from .pipeline.retry import AsyncKeyVaultRetryPolicy
+from .wire.translation import Wire
+from .wire.writer_loading import writer, writer_is_loaded
+
+T = TypeVar("T")
+
+
+def _transport(**kwargs: Any) -> Any:
+    from .transport.transport_async import AsyncVaultTransport
+
+    return AsyncVaultTransport(**kwargs)
+
+
+WORLD = World(
+    pipeline=AsyncVaultPipeline,
+    transport=_transport,
+    authentication=AsyncChallengeAuthPolicy,
+    redirects=AsyncSameOriginRedirectPolicy,
+    retries=AsyncKeyVaultRetryPolicy,
+    deadlines=AsyncDeadlinePolicy,
+)
+
+
+class AsyncVaultConnection:
+    """Sends operations to one vault and returns their results.
+
+    :param wire: the vault's URL and API version.
+    :param credential: gives the tokens.
+    :param config: the policies, when they were made beforehand.
+    :param prepared: whether to build the pipeline now, which tells of mistakes early, or when it is first used.
+    :param kwargs: the settings of the pipeline.
+    """
+
+    def __init__(
+        self, wire: Wire, credential: Any, *, config: Any = None, prepared: bool = True, **kwargs: Any
+    ) -> None:
+        if config is not None and not isinstance(config, Configuration):
+            raise TypeError(f"config must be what create_config returns, not {type(config).__name__}")
+        self.wire = wire
+        self._credential = credential
+        self._config = config
+        self._settings = kwargs
+        self._built: AsyncPipeline[Any, Any] | None = None
+        self._closed = False
+        self._lock = ForkLock()
+        if prepared:
+            self._pipeline  # noqa: B018  # builds it
+
+    @property
+    def _pipeline(self) -> AsyncPipeline[Any, Any]:
+        if self._built is None:
+            with self._lock:
+                if self._built is None:
+                    self._built = self._build()
+        return self._built
+
+    def _build(self) -> AsyncPipeline[Any, Any]:
+        if self._closed:
+            raise ValueError("This client is closed: create another one")
+        config = self._config or configure(WORLD, self._credential, **self._settings)
+        return build_pipeline(WORLD, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
+
+    async def send(self, operation: Operation[T], **options: Any) -> T:
+        """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
+        if operation.body is not None and not writer_is_loaded():
+            options = self.within_timeout(options)
+            # It takes too long for the event loop.
+            await before_sending(remaining(options), asyncio.to_thread(writer))
+        return await self._run(operation, self.wire.request(operation), **options)
+
+    async def send_link(self, operation: Operation[T], link: str, **options: Any) -> T:
+        """Send the request for the page that a ``nextLink`` leads to."""
+        return await self._run(operation, self.wire.link(operation, link), **options)
+
+    async def _run(self, operation: Operation[T], request: HttpRequest, *, cls: Any = None, **options: Any) -> T:
+        options.setdefault("repeatable", operation.repeatable)
+        response: PipelineResponse[Any, Any] = await self._pipeline.run(request, stream=False, **options)
+        result = self.wire.result(operation, response)
+        return cls(response, result, {}) if cls else result
+
+    async def send_request(self, request: HttpRequest, *, stream: bool = False, **options: Any) -> AsyncHttpResponse:
+        """Send a caller's own request; the response is returned as it is, errors included."""
+        response = await self._pipeline.run(self.wire.absolute(request), stream=stream, **options)
+        return response.http_response  # type: ignore[no-any-return]
+
+    async def open(self) -> None:
+        """Open the transport."""
+        await self._pipeline.__aenter__()
+
+    async def close(self) -> None:
+        """Close the transport."""
+        self._closed = True
+        if self._built is not None:
+            await self._built.__aexit__()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, in the way that the transport waits between tries."""
+        await self._pipeline._transport.sleep(seconds)
+
+    def within_timeout(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return options under which several requests have the time of one call together."""
+        policy = getattr(self._config, "call_policy", None)
+        return with_deadline(options, policy.timeout if policy else self._settings.get("timeout"))

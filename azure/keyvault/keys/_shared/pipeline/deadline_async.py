@@ -1,0 +1,68 @@
+"""The hard limit of an asyncio call, in every phase: an answer that comes byte by byte is late as well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import AsyncHTTPPolicy
+
+from .call import remaining
+from .deadline import OutOfTime, late, prepare, unsent
+
+T = TypeVar("T")
+
+
+async def within_async(limit: float, work: Awaitable[T]) -> T:
+    """Await something, but no longer than ``limit`` seconds.
+
+    :raises OutOfTime: when it takes longer; the work is cancelled.
+    """
+    waiting = asyncio.ensure_future(work)
+    try:
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes just when the work is done.
+        await asyncio.wait([waiting], timeout=limit)
+    except asyncio.CancelledError:
+        await _end(waiting)
+        raise
+    if not waiting.done():
+        await _end(waiting)
+        if waiting.cancelled():
+            raise OutOfTime
+    return waiting.result()
+
+
+async def _end(work: asyncio.Future[Any]) -> None:
+    """Cancel something and wait for its end, whatever that is."""
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+
+
+async def before_sending(left: float | None, work: Awaitable[T]) -> T:
+    """Await what has to be done before a call's request is sent, for as long as the call has time; None for no limit.
+
+    :raises ~azure.core.exceptions.ServiceRequestTimeoutError: when it takes longer.
+    """
+    if left is None:
+        return await work
+    try:
+        return await within_async(left, work)
+    except OutOfTime:
+        raise unsent() from None
+
+
+class AsyncDeadlinePolicy(AsyncHTTPPolicy[Any, Any]):
+    """Ends an asynchronous exchange with the vault when the call's time is up. The last policy before the transport."""
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request, for as long as the call has time."""
+        left = remaining(request.context)
+        if left is None:
+            return await self.next.send(request)
+        prepare(request.context, left)
+        try:
+            return await within_async(left, self.next.send(request))
+        except OutOfTime:
+            raise late() from None

@@ -1,0 +1,166 @@
+"""What stands between a client and its transport: azure-core's policies, in one order for both worlds."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.configuration import Configuration
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import (
+    CustomHookPolicy,
+    DistributedTracingPolicy,
+    HeadersPolicy,
+    ProxyPolicy,
+    RequestIdPolicy,
+    UserAgentPolicy,
+)
+
+from ..._version import VERSION
+from ..transport.tls import environment_proxies
+from .call import CallPolicy
+from .request_logging import TraceLoggingPolicy, http_logging_policy
+
+_REQUEST_ID = "x-ms-client-request-id"
+
+
+class VaultRequestIdPolicy(RequestIdPolicy):
+    """azure-core's policy, with random identifiers: those from the clock take ten times as long to make."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._random = "request_id" not in kwargs and kwargs.get("auto_request_id", True)
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Give the request an identifier, unless it has one or the caller wants another, or none."""
+        headers = request.http_request.headers
+        if not self._random or "request_id" in request.context.options:
+            super().on_request(request)
+        elif _REQUEST_ID not in headers:
+            headers[_REQUEST_ID] = str(uuid.UUID(bytes=os.urandom(16), version=4))
+
+
+#: Keywords that replace a policy of the configuration.
+_REPLACEABLE = (
+    "authentication_policy",
+    "custom_hook_policy",
+    "headers_policy",
+    "http_logging_policy",
+    "logging_policy",
+    "proxy_policy",
+    "redirect_policy",
+    "request_id_policy",
+    "retry_policy",
+    "user_agent_policy",
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """The classes in which the synchronous and the asyncio world differ.
+
+    :ivar pipeline: made of a transport and policies.
+    :ivar transport: makes the transport; loads its HTTP library when it is called.
+    :ivar authentication: the policy that answers challenges.
+    :ivar redirects: the policy that follows redirects.
+    :ivar retries: the policy that tries again.
+    :ivar deadlines: the policy that ends a call whose time is up.
+    """
+
+    pipeline: type[Any]
+    transport: Callable[..., Any]
+    authentication: type[Any]
+    redirects: type[Any]
+    retries: type[Any]
+    deadlines: type[Any]
+
+
+def configure(
+    world: World,
+    credential: Any,
+    *,
+    verify_challenge_resource: bool = True,
+    timeout: float | None = None,
+    **kwargs: Any,
+) -> Configuration[Any, Any]:
+    """Return the policies of a client, made from azure-core's keywords.
+
+    A keyword with the name of a policy (``retry_policy=``) replaces that policy.
+    """
+    config: Configuration[Any, Any] = Configuration(**kwargs)
+    config.request_id_policy = VaultRequestIdPolicy(**kwargs)
+    config.headers_policy = HeadersPolicy(**kwargs)
+    config.user_agent_policy = UserAgentPolicy(sdk_moniker=f"keyvault-keys/{VERSION}", **kwargs)
+    config.proxy_policy = ProxyPolicy(**kwargs)
+    config.custom_hook_policy = CustomHookPolicy(**kwargs)
+    config.logging_policy = TraceLoggingPolicy(**kwargs)
+    config.http_logging_policy = http_logging_policy(**kwargs)
+    config.redirect_policy = world.redirects(**kwargs)
+    config.retry_policy = world.retries(**kwargs)
+    for name in _REPLACEABLE:
+        if kwargs.get(name) is not None:
+            setattr(config, name, kwargs[name])
+    if config.authentication_policy is None:
+        config.authentication_policy = world.authentication(
+            credential, verify_challenge_resource=verify_challenge_resource
+        )
+    config.call_policy = CallPolicy(timeout)  # type: ignore[attr-defined]  # ours, beside those azure-core names
+    return config
+
+
+def _policies(
+    config: Any,
+    proxy_policy: Any,
+    deadline_policy: Any,
+    *,
+    policies: Any = None,
+    per_call_policies: Any = None,
+    per_retry_policies: Any = None,
+    **kwargs: Any,
+) -> list[Any]:
+    """Return the policies in the order in which a request passes them."""
+    call = getattr(config, "call_policy", None) or CallPolicy()
+    if policies is not None:
+        return [call, *_listed(per_call_policies), *policies, *_listed(per_retry_policies), deadline_policy]
+    return [
+        call,
+        config.request_id_policy,
+        config.headers_policy,
+        config.user_agent_policy,
+        proxy_policy,
+        *_listed(per_call_policies),
+        config.redirect_policy,
+        config.retry_policy,
+        config.authentication_policy,
+        config.custom_hook_policy,
+        *_listed(per_retry_policies),
+        config.logging_policy,
+        DistributedTracingPolicy(**kwargs),
+        config.http_logging_policy,
+        deadline_policy,
+    ]
+
+
+def _listed(policies: Any) -> list[Any]:
+    if policies is None:
+        return []
+    return list(policies) if isinstance(policies, Iterable) else [policies]
+
+
+def build_pipeline(world: World, vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any) -> Any:
+    """Return the pipeline of a client. A transport that the caller brings is used as it is."""
+    proxy_policy = config.proxy_policy
+    if transport is None:
+        transport = world.transport(**kwargs)
+        proxy_policy = _with_environment(vault_url, proxy_policy, **kwargs)
+    return world.pipeline(transport, _policies(config, proxy_policy, world.deadlines(), **kwargs))
+
+
+def _with_environment(vault_url: str, proxy_policy: Any, *, use_env_settings: bool = True, **_: Any) -> Any:
+    """Look up the environment's proxies once, unless the caller has named some."""
+    if use_env_settings and isinstance(proxy_policy, ProxyPolicy) and proxy_policy.proxies is None:
+        return ProxyPolicy(proxies=environment_proxies(vault_url))
+    return proxy_policy

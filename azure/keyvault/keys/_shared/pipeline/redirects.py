@@ -1,0 +1,56 @@
+"""Redirects: followed within a vault, refused to anywhere else."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from urllib.parse import urljoin
+
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline import PipelineResponse
+from azure.core.pipeline.policies import AsyncRedirectPolicy, RedirectPolicy
+
+from ..wire.identifiers import origin_of
+
+
+class _SameOrigin:
+    """Overrides of azure-core's redirect policies."""
+
+    def get_redirect_location(self, response: PipelineResponse[Any, Any]) -> str | Literal[False] | None:
+        """Return where a redirect leads.
+
+        :raises ~azure.core.exceptions.HttpResponseError: when it leads to another origin: the token and the body of
+            the request belong to this one.
+        """
+        location: str | Literal[False] | None = super().get_redirect_location(response)  # type: ignore[misc]
+        if not location:
+            return location
+        source, target = response.http_request.url, location
+        try:
+            target = urljoin(source, location)
+            allowed = origin_of(target) == origin_of(source)
+        except ValueError:
+            allowed = False
+        if not allowed:
+            raise HttpResponseError(
+                message=f"The vault redirects to {target!r}, which is another origin. The redirect was not followed.",
+                response=response.http_response,
+            )
+        return target
+
+    def increment(self, settings: dict[str, Any], response: PipelineResponse[Any, Any], redirect_location: str) -> bool:
+        """Prepare the request for its new target."""
+        followed: bool = super().increment(settings, response, redirect_location)  # type: ignore[misc]
+        request = response.http_request
+        if response.http_response.status_code == 303:  # RFC 9110 section 15.4.4: a GET, without content
+            request._data = None
+            for header in ("Content-Length", "Content-Type"):
+                request.headers.pop(header, None)
+        return followed
+
+
+class SameOriginRedirectPolicy(_SameOrigin, RedirectPolicy):  # type: ignore[type-arg]  # as azure-core
+    """The redirect policy of the synchronous clients; takes the keywords of azure-core's ``RedirectPolicy``."""
+
+
+class AsyncSameOriginRedirectPolicy(_SameOrigin, AsyncRedirectPolicy):  # type: ignore[type-arg]  # as azure-core
+    """The redirect policy of the asyncio clients; takes the keywords of azure-core's ``AsyncRedirectPolicy``."""

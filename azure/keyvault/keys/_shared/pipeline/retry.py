@@ -1,0 +1,136 @@
+"""Which failed calls are sent again, and when. One set of rules, for the retry policies of both worlds.
+
+Retrying follows the operation, not the HTTP verb: reads and pure cryptographic calls are repeated after 408, 429,
+5xx and lost connections. Calls that make a new key version are repeated only when the service has certainly not
+processed them: after 429, and when the connection was never made.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from azure.core.exceptions import IncompleteReadError, ServiceRequestError, ServiceResponseError
+from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import AsyncRetryPolicy, RetryMode, RetryPolicy
+
+from ..transport.tls import is_certificate_error
+from .call import Stage, is_repeatable, remaining, stage_of
+
+_THROTTLED = 429
+#: Statuses of answers that may be others soon.
+TRANSIENT = frozenset({408, _THROTTLED, 500, 502, 503, 504})
+
+#: Conflicts that pass by themselves within seconds: the service refuses the call until they have.
+_PASSING_CONFLICTS = frozenset({"ObjectIsBeingDeleted", "ObjectIsBeingRecovered"})
+
+#: Seconds between two tries, at most, while such a conflict lasts.
+_PASSING_BACKOFF = 4.0
+
+
+class _RetryRules:
+    """Overrides of azure-core's retry policies; the settings and their keywords are azure-core's."""
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        """Whether an answer is worth another try."""
+        if not settings["total"]:
+            return False
+        status = response.http_response.status_code
+        if _is_passing_conflict(response):
+            return True
+        if status not in TRANSIENT and status not in self._extra_codes():
+            return False
+        return status == _THROTTLED or _may_repeat(response.context)
+
+    def _configure_positions(self, request: PipelineRequest[Any], retry_settings: dict[str, Any]) -> None:
+        """Note nothing to rewind: bodies are bytes."""
+        if not isinstance(request.http_request.content, (bytes, str, type(None))):
+            super()._configure_positions(request, retry_settings)  # type: ignore[misc]
+
+    def _extra_codes(self) -> set[int]:
+        """Return the status codes that the user has added with ``retry_on_status_codes``."""
+        return self._retry_on_status_codes - self._RETRY_CODES  # type: ignore[attr-defined,no-any-return]
+
+    def _is_method_retryable(self, settings: dict[str, Any], request: Any, response: Any = None) -> bool:
+        """Leave the decision on lost connections to :meth:`increment`, which knows the error."""
+        return True
+
+    def increment(self, settings: dict[str, Any], response: Any = None, error: Exception | None = None) -> bool:
+        """Count a failure; False ends the retries."""
+        if error is not None and not _was_harmless(error, response):
+            return False
+        passing = _is_passing_conflict(response)
+        if passing and settings["status"] > 0:
+            settings["status"] += 1  # it takes seconds and is no failure: the total alone limits the tries
+        if not super().increment(settings, response=response, error=error):  # type: ignore[misc]
+            return False
+        wait = self._wait(settings, response, passing)
+        left = remaining(response.context)
+        if wait is None or (left is not None and wait >= left):
+            return False
+        settings["wait"] = wait
+        return True
+
+    def _wait(self, settings: dict[str, Any], response: Any, passing: bool) -> float | None:
+        """Return how long to wait; None when the service asks for more patience than a caller has."""
+        if isinstance(response, PipelineResponse):
+            try:
+                asked: float | None = self.get_retry_after(response)  # type: ignore[attr-defined]
+            except (ValueError, TypeError, OverflowError):
+                asked = None  # neither a number nor a date
+            if asked is not None and asked == asked:  # not NaN
+                return asked if asked <= settings["max_backoff"] else None
+        wait = self.get_backoff_time(settings)
+        return min(wait, _PASSING_BACKOFF) if passing else wait
+
+    def get_backoff_time(self, settings: dict[str, Any]) -> float:
+        """Return the seconds to wait before the next try: twice as long every time, and never in step."""
+        factor: float = settings["backoff"]
+        tries = len(settings["history"])
+        if self.retry_mode != RetryMode.Fixed:  # type: ignore[attr-defined]
+            factor *= 2 ** max(0, tries - 1)
+        # Clients that were throttled together must not come back together.
+        return min(float(settings["max_backoff"]), factor) * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret
+
+
+class KeyVaultRetryPolicy(_RetryRules, RetryPolicy):  # type: ignore[type-arg]  # as azure-core
+    """The retry policy of the synchronous clients; takes the keywords of azure-core's ``RetryPolicy``."""
+
+    def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
+        """Wait for as long as :meth:`increment` has decided."""
+        transport.sleep(settings["wait"])
+
+
+class AsyncKeyVaultRetryPolicy(_RetryRules, AsyncRetryPolicy):  # type: ignore[type-arg]  # as azure-core
+    """The retry policy of the asyncio clients; takes the keywords of azure-core's ``AsyncRetryPolicy``."""
+
+    async def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
+        """Wait for as long as :meth:`increment` has decided."""
+        await transport.sleep(settings["wait"])
+
+
+def _was_harmless(error: Exception, request: PipelineRequest[Any]) -> bool:
+    """Whether a request that brought an error instead of an answer may be sent again."""
+    if stage_of(request.context) is Stage.TOKEN:
+        return False  # the credential has failed, after retries of its own
+    if isinstance(error, ServiceRequestError):  # the request was not sent
+        return not is_certificate_error(error)
+    return isinstance(error, (ServiceResponseError, IncompleteReadError)) and _may_repeat(request.context)
+
+
+def _may_repeat(context: PipelineContext) -> bool:
+    """Whether what was sent last may be sent again. A probe has no effect, whatever it was made for."""
+    return is_repeatable(context) or stage_of(context) is Stage.PROBE
+
+
+def _is_passing_conflict(response: Any) -> bool:
+    """Whether what has come back is a conflict that passes by itself; the body of a stream is left to the caller."""
+    if not isinstance(response, PipelineResponse) or response.http_response.status_code != 409:
+        return False
+    if response.context.options.get("stream"):
+        return False
+    try:
+        return json.loads(response.http_response.text())["error"]["innererror"]["code"] in _PASSING_CONFLICTS
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False

@@ -1,0 +1,192 @@
+"""Models from JSON, as their descriptions for msrest say, but stricter and faster than its deserializer.
+
+msrest decodes ``"!"`` as an empty key and ``"1"`` as true, repeats the data in its messages, and works out anew for
+every answer what each field is. Here the plan of a model is made once, and what does not fit is an error that names the
+field, not its content. ``_bodies`` is the other way.
+"""
+
+from __future__ import annotations
+
+import base64
+import calendar
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import Any
+
+from ..._generated.models import CLASSES, Model
+from .identifiers import parse_key_vault_id
+
+#: What every answer of the service holds, by model: an answer without it is none.
+_REQUIRED = {
+    "KeyBundle": {"key"},
+    "DeletedKeyBundle": {"key"},
+    "JsonWebKey": {"kid", "kty"},
+    "KeyItem": {"kid"},
+    "DeletedKeyItem": {"kid"},
+    "BackupKeyResult": {"value"},
+    "KeyOperationResult": {"result"},
+    "KeyVerifyResult": {"value"},
+    "KeyReleaseResult": {"value"},
+    "RandomBytes": {"value"},
+}
+_PYTHON_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_BASE64 = str.maketrans("-_", "+/")
+
+
+def _base64(value: Any) -> bytes:
+    """Decode base64url, padded or not (RFC 4648 section 5)."""
+    text = value.translate(_BASE64)
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+
+
+def _unix_time(value: Any) -> datetime:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise TypeError
+    return _EPOCH + timedelta(seconds=value)
+
+
+def _key_id(value: Any) -> str:
+    """Check the identifier of a key, of which everything else that is known of the key is said."""
+    return parse_key_vault_id(typed(str, value)).source_id
+
+
+def typed(kind: type, value: Any) -> Any:
+    """Return a value of exactly that type.
+
+    :raises TypeError: when it is of another.
+    """
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
+def _to_base64(value: Any) -> str:
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise TypeError
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
+
+
+def _to_unix_time(value: Any) -> int:
+    return calendar.timegm(typed(datetime, value).utctimetuple())
+
+
+#: What the basic types of msrest are on the wire, and how to read and write them.
+_BASIC: dict[str, Callable[[Any], Any]] = {name: partial(typed, kind) for name, kind in _PYTHON_TYPES.items()}
+_READERS = {**_BASIC, "kid": _key_id, "base64": _base64, "unix-time": _unix_time}
+WRITERS = {**_BASIC, "base64": _to_base64, "unix-time": _to_unix_time}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How one field of a model goes over the wire.
+
+    :ivar name: its name in the model.
+    :ivar key: its name on the wire.
+    :ivar convert: reads or writes its value.
+    :ivar rules: msrest's rules for its value.
+    :ivar required: whether an answer must hold it.
+    """
+
+    name: str
+    key: str
+    convert: Callable[[Any], Any]
+    rules: dict[str, Any]
+    required: bool
+
+
+def plan(model: type[Model], converters: dict[str, Callable[[Any], Any]], nested: Callable[..., Any]) -> list[Field]:
+    """Work out how each field of a model goes over the wire, one way.
+
+    :param model: the model.
+    :param converters: by msrest's name of a type, or a field's name on the wire, what converts a value.
+    :param nested: what converts a model, from its class and the value.
+    """
+    required = _REQUIRED.get(model.__name__, ())
+    return [
+        Field(
+            name,
+            description["key"],
+            converters.get(description["key"]) or _converter(description["type"], converters, nested),
+            model._validation.get(name, {}),
+            name in required,
+        )
+        for name, description in model._attribute_map.items()
+    ]
+
+
+def _converter(kind: str, converters: dict[str, Callable[[Any], Any]], nested: Callable[..., Any]) -> Any:
+    """Return what converts a value of one of msrest's types: ``str``, ``[str]``, ``{str}`` or the name of a model."""
+    if kind[0] in "[{":
+        return partial(_list if kind[0] == "[" else _dict, _converter(kind[1:-1], converters, nested))
+    return converters.get(kind) or partial(nested, CLASSES[kind])
+
+
+def _list(convert: Callable[[Any], Any], value: Any) -> list[Any]:
+    return [convert(item) for item in typed(list, value)]
+
+
+def _dict(convert: Callable[[Any], Any], value: Any) -> dict[str, Any]:
+    return {typed(str, key): convert(item) for key, item in typed(dict, value).items()}
+
+
+class Malformed(ValueError):
+    """What was read is not what the model says. The text names the member and does not quote it."""
+
+
+class _Plan:
+    """How a model is read."""
+
+    def __init__(self, model: type[Model], nested: Callable[..., Any]) -> None:
+        fields = plan(model, _READERS, nested)
+        self.fields = {field.key: field for field in fields}
+        self.blank = dict.fromkeys(field.name for field in fields)
+        self.required = [field for field in fields if field.required]
+
+
+class Reader:
+    """Turns decoded JSON into models."""
+
+    def __init__(self) -> None:
+        self._plans: dict[type[Model], _Plan] = {}
+
+    def __call__(self, kind: type[Any], data: Any) -> Any:
+        """Build a model of a class.
+
+        :raises Malformed: when a member has not the type that the model declares, or one that every answer holds is
+            missing.
+        """
+        if not isinstance(data, dict):
+            raise Malformed(f"{kind.__name__} is not a JSON object")
+        made = self._plans.get(kind) or self._plans.setdefault(kind, _Plan(kind, self))
+        model = object.__new__(kind)
+        values = model.__dict__
+        values.update(made.blank)
+        # Answers hold few of the fields that a model has.
+        for key, value in data.items():
+            field = made.fields.get(key)
+            if field is not None and value is not None:
+                try:
+                    values[field.name] = field.convert(value)
+                except Malformed:
+                    raise  # it names the member that is to blame
+                except (ValueError, TypeError, AttributeError, OverflowError):
+                    # The cause is left out: it may quote the data.
+                    raise Malformed(f"{kind.__name__}.{key} is malformed") from None
+        for field in made.required:
+            if values[field.name] is None:
+                raise Malformed(f"{kind.__name__}.{field.key} is missing")
+        return model
+
+
+read = Reader()
+
+
+def unread(model: Model) -> dict[str, Any]:
+    """Return what :data:`read` makes the same model of."""
+    fields = plan(type(model), WRITERS, lambda _, value: unread(value))
+    values = ((field, getattr(model, field.name)) for field in fields)
+    return {field.key: field.convert(value) for field, value in values if value is not None}

@@ -1,0 +1,259 @@
+"""From an operation to a request and from a response to its result, without I/O: one place for both worlds."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    DecodeError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.core.pipeline import PipelineResponse
+from azure.core.rest import HttpRequest
+from azure.core.utils import case_insensitive_dict
+
+from ..._generated.models import Model
+from ..._generated.operations import Operation
+from ..._generated.versions import RENAMED, VERSIONS, has
+from .identifiers import origin_of
+from .reading import Malformed, read
+from .writer_loading import writer
+
+T = TypeVar("T")
+
+_ERRORS: dict[int, type[HttpResponseError]] = {
+    401: ClientAuthenticationError,
+    404: ResourceNotFoundError,
+    409: ResourceExistsError,
+}
+
+#: What to do about errors that the service explains badly, by their inner code.
+_HINTS = {
+    "ObjectIsDeletedButRecoverable": "Recover it with recover_deleted_key, or purge it with purge_deleted_key first.",
+    "ObjectIsBeingDeleted": "Wait until the deletion has finished: delete_key does. After a purge, try again later.",
+    "ObjectIsBeingRecovered": "Wait until the recovery has finished: recover_deleted_key does.",
+    "ForbiddenByFirewall": "The vault's network rules do not admit this client's address.",
+}
+
+# What to do about conflicts that the service does not name, by status and operation.
+_CONFLICTS = {
+    (409, "restore_key"): "A key is restored under its old name: delete and purge the key that has the name first.",
+    (409, "recover_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
+    (409, "purge_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
+    (409, "backup_key"): "Something that was asked of the key before has not finished: try again later.",
+}
+
+# Fields whose values have had other names.
+_RENAMED_FIELDS = ("crv", "alg")
+
+_HEADERS = {"Accept": "application/json"}
+_HEADERS_WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
+class Wire:
+    """How one vault is spoken to: its URL and API version.
+
+    :param vault_url: where it is, without a trailing slash.
+    :param api_version: which version of the REST API to use. A version that is not known is used as it is given, and
+        believed to have everything.
+    """
+
+    def __init__(self, vault_url: str, api_version: str) -> None:
+        self.vault_url = vault_url
+        self.api_version = api_version
+        self.origin = origin_of(vault_url)
+        self._query = "?api-version=" + api_version
+        self._lacking = frozenset(version.name for version in VERSIONS if not has(api_version, version.name))
+        renamed = [renaming for renaming in RENAMED if not has(api_version, renaming.since)]
+        self._to_old = {renaming.new: renaming.old for renaming in renamed}
+        self._to_new = {renaming.old: renaming.new for renaming in renamed}
+
+    def request(self, operation: Operation[Any]) -> HttpRequest:
+        """Return the HTTP request of an operation.
+
+        :raises ValueError: when the API version lacks the operation or one of its fields, or a field's value is
+            outside the limits of the service.
+        """
+        self.check_version(operation)
+        url = self.vault_url + operation.path + self._query
+        for name, value in operation.query.items():
+            url += f"&{name}={quote(value, safe='')}"
+        if operation.body is None:
+            return HttpRequest(operation.method, url, headers=dict(_HEADERS))
+        content = _ENCODER.encode(self._encode(operation)).encode("ascii")
+        return HttpRequest(operation.method, url, headers=dict(_HEADERS_WITH_BODY), content=content)
+
+    def link(self, operation: Operation[Any], link: str) -> HttpRequest:
+        """Return the request for the page that a list's ``nextLink`` leads to. The link is sent as it is.
+
+        :raises ValueError: when it leads away from the vault.
+        """
+        self.check_origin(link, "The link to the next page")
+        return HttpRequest(operation.method, link, headers=dict(_HEADERS))
+
+    def check_origin(self, url: str, what: str) -> None:
+        """Refuse a URL that would take a token or a body away from the vault.
+
+        :raises ValueError: when the URL is malformed or has another scheme, host or port than the vault.
+        """
+        try:
+            same = origin_of(url) == self.origin
+        except ValueError as error:
+            raise ValueError(f"{what} {url!r} is not valid: {error}") from None
+        if not same:
+            raise ValueError(f"{what} {url!r} leads to another origin than {self.origin}, and was not followed")
+
+    def absolute(self, request: HttpRequest) -> HttpRequest:
+        """Return a caller's own request, completed: vault and API version, where it names none.
+
+        :raises ValueError: when it names another origin.
+        """
+        if not isinstance(request, HttpRequest):
+            raise TypeError(f"request must be an azure.core.rest.HttpRequest, not {type(request).__name__}")
+        request = copy.copy(request)  # the caller's own must not get the token
+        request.headers = case_insensitive_dict(request.headers)
+        if "://" not in request.url.partition("?")[0]:
+            request.url = f"{self.vault_url}/{request.url.lstrip('/')}"
+        self.check_origin(request.url, "The URL")
+        if "api-version=" not in urlsplit(request.url).query:
+            request.url += ("&" if "?" in request.url else "?") + "api-version=" + self.api_version
+        return request
+
+    def result(self, operation: Operation[T], response: PipelineResponse[Any, Any]) -> T:
+        """Return what an operation brought.
+
+        :raises ~azure.core.exceptions.HttpResponseError: or one of its subclasses, when the service refused.
+        :raises ~azure.core.exceptions.DecodeError: when its answer is not what the service's contract says.
+        """
+        http = response.http_response
+        if http.status_code not in operation.success:
+            raise _error(operation, http)
+        if operation.returns is None:
+            return None  # type: ignore[return-value]  # an Operation[None]
+        result, defect = self._read(operation.returns, http.content)
+        if defect is not None:
+            raise malformed(http, defect)
+        link = getattr(result, "next_link", None)
+        if link:
+            self._check_link(http, link)
+        return result  # type: ignore[return-value]
+
+    def _read(self, kind: type[T], content: bytes) -> tuple[T | None, str | None]:
+        """Return what an answer's body says, or what is wrong with it.
+
+        That is no exception: its traceback would hold the body, which may be a plaintext.
+        """
+        try:
+            data = _decoded(content)
+            if self._to_new:
+                _translate(data, self._to_new)
+            return read(kind, data), None
+        except Malformed as error:
+            return None, str(error)
+        except (ValueError, RecursionError):
+            return None, "it is not JSON in UTF-8"
+
+    def _check_link(self, http: Any, link: str) -> None:
+        try:
+            self.check_origin(link, "the link to the next page")
+        except ValueError as error:
+            raise malformed(http, str(error)) from None
+
+    def check_version(self, operation: Operation[Any]) -> None:
+        """Refuse an operation that the API version lacks, or one of its fields, or a field's value.
+
+        :raises ValueError: when it does; its text names the version that is needed.
+        """
+        if operation.since in self._lacking:
+            raise self._lacks(operation.name, operation.since)
+        if operation.body is not None:
+            self._check_fields(operation.body)
+
+    def _check_fields(self, model: Any) -> None:
+        for name, since in model._added_in.items():
+            if since in self._lacking and getattr(model, name) is not None:
+                raise self._lacks(name, since)
+        for name, values in model._values_added_in.items():
+            value = getattr(model, name)
+            if value is not None and (since := values.get(value)) in self._lacking:
+                raise self._lacks(value, since)
+        for value in vars(model).values():
+            if isinstance(value, Model):
+                self._check_fields(value)
+
+    def _lacks(self, what: str, since: str) -> ValueError:
+        return ValueError(
+            f"{what} needs API version {since} or later, and this client uses {self.api_version}: "
+            "create it with another api_version"
+        )
+
+    def _encode(self, operation: Operation[Any]) -> dict[str, Any]:
+        data = writer()(operation.name, operation.body)
+        if self._to_old:
+            _translate(data, self._to_old)
+        return data
+
+
+def _decoded(content: bytes) -> Any:
+    """Return what an answer's JSON says.
+
+    :raises ValueError: when it is no JSON in UTF-8, or holds text that no encoding can write (half a surrogate pair).
+    """
+    data = _DECODER.decode(content.decode("utf-8"))
+    if b"\\u" in content:
+        json.dumps(data, ensure_ascii=False).encode("utf-8")
+    return data
+
+
+def _translate(data: Any, names: dict[str, str]) -> None:
+    """Replace the names of curves and algorithms by those of another version, in place."""
+    if isinstance(data, dict):
+        for field in _RENAMED_FIELDS:
+            value = data.get(field)
+            if isinstance(value, str):
+                data[field] = names.get(value, value)
+        _translate(data.get("key"), names)
+
+
+def malformed(response: Any, defect: str) -> DecodeError:
+    """Return the error for an answer that breaks the service's contract."""
+    request_id = response.headers.get("x-ms-request-id", "unknown")
+    # The response stays out of the error, whose text would quote its body: that may be a plaintext.
+    error = DecodeError(
+        f"The answer of the vault cannot be used: {defect}. Status {response.status_code}, request id {request_id}."
+    )
+    error.status_code, error.reason = response.status_code, response.reason
+    return error
+
+
+def _error(operation: Operation[Any], response: Any) -> HttpResponseError:
+    """Return the azure-core exception for a status that is no success. It reads the body for its text."""
+    kind = _ERRORS.get(response.status_code, HttpResponseError)
+    message = f"The vault answered {response.status_code} {response.reason or ''}".rstrip()
+    error = kind(message=message, response=response)
+    hint = _HINTS.get(inner_code(error) or "") or _CONFLICTS.get((response.status_code, operation.name))
+    if hint:
+        error.message += f"\n{hint}"
+        error.args = (error.message, *error.args[1:])
+    return error
+
+
+def inner_code(error: HttpResponseError) -> str | None:
+    """Return the code that tells more than the status, as ``ObjectIsBeingDeleted``; None when there is none."""
+    inner = error.error.innererror if error.error is not None else None
+    code = inner.get("code") if isinstance(inner, dict) else None
+    return code if isinstance(code, str) else None

@@ -1,0 +1,190 @@
+"""Key-encryption keys for the client-side encryption of azure-storage-blob and azure-storage-queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .._models import KeyVaultKeyIdentifier
+from .._shared import parse_key_vault_id
+from .._shared.auth.credentials import check_sync_credential
+from .._shared.base import wire_of
+from .._shared.connection import VaultConnection
+from .._shared.fork import ForkLock
+from ._client import CryptographyClient
+from ._decision import Execution
+from ._enums import KeyWrapAlgorithm
+from ._local.algorithms import key_wrap
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from typing_extensions import Self
+
+    from .._shared import ApiVersion
+
+
+class KeyEncryptionKey:
+    """A key that wraps the content keys of azure-storage: the ``key_encryption_key`` of its clients.
+
+    It wraps and unwraps as :meth:`CryptographyClient.wrap_key` and :meth:`CryptographyClient.unwrap_key` do.
+
+    The asyncio clients of azure-storage take the same object, and wait for it: they have no asynchronous kind of it.
+
+    :param client: the client of the key. A key whose identifier has no version is got from the vault now, for
+        azure-storage must be told the version. A client made with ``from_jwk`` needs a JWK with a ``kid``.
+    :param algorithm: how to wrap.
+    :raises TypeError: when the client is none, or one for asyncio.
+    :raises ValueError: when the algorithm does not wrap keys, or the key has no identifier with a version.
+    :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
+    """
+
+    def __init__(self, client: CryptographyClient, algorithm: KeyWrapAlgorithm | str) -> None:
+        if not isinstance(client, CryptographyClient):
+            raise TypeError(f"'client' must be a (synchronous) CryptographyClient, not {type(client).__name__}")
+        self._algorithm = key_wrap(algorithm).name
+        self._client = client
+        self._id = _stable_id(client)
+
+    @classmethod
+    def _known_as(cls, key_id: str, client: CryptographyClient, algorithm: str) -> KeyEncryptionKey:
+        """Make the key of an identifier that azure-storage has stored, and will compare."""
+        key = cls.__new__(cls)
+        key._algorithm, key._client, key._id = algorithm, client, key_id
+        return key
+
+    def __repr__(self) -> str:
+        return f"KeyEncryptionKey({self._id!r}, {self._algorithm!r})"
+
+    def wrap_key(self, key: bytes) -> bytes:
+        """Wrap a content key.
+
+        :param key: the content key.
+        :returns: the wrapped key.
+        :raises ValueError: when the key does not allow wrapping (now).
+        :raises NotImplementedError: when the client may work only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        """
+        return self._client.wrap_key(self._algorithm, key).encrypted_key
+
+    def unwrap_key(self, key: bytes, algorithm: str) -> bytes:
+        """Unwrap a content key.
+
+        :param key: the wrapped key.
+        :param algorithm: how it was wrapped, as stored along with it.
+        :returns: the content key.
+        :raises ValueError: when the algorithm is not one that wraps keys, does not fit the key, or the key cannot be
+            unwrapped.
+        :raises NotImplementedError: when the client may work only here, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the key.
+        """
+        return self._client.unwrap_key(algorithm, key).key
+
+    def get_kid(self) -> str:
+        """Return the identifier of the key, with its version; it never changes."""
+        return self._id
+
+    def get_key_wrap_algorithm(self) -> str:
+        """Return the name of the algorithm that :meth:`wrap_key` uses."""
+        return self._algorithm
+
+
+class KeyResolver:
+    """Finds the key for an identifier that azure-storage has stored: the ``key_resolver_function`` of its clients.
+
+    It is called with the identifier of a key, and returns the same :class:`KeyEncryptionKey` for the same one. Clients
+    of one vault share their connections. Symmetric keys that are kept as secrets (``/secrets/``) are refused.
+
+    :param credential: gives the tokens, as for :class:`CryptographyClient`.
+    :param algorithm: how the keys wrap. What is stored tells how to unwrap, so this is needed only by who wraps with
+        them.
+    :param allowed_suffixes: domains whose vaults are accepted, as ``["vault.azure.net"]``. Identifiers come from where
+        the data is: without this, whoever can write there chooses which host is asked. Default: all hosts.
+    :param execution: where the keys are used; see :class:`CryptographyClient`.
+    :param api_version: the version of the REST API. Default: the newest stable one.
+    :param kwargs: azure-core's options of a client.
+    :raises ValueError: when there is no credential, or the algorithm does not wrap keys.
+    :raises TypeError: when the credential cannot give tokens, or only asynchronously.
+    """
+
+    def __init__(
+        self,
+        credential: TokenCredential,
+        *,
+        algorithm: KeyWrapAlgorithm | str = KeyWrapAlgorithm.rsa_oaep_256,
+        allowed_suffixes: Iterable[str] | None = None,
+        execution: Execution = "auto",
+        api_version: ApiVersion | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        check_sync_credential(credential)
+        self._credential = credential
+        self._algorithm = key_wrap(algorithm).name
+        self._suffixes = None if allowed_suffixes is None else tuple(allowed_suffixes)
+        self._execution: Execution = execution
+        self._api_version = api_version
+        self._settings = kwargs
+        self._keys: dict[str, KeyEncryptionKey] = {}
+        self._connections: dict[str, VaultConnection] = {}
+        self._lock = ForkLock()
+
+    def __call__(self, key_id: str) -> KeyEncryptionKey:
+        """Return the key.
+
+        :param key_id: its identifier.
+        :returns: the key, which is got from its vault when it is used.
+        :raises ValueError: when it is not the identifier of a key, or that of a key in a vault that is not allowed.
+        """
+        with self._lock:
+            if key_id not in self._keys:
+                client = CryptographyClient._within(
+                    self._connection_for(key_id), key_id, None, execution=self._execution
+                )
+                self._keys[key_id] = KeyEncryptionKey._known_as(key_id, client, self._algorithm)
+            return self._keys[key_id]
+
+    def _connection_for(self, key_id: str) -> VaultConnection:
+        identifier = parse_key_vault_id(key_id)
+        if identifier.collection.lower() == "secrets":
+            raise ValueError(
+                f"'{key_id}' is the ID of a secret. Symmetric keys that are kept as secrets are not supported: get the "
+                "secret and make a KeyEncryptionKey of CryptographyClient.from_jwk"
+            )
+        if KeyVaultKeyIdentifier.try_parse(key_id, allowed_suffixes=self._suffixes) is None:
+            raise ValueError(f"'{key_id}' is not the ID of a key in one of the allowed vaults")
+        vault = identifier.vault_url.lower()
+        if vault not in self._connections:
+            self._connections[vault] = VaultConnection(
+                wire_of(identifier.vault_url, self._api_version), self._credential, prepared=False, **self._settings
+            )
+        return self._connections[vault]
+
+    def close(self) -> None:
+        """Close the connections to the vaults; the keys cannot be used afterwards."""
+        with self._lock:
+            for connection in self._connections.values():
+                connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self.close()
+
+
+def _stable_id(client: CryptographyClient) -> str:
+    """Return an identifier that stays the same when the key is rotated."""
+    state = client._state
+    if state.identifier is not None and not state.version:
+        client._material({})
+    if not state.key_id or (state.identifier is not None and not state.version):
+        raise ValueError(
+            "A key-encryption key needs an identifier that stays the same: give the client a key identifier with its "
+            "version, as the newest one may not be read (permission keys/get, execution), or a JWK with its 'kid'"
+        )
+    return state.key_id

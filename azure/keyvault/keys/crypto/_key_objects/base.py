@@ -1,0 +1,97 @@
+"""What the key objects for ``cryptography`` share: a client that does the work, and the key's material."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+from ..._jwk import family_of
+from ..._lazy import lazy_property
+from .._local.checks import as_bytes
+from .._signatures import Encoding
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..._jwk import JsonWebKey
+    from .._client import CryptographyClient
+    from .._results import SignResult
+
+
+class KeyObject:
+    """A key of ``cryptography`` that is in a vault.
+
+    :param client: does what needs the key.
+    :param key_material: the key; None when it may not be read.
+    :raises ValueError: when the key is of another type.
+    """
+
+    _family: ClassVar[str]
+
+    def __init__(self, client: CryptographyClient, key_material: JsonWebKey | None = None) -> None:
+        if key_material is not None and family_of(key_material.kty) != self._family:
+            kty = str.__str__(key_material.kty or "unknown")
+            raise ValueError(f"The key {client.key_id} is of type {kty}, and this is for {self._family} keys")
+        self._client = client
+        self._material = copy.copy(key_material)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._client.key_id}>"
+
+    # Neither the key nor what is known of it changes, so a copy is as good as the original.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def _known(self) -> JsonWebKey:
+        if self._material is None:
+            raise ValueError(
+                f"The public part of the key {self._client.key_id} is not known: the key may not be read (keys/get)"
+            )
+        return self._material
+
+    @lazy_property
+    def _public(self) -> Any:
+        """The public key as an object of ``cryptography``'s own."""
+        return self._known().to_cryptography()
+
+    @lazy_property
+    def _private(self) -> Any:
+        """The private key as an object of ``cryptography``'s own.
+
+        :raises ValueError: when there is only the public part.
+        """
+        material = self._known()
+        if not material._has_private():
+            raise ValueError(f"The private part of the key {self._client.key_id} is not here: it stays in the vault")
+        return material.to_cryptography(private=True)
+
+    def _sign(self, algorithm: str, data: object, hashed: bool) -> SignResult:
+        content = as_bytes("data", data)
+        return (self._client.sign if hashed else self._client.sign_data)(algorithm, content)
+
+    def _verify(self, algorithm: str, signature: object, data: object, hashed: bool, encoding: Encoding) -> None:
+        content, given = as_bytes("data", data), as_bytes("signature", signature)
+        verify = self._client.verify if hashed else self._client.verify_data
+        if not verify(algorithm, content, given, encoding=encoding).is_valid:
+            raise InvalidSignature
+
+
+def hash_of(algorithm: object) -> tuple[str, bool]:
+    """Return the name of the hash that a caller of ``cryptography`` asks for, and whether the data is hashed already.
+
+    :raises ~cryptography.exceptions.UnsupportedAlgorithm: when it is no hash.
+    """
+    hashed = isinstance(algorithm, Prehashed)
+    if hashed:
+        # cryptography has no public name for it; its own keys read the same attribute.
+        algorithm = getattr(algorithm, "_algorithm", None)
+    if not isinstance(algorithm, HashAlgorithm):
+        raise UnsupportedAlgorithm(f"Key Vault signs hashes, and {type(algorithm).__name__} is none")
+    return algorithm.name, hashed

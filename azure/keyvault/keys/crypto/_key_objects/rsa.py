@@ -1,0 +1,296 @@
+"""RSA keys of a vault as ``cryptography``'s interfaces want them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, AsymmetricPadding, PKCS1v15
+
+from .._enums import EncryptionAlgorithm, SignatureAlgorithm
+from .._local.algorithms import signature as signature_row
+from .._tasks import Verify
+from .base import KeyObject, hash_of
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo, Prehashed
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        KeySerializationEncryption,
+        PrivateFormat,
+        PublicFormat,
+    )
+
+_PKCS1 = {
+    "sha256": SignatureAlgorithm.rs256,
+    "sha384": SignatureAlgorithm.rs384,
+    "sha512": SignatureAlgorithm.rs512,
+}
+_PSS = {
+    "sha256": SignatureAlgorithm.ps256,
+    "sha384": SignatureAlgorithm.ps384,
+    "sha512": SignatureAlgorithm.ps512,
+}
+_OAEP = {"sha1": EncryptionAlgorithm.rsa_oaep, "sha256": EncryptionAlgorithm.rsa_oaep_256}
+
+
+class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
+    """An RSA private key of a vault, as an ``RSAPrivateKey`` of ``cryptography``.
+
+    It is made by :meth:`CryptographyClient.create_rsa_private_key`. What Key Vault cannot do as it is asked raises
+    ``UnsupportedAlgorithm``: other hashes than SHA-256, SHA-384 and SHA-512, a PSS salt that is not as long as the
+    hash, MGF1 with another hash, an OAEP label. Errors of the client are raised as they are.
+
+    :param client: the client of the key, which does what needs it.
+    :param key_material: what is known of the key; None when it may not be read.
+    :raises ValueError: when the key is of another type.
+    """
+
+    _family = "RSA"
+
+    @property
+    def key_size(self) -> int:
+        """The size of the modulus in bits.
+
+        :raises ValueError: when the key may not be read.
+        """
+        return self._public.key_size  # type: ignore[no-any-return]
+
+    def public_key(self) -> KeyVaultRSAPublicKey:
+        """Return the public key, which works through the same client."""
+        return KeyVaultRSAPublicKey(self._client, self._material)
+
+    def sign(
+        self,
+        data: bytes,
+        padding: AsymmetricPadding,
+        algorithm: Prehashed | hashes.HashAlgorithm | NoDigestInfo,
+    ) -> bytes:
+        """Sign data.
+
+        :param data: the data, or its digest when the algorithm is ``Prehashed``.
+        :param padding: ``PKCS1v15()``, or ``PSS`` with ``PSS.DIGEST_LENGTH`` (or just that length) and MGF1 with the
+            same hash.
+        :param algorithm: SHA-256, SHA-384 or SHA-512, or ``Prehashed`` with one of them.
+        :returns: the signature.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not sign like that.
+        """
+        name, hashed = _signature_algorithm(padding, algorithm, automatic=False)
+        return self._sign(name, data, hashed).signature
+
+    def decrypt(self, ciphertext: bytes, padding: AsymmetricPadding) -> bytes:
+        """Decrypt.
+
+        :param ciphertext: the encrypted data.
+        :param padding: ``PKCS1v15()``, or ``OAEP`` with SHA-1 or SHA-256, MGF1 with the same hash and no label.
+        :returns: the plaintext.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not decrypt like that.
+        :raises ValueError: when it cannot be decrypted.
+        """
+        return self._client.decrypt(_encryption_algorithm(padding), ciphertext).plaintext
+
+    def private_numbers(self) -> rsa.RSAPrivateNumbers:
+        """Return the numbers of a private key that is here.
+
+        :raises ValueError: when it is in the vault, which never gives it away.
+        """
+        return self._private.private_numbers()  # type: ignore[no-any-return]
+
+    def private_bytes(
+        self, encoding: Encoding, format: PrivateFormat, encryption_algorithm: KeySerializationEncryption
+    ) -> bytes:
+        """Serialise a private key that is here.
+
+        :param encoding: of ``cryptography``: PEM or DER.
+        :param format: of ``cryptography``: PKCS#8, for instance.
+        :param encryption_algorithm: of ``cryptography``: how to encrypt it.
+        :returns: the key.
+        :raises ValueError: when it is in the vault, which never gives it away.
+        """
+        return self._private.private_bytes(encoding, format, encryption_algorithm)  # type: ignore[no-any-return]
+
+    def signer(self, padding: AsymmetricPadding, algorithm: hashes.HashAlgorithm) -> NoReturn:
+        """Not implemented: ``cryptography`` has done away with it, and 4.x had it all the same.
+
+        :param padding: not used.
+        :param algorithm: not used.
+        :returns: never.
+        :raises NotImplementedError: always.
+        """
+        raise NotImplementedError
+
+
+class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
+    """An RSA public key of a vault, as an ``RSAPublicKey`` of ``cryptography``.
+
+    It is made by :meth:`CryptographyClient.create_rsa_public_key`, and equal to any RSA public key with the same
+    numbers. What Key Vault cannot do as it is asked raises ``UnsupportedAlgorithm``, also where ``cryptography`` could:
+    what this object encrypts can be decrypted in the vault.
+
+    :param client: the client of the key, which does what needs it.
+    :param key_material: what is known of the key; None when it may not be read.
+    :raises ValueError: when the key is of another type.
+    """
+
+    _family = "RSA"
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, rsa.RSAPublicKey):
+            return NotImplemented
+        try:
+            return bool(self.public_numbers() == other.public_numbers())
+        except ValueError:  # one of them may not be read
+            return False
+
+    @property
+    def key_size(self) -> int:
+        """The size of the modulus in bits.
+
+        :raises ValueError: when the key may not be read.
+        """
+        return self._public.key_size  # type: ignore[no-any-return]
+
+    def encrypt(self, plaintext: bytes, padding: AsymmetricPadding) -> bytes:
+        """Encrypt.
+
+        :param plaintext: the data.
+        :param padding: ``PKCS1v15()``, or ``OAEP`` with SHA-1 or SHA-256, MGF1 with the same hash and no label.
+        :returns: the encrypted data.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not encrypt like that.
+        :raises ValueError: when the data is too long.
+        """
+        return self._client.encrypt(_encryption_algorithm(padding), plaintext).ciphertext
+
+    def verify(
+        self,
+        signature: bytes,
+        data: bytes,
+        padding: AsymmetricPadding,
+        algorithm: Prehashed | hashes.HashAlgorithm,
+    ) -> None:
+        """Verify a signature.
+
+        :param signature: the signature.
+        :param data: the data, or its digest when the algorithm is ``Prehashed``.
+        :param padding: ``PKCS1v15()``, or ``PSS`` with MGF1 with the same hash and a salt as long as the hash.
+            ``PSS.AUTO`` means just that length as well: Key Vault makes and takes no other.
+        :param algorithm: SHA-256, SHA-384 or SHA-512, or ``Prehashed`` with one of them.
+        :raises ~cryptography.exceptions.InvalidSignature: when the signature is not valid.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not verify like that.
+        """
+        name, hashed = _signature_algorithm(padding, algorithm, automatic=True)
+        self._verify(name, signature, data, hashed, "jose")
+
+    def public_numbers(self) -> rsa.RSAPublicNumbers:
+        """Return modulus and public exponent.
+
+        :raises ValueError: when the key may not be read.
+        """
+        return self._public.public_numbers()  # type: ignore[no-any-return]
+
+    def public_bytes(self, encoding: Encoding, format: PublicFormat) -> bytes:
+        """Serialise the public key.
+
+        :param encoding: of ``cryptography``: PEM or DER.
+        :param format: of ``cryptography``: SubjectPublicKeyInfo, for instance.
+        :returns: the key.
+        :raises ValueError: when the key may not be read.
+        """
+        return self._public.public_bytes(encoding, format)  # type: ignore[no-any-return]
+
+    def recover_data_from_signature(
+        self,
+        signature: bytes,
+        padding: AsymmetricPadding,
+        algorithm: hashes.HashAlgorithm | NoDigestInfo | None,
+    ) -> bytes:
+        """Recover what was signed with PKCS#1 v1.5. Key Vault has no such operation: it runs in this process.
+
+        :param signature: the signature.
+        :param padding: ``PKCS1v15()``.
+        :param algorithm: the hash; None leaves its identifier in what is returned.
+        :returns: what was signed: the digest.
+        :raises ~cryptography.exceptions.InvalidSignature: when the signature is not valid.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when the client is for operations in the vault only.
+        :raises ValueError: when the key may not be read, or does not allow verifying.
+        """
+        public = self._public
+        if self._client._state.local_for(Verify("RS256", bytes(32), b"", "jose")) is None:
+            raise UnsupportedAlgorithm("Key Vault does not recover data from signatures, and may not be passed over")
+        return public.recover_data_from_signature(signature, padding, algorithm)  # type: ignore[no-any-return]
+
+    def verifier(self, signature: bytes, padding: AsymmetricPadding, algorithm: hashes.HashAlgorithm) -> NoReturn:
+        """Not implemented: ``cryptography`` has done away with it, and 4.x had it all the same.
+
+        :param signature: not used.
+        :param padding: not used.
+        :param algorithm: not used.
+        :returns: never.
+        :raises NotImplementedError: always.
+        """
+        raise NotImplementedError
+
+
+def _signature_algorithm(
+    padding: AsymmetricPadding, algorithm: object, *, automatic: bool
+) -> tuple[SignatureAlgorithm, bool]:
+    """Return the algorithm that a padding and a hash stand for, and whether the data is hashed already.
+
+    :param automatic: whether a salt of any length may be asked for.
+    """
+    hash_name, hashed = hash_of(algorithm)
+    if isinstance(padding, PKCS1v15):
+        names = _PKCS1
+    elif isinstance(padding, PSS):
+        names = _PSS
+    else:
+        raise _unsupported_padding(padding)
+    if hash_name not in names:
+        raise UnsupportedAlgorithm(f"Key Vault signs with RSA and SHA-256, SHA-384 or SHA-512, not {hash_name}")
+    name = names[hash_name]
+    if isinstance(padding, PSS):
+        _check_mask(padding, hash_name)
+        _check_salt(padding, signature_row(name).digest_size, automatic)
+    return name, hashed
+
+
+def _check_salt(padding: PSS, digest_size: int | None, automatic: bool) -> None:
+    # cryptography has no public name for it; its own keys read the same attribute.
+    salt: Any = getattr(padding, "_salt_length", None)
+    if salt is PSS.DIGEST_LENGTH or salt == digest_size or (automatic and salt is PSS.AUTO):
+        return
+    raise UnsupportedAlgorithm(f"Key Vault's PSS salts are as long as the hash: use PSS.DIGEST_LENGTH ({digest_size})")
+
+
+def _encryption_algorithm(padding: AsymmetricPadding) -> EncryptionAlgorithm:
+    """Return the algorithm that a padding stands for."""
+    if isinstance(padding, PKCS1v15):
+        return EncryptionAlgorithm.rsa1_5
+    if not isinstance(padding, OAEP):
+        raise _unsupported_padding(padding)
+    hash_name = padding.algorithm.name
+    if hash_name not in _OAEP:
+        raise UnsupportedAlgorithm(f"Key Vault has OAEP with SHA-1 and SHA-256, not with {hash_name}")
+    _check_mask(padding, hash_name)
+    # As with the salt. Without a label is the same as with an empty one (RFC 8017 section 7.1.1).
+    if getattr(padding, "_label", b"unknown"):
+        raise UnsupportedAlgorithm("Key Vault takes no OAEP label")
+    return _OAEP[hash_name]
+
+
+def _check_mask(padding: PSS | OAEP, hash_name: str) -> None:
+    mask = padding.mgf
+    # As with the salt.
+    used = getattr(mask, "_algorithm", None)
+    if not isinstance(mask, MGF1) or getattr(used, "name", None) != hash_name:
+        raise UnsupportedAlgorithm(f"Key Vault uses MGF1 with the same hash, {hash_name}")
+
+
+def _unsupported_padding(padding: object) -> Exception:
+    if isinstance(padding, AsymmetricPadding):
+        return UnsupportedAlgorithm(f"Key Vault does not have the padding {padding.name}")
+    return TypeError(f"'padding' must be a padding of cryptography, not {type(padding).__name__}")

@@ -1,0 +1,151 @@
+"""What a key can do in this process, and how to get one from a JsonWebKey."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from ..._jwk import family_of
+from .algorithms import Algorithm, Family
+
+if TYPE_CHECKING:
+    from ..._jwk import JsonWebKey
+
+MIN_RSA_BITS = 2048
+
+# Operations that need no private key; those of symmetric keys always need the key.
+PUBLIC_OPERATIONS = frozenset(("encrypt", "wrapKey", "verify"))
+
+# AES and HMAC get through so many bytes in a tenth of a millisecond, or in a half on slow machines.
+_MUCH = 1 << 16
+
+
+# Ciphertext, IV and authentication tag.
+Encrypted = tuple[bytes, bytes | None, bytes | None]
+
+
+class LocalKey(ABC):
+    """A key whose material is here.
+
+    Operations take the row of an algorithm that :meth:`supports` has allowed, and arguments that ``_checks`` has
+    passed; they look only at what depends on the key. ``cryptography``'s own objects are made at their first use.
+
+    :ivar has_private: whether the operations that need the private part can run.
+    :ivar obstacle: why an operation can't run here although the part of the key that it needs is here.
+    """
+
+    family: ClassVar[Family]
+    obstacle: ClassVar[str] = ""
+    has_private: bool
+
+    @abstractmethod
+    def misfit(self, row: Algorithm) -> str | None:
+        """Tell why an algorithm of the key's family can't be used with this key; ``None`` when it can."""
+
+    def supports(self, operation: str, row: Algorithm) -> bool:
+        """Tell whether an operation can run here.
+
+        :param operation: as a JWK's ``key_ops`` names it.
+        :param row: the row of the algorithm.
+        """
+        return row.local and row.family == self.family and self.can(operation) and self.misfit(row) is None
+
+    def can(self, operation: str) -> bool:
+        """Tell whether the part of the key that an operation needs is here."""
+        return self.has_private or operation in PUBLIC_OPERATIONS
+
+    def takes_long(self, operation: str, size: int) -> bool:
+        """Tell whether an operation takes so long, about a millisecond, that an event loop should not wait for it.
+
+        :param operation: as a JWK's ``key_ops`` names it.
+        :param size: bytes of its input.
+        """
+        return size > _MUCH
+
+    def encrypt(self, row: Algorithm, plaintext: bytes, iv: bytes | None = None, aad: bytes | None = None) -> Encrypted:
+        """Encrypt.
+
+        :returns: ciphertext, IV and authentication tag.
+        :raises ValueError: when the plaintext is too long for the key.
+        """
+        raise _unsupported("encrypt", row)
+
+    def decrypt(
+        self,
+        row: Algorithm,
+        ciphertext: bytes,
+        iv: bytes | None = None,
+        tag: bytes | None = None,
+        aad: bytes | None = None,
+    ) -> bytes:
+        """Decrypt.
+
+        :raises DecryptionError: when it can't be decrypted, whatever the reason.
+        """
+        raise _unsupported("decrypt", row)
+
+    def wrap(self, row: Algorithm, key: bytes) -> bytes:
+        """Wrap a key.
+
+        :raises ValueError: when it is too long for this key.
+        """
+        raise _unsupported("wrapKey", row)
+
+    def unwrap(self, row: Algorithm, encrypted_key: bytes) -> bytes:
+        """Unwrap a key.
+
+        :raises DecryptionError: when it can't be unwrapped, whatever the reason.
+        """
+        raise _unsupported("unwrapKey", row)
+
+    def sign(self, row: Algorithm, digest: bytes, context: bytes | None = None, mu: bytes | None = None) -> bytes:
+        """Sign a digest or, for an algorithm that signs them, a message. An ECDSA signature is r and s side by side.
+
+        :param context: the context of a message, for ML-DSA.
+        :param mu: stands for message and context, for ML-DSA.
+        """
+        raise _unsupported("sign", row)
+
+    def verify(
+        self,
+        row: Algorithm,
+        digest: bytes,
+        signature: bytes,
+        context: bytes | None = None,
+        mu: bytes | None = None,
+    ) -> bool:
+        """Tell whether a signature, of any length, is the key's signature of what :meth:`sign` takes."""
+        raise _unsupported("verify", row)
+
+
+def _unsupported(operation: str, row: Algorithm) -> NotImplementedError:
+    return NotImplementedError(f'This key does not support the "{operation}" operation with algorithm "{row.name}"')
+
+
+def load(jwk: JsonWebKey, *, min_rsa_bits: int = MIN_RSA_BITS) -> LocalKey | None:
+    """Make a local key of the material in a JWK.
+
+    :param jwk: the key; it may change afterwards.
+    :param min_rsa_bits: refuse RSA keys with a smaller modulus. Lower it for tests only.
+    :returns: the local key; ``None`` when the JWK has no material (as of a symmetric key in an HSM), or is of a type or
+        on a curve that can't be used here.
+    :raises ValueError: when the material is broken. A key with a broken private part is refused, not taken as public.
+    """
+    family = family_of(jwk.kty)
+    if family == "RSA":
+        from .rsa import RsaKey
+
+        return RsaKey.load(jwk, min_rsa_bits)
+    if family == "EC":
+        from .ec import EcKey
+
+        return EcKey.load(jwk)
+    if family == "oct":
+        from .oct import OctKey
+
+        return OctKey.load(jwk)
+    if family == "AKP":
+        from .akp import AkpKey
+
+        return AkpKey.load(jwk)
+    return None

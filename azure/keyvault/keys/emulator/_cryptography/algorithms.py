@@ -1,0 +1,86 @@
+"""The one table of algorithms and key types, made of the rows of each family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from .._api_versions import ApiVersion
+from .._errors import ServiceError, bad_parameter, invalid_property
+from . import ec, ml_dsa, oct, rsa
+from .ec import EcMaterial
+from .material import CipherAlgorithm, Material, SignatureAlgorithm
+from .ml_dsa import MlDsaMaterial
+from .oct import OctMaterial
+from .rsa import RsaMaterial
+
+CIPHERS: Mapping[str, CipherAlgorithm] = MappingProxyType({row.name: row for row in (*rsa.CIPHERS, *oct.CIPHERS)})
+
+SIGNATURES: Mapping[str, SignatureAlgorithm] = MappingProxyType(
+    {row.name: row for row in (*rsa.SIGNATURES, *ec.SIGNATURES, *oct.SIGNATURES, *ml_dsa.SIGNATURES)}
+)
+
+_LOADERS: Mapping[str, Callable[[Mapping[str, str], bytes], Material]] = {
+    "RSA": RsaMaterial.load,
+    "EC": EcMaterial.load,
+    "oct": OctMaterial.load,
+    "AKP": MlDsaMaterial.load,
+}
+
+#: Operations a key gets when the request names none, in the order in which the service writes them.
+DEFAULT_KEY_OPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "RSA": ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"),
+        "EC": ("sign", "verify"),
+        "oct": ("wrapKey", "unwrapKey", "encrypt", "decrypt"),
+        "AKP": ("sign", "verify"),
+    }
+)
+
+
+def load_material(family: str, members: Mapping[str, str], private: bytes) -> Material:
+    """Restore material from what :meth:`Material.public_members` and :meth:`Material.private_bytes` returned."""
+    return _LOADERS[family](members, private)
+
+
+def cipher_for(name: str, use: str, material: Material, kid: str, version: ApiVersion) -> CipherAlgorithm:
+    """Return the row for an encryption or wrapping algorithm.
+
+    :param use: ``encrypt`` or ``wrapKey``; the reverse operations have the same rows.
+    :raises ServiceError: 400 if the version does not know the algorithm, or the key does not fit it.
+    """
+    row = CIPHERS.get(name)
+    if row is None or not version.since(row.since) or use not in row.uses:
+        raise invalid_property("alg")
+    if row.family != material.family:
+        raise _wrong_family(kid, material.family, row.name, row.family)
+    if row.key_bits not in (None, material.size) or (row.family == "oct" and material.size not in oct.SIZES):
+        raise bad_parameter(f"Key and algorithm are incompatible. Key {kid} does not have the size of '{row.name}'.")
+    return row
+
+
+def signature_for(name: str, material: Material, kid: str, version: ApiVersion) -> SignatureAlgorithm:
+    """Return the row for a signature algorithm.
+
+    :raises ServiceError: 400 if the version does not know the algorithm, or the key does not fit it.
+    """
+    row = SIGNATURES.get(name)
+    if row is None or not version.since(row.since):
+        raise invalid_property("alg")
+    if row.family != material.family:
+        raise _wrong_family(kid, material.family, row.name, row.family)
+    curve = material.public_members().get("crv") or material.public_members().get("alg", "")
+    if row.curves and curve not in row.curves:
+        only = " or ".join(f"'{name}'" for name in row.curves)
+        raise bad_parameter(
+            f"Key and signing algorithm are incompatible. Key {kid} uses curve '{curve}', and algorithm '{row.name}' "
+            f"can only be used with curve {only}."
+        )
+    return row
+
+
+def _wrong_family(kid: str, family: str, algorithm: str, needed: str) -> ServiceError:
+    return bad_parameter(
+        f"Key and algorithm are incompatible. Key {kid} is of type '{family}', and algorithm '{algorithm}' can only be "
+        f"used with type '{needed}'."
+    )

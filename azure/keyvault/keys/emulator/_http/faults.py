@@ -1,0 +1,281 @@
+"""Faults on demand: wrong answers, late answers, broken connections.
+
+``vault.faults`` has one method per fault. Each takes the same filter: ``times``, ``method``, ``path`` (a regular
+expression), and ``probes``: False for calls with a token, True for those without one, None for both. Faults are tried
+in the order in which they were added.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from .messages import JSON_TYPE, Inbound, Reply, json_reply, overlaid
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class FaultFilter(TypedDict, total=False):
+    """Which calls a fault is for: keywords of every method of :class:`Faults`.
+
+    :ivar times: how many calls, 1 if it is left out; None for all.
+    :ivar method: the HTTP method; any if it is left out.
+    :ivar path: a regular expression that is found in the path; any path if it is left out.
+    :ivar probes: False for calls with a token, as if it is left out; True for those without; None for both.
+    """
+
+    times: int | None
+    method: str | None
+    path: str | None
+    probes: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What happens to the bytes of a reply on their way.
+
+    :param sent: how many bytes of the body are sent; None for all, -1 to send nothing, not even headers.
+    :param reset: end with RST instead of FIN.
+    :param hang: keep the connection open that many seconds before ending it.
+    """
+
+    sent: int | None = None
+    reset: bool = False
+    hang: float = 0.0
+
+
+@dataclass(slots=True)
+class Fault:
+    """A fault that waits for its calls.
+
+    :ivar reply: what is answered; None for the answer of the emulator.
+    :ivar wire: what happens to the bytes of the answer; None if they are sent as they are.
+    :ivar delay: the seconds before the answer.
+    :ivar processed: whether the emulator does what the call asks for, whatever it answers.
+    :ivar rewrite: what is changed in the emulator's answer: ``status``, ``body``, ``headers``; ``cut``, the number of
+        bytes that are left of the body.
+    :ivar times: the number of calls that it still takes; None for all. Set it to 0 to end it.
+    :ivar method: the HTTP method of the calls it takes; None for all.
+    :ivar path: a pattern that is found in their paths; None for all.
+    :ivar probes: False for calls with a token, True for those without, None for both.
+    """
+
+    reply: Reply | None = None
+    wire: Wire | None = None
+    delay: float = 0.0
+    processed: bool = False
+    rewrite: Mapping[str, Any] = field(default_factory=dict)
+    times: int | None = 1
+    method: str | None = None
+    path: re.Pattern[str] | None = None
+    probes: bool | None = False
+
+    def _takes(self, request: Inbound, *, authorised: bool) -> bool:
+        """Say whether a call is meant, and count it."""
+        if self.times == 0 or (self.probes is not None and self.probes is authorised):
+            return False
+        if self.method not in (None, request.method) or (self.path and not self.path.search(request.path)):
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+    def _apply_to(self, reply: Reply) -> Reply:
+        """Return what is sent instead of a reply."""
+        if self.reply is not None:
+            return self.reply
+        if not self.rewrite:
+            return reply
+        body = self.rewrite.get("body", reply.body)[: self.rewrite.get("cut")]
+        headers = overlaid(reply.headers, self.rewrite.get("headers", {}))
+        return Reply(self.rewrite.get("status", reply.status), body, headers, reply.content_type)
+
+
+class Faults:
+    """The faults of an emulator: ``vault.faults``. Safe to use from any thread.
+
+    Every method but :meth:`clear` takes the keywords of :class:`FaultFilter` besides its own.
+    """
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def status(
+        self,
+        status: int,
+        *,
+        code: str = "Injected",
+        message: str = "An injected fault.",
+        headers: Mapping[str, str] | None = None,
+        retry_after: int | str | None = None,
+        **where: Unpack[FaultFilter],
+    ) -> Fault:
+        """Answer with a status and an error envelope.
+
+        :param status: the HTTP status.
+        :param code: the code of the error.
+        :param message: the message of the error.
+        :param headers: further headers.
+        :param retry_after: the value of ``Retry-After``, in seconds or as a date; None to leave the header out.
+        :param where: which calls: see :class:`FaultFilter`.
+        :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
+        """
+        extra = overlaid(headers or {}, {} if retry_after is None else {"Retry-After": str(retry_after)})
+        return self._add(where, reply=json_reply({"error": {"code": code, "message": message}}, status, extra))
+
+    def throttled(self, *, retry_after: int | str | None = None, **where: Unpack[FaultFilter]) -> Fault:
+        """Answer 429 as the service does.
+
+        :param retry_after: the value of ``Retry-After``, in seconds or as a date; None to leave the header out, as the
+            service does.
+        :param where: which calls: see :class:`FaultFilter`.
+        :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
+        """
+        text = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
+        return self.status(429, code="Throttled", message=text, retry_after=retry_after, **where)
+
+    def answer(
+        self,
+        body: bytes,
+        *,
+        status: int = 200,
+        content_type: str | None = JSON_TYPE,
+        headers: Mapping[str, str] | None = None,
+        **where: Unpack[FaultFilter],
+    ) -> Fault:
+        """Answer with these bytes, whatever they are.
+
+        :param body: the bytes.
+        :param status: the HTTP status.
+        :param content_type: the value of ``Content-Type``; None to leave the header out.
+        :param headers: further headers.
+        :param where: which calls: see :class:`FaultFilter`.
+        :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
+        """
+        return self._add(where, reply=Reply(status, body, dict(headers or {}), content_type))
+
+    def redirect(self, location: str, *, status: int = 307, **where: Unpack[FaultFilter]) -> Fault:
+        """Answer with a redirect.
+
+        :param location: where to.
+        :param status: the HTTP status.
+        :param where: which calls: see :class:`FaultFilter`.
+        :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
+        """
+        return self._add(where, reply=Reply(status, b"", {"Location": location}, None))
+
+    def rewrite(
+        self,
+        *,
+        status: int | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        **where: Unpack[FaultFilter],
+    ) -> Fault:
+        """Process the call, then change the reply; what is not given stays.
+
+        :param status: the HTTP status.
+        :param body: the body.
+        :param headers: headers to add or to replace.
+        :param where: which calls: see :class:`FaultFilter`.
+        :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
+        """
+        changes = {"status": status, "body": body, "headers": headers}
+        given = {name: value for name, value in changes.items() if value is not None}
+        return self._add(where, rewrite=given, processed=True)
+
+    def delay(self, seconds: float, **where: Unpack[FaultFilter]) -> Fault:
+        """Answer late.
+
+        :param seconds: how late, in seconds.
+        :param where: which calls: see :class:`FaultFilter`.
+        :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
+        """
+        return self._add(where, delay=seconds, processed=True)
+
+    def drop(
+        self, *, after_headers: bool = False, reset: bool = False, processed: bool = False, **where: Unpack[FaultFilter]
+    ) -> Fault:
+        """End the connection before the reply, or after its headers.
+
+        :param after_headers: send the headers of the reply.
+        :param reset: end with RST instead of FIN.
+        :param processed: do what was asked, and lose only the reply.
+        :param where: which calls: see :class:`FaultFilter`.
+        :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
+        """
+        return self._add(where, wire=Wire(0 if after_headers else -1, reset), processed=processed or after_headers)
+
+    def truncate(
+        self, sent: int, *, reset: bool = False, as_success: bool = False, **where: Unpack[FaultFilter]
+    ) -> Fault:
+        """Send only the first bytes of the body.
+
+        :param sent: how many bytes.
+        :param reset: end with RST instead of FIN.
+        :param as_success: announce the short body as if it were the whole one, instead of ending the connection.
+        :param where: which calls: see :class:`FaultFilter`.
+        :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
+        """
+        if as_success:
+            return self._add(where, rewrite={"cut": sent}, processed=True)
+        return self._add(where, wire=Wire(sent, reset), processed=True)
+
+    def hang(self, seconds: float, *, sent: int | None = None, **where: Unpack[FaultFilter]) -> Fault:
+        """Send nothing, or only the first bytes of the body, and keep the connection open before ending it.
+
+        :param seconds: how long, in seconds.
+        :param sent: how many bytes of the body to send; None for nothing at all, not even headers.
+        :param where: which calls: see :class:`FaultFilter`.
+        :returns: the fault, to look at or to end.
+        :raises TypeError: when a filter is not known.
+        :raises ValueError: when ``path`` is no regular expression.
+        """
+        return self._add(where, wire=Wire(-1 if sent is None else sent, hang=seconds), processed=True)
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._faults.clear()
+
+    def _take(self, request: Inbound, *, authorised: bool) -> Fault | None:
+        """Return the fault for a call, if there is one."""
+        if not self._faults:
+            return None
+        with self._lock:
+            fault = next((fault for fault in self._faults if fault._takes(request, authorised=authorised)), None)
+            self._faults = [waiting for waiting in self._faults if waiting.times != 0]
+        return fault
+
+    def _add(self, where: FaultFilter, **what: Any) -> Fault:
+        filters: dict[str, Any] = {**where}
+        pattern = filters.pop("path", None)
+        try:
+            path = re.compile(pattern) if pattern else None
+        except re.error as error:
+            raise ValueError(f"path must be a regular expression: {error}") from None
+        fault = Fault(**what, **filters, path=path)
+        with self._lock:
+            self._faults.append(fault)
+        return fault

@@ -1,0 +1,54 @@
+"""Deleted keys: list, get, recover, purge."""
+
+from __future__ import annotations
+
+from .. import _errors
+from .._http.messages import Reply
+from .._storage.records import Key, Phase
+from . import paging
+from .call import Call
+from .kinds import REGION
+
+
+async def list_deleted_keys(call: Call) -> Reply:
+    """GET /deletedkeys (2016-10-01): by name. The service's text for a vault without soft delete is not known."""
+    if not call.service.rules.soft_delete:
+        raise _errors.bad_parameter("Soft delete is not enabled for this vault.")
+    start, _ = paging.requested_start(call)
+    keys = call.service.state.listed(Phase.DELETED, start)
+    items = ((key.folded, call.service.bundles.deleted_item(call.view, key)) for key in keys)
+    return call.reply(paging.page(call, "/deletedkeys", items))
+
+
+async def get_deleted_key(call: Call) -> Reply:
+    """GET /deletedkeys/{name} (2016-10-01)."""
+    key = call.service.state.deleted(call.name)
+    if key is None:
+        raise call.service.kind.deleted_key_not_found(call.origin, call.name)
+    return call.reply(call.service.bundles.deleted_bundle(call.view, key))
+
+
+async def recover_deleted_key(call: Call) -> Reply:
+    """POST /deletedkeys/{name}/recover (2016-10-01): the reply comes at once, the key later."""
+    service = call.service
+    async with service.writing(call.name):
+        key = service.state.as_recovered(_deleted_key(call))
+        await service.save(key)
+    return call.bundle_reply(key, key.latest)
+
+
+async def purge_deleted_key(call: Call) -> Reply:
+    """DELETE /deletedkeys/{name} (2016-10-01): 204 with no body and, on vaults, no content headers."""
+    service = call.service
+    if service.rules.purge_protection and service.state.deleted(call.name):
+        raise _errors.purge_protected(call.origin.vault_name, REGION)
+    async with service.writing(call.name):
+        await service.remove(_deleted_key(call), taken_for=service.rules.purge_delay)
+    return Reply(204, content_type=None)
+
+
+def _deleted_key(call: Call) -> Key:
+    key = call.service.state.deleted_or_conflict(call.name, call.kid)
+    if key is None:
+        raise call.service.kind.nothing_to_recover(call.origin, call.name)
+    return key

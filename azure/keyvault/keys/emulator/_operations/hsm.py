@@ -1,0 +1,123 @@
+"""What needs an HSM: random bytes, key attestation, secure key release, and secure wrap and unwrap."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import Any
+
+from .._cryptography import jose, key_transfer
+from .._cryptography.algorithms import cipher_for
+from .._cryptography.attestation import AttestationError, check_policy, recipient_key
+from .._cryptography.material import CipherInput
+from .._errors import ServiceError, bad_parameter, invalid_property, key_disabled, undecryptable
+from .._http.messages import Reply
+from .._storage.records import KeyVersion
+from .call import Call
+from .cryptography import usable_version
+
+_MOST_RANDOM_BYTES = 128
+_DEFAULT_MECHANISM = "CKM_RSA_AES_KEY_WRAP"
+_SECURE_RSA = "RSA-OAEP-256"
+_SECURE_BYTES = 32
+
+
+async def random_bytes(call: Call) -> Reply:
+    """POST /rng (7.3, Managed HSM)."""
+    count = call.body.integer("count")
+    if count is None or not 1 <= count <= _MOST_RANDOM_BYTES:
+        raise bad_parameter("GetRandomBytesRequest: count cannot be greater than 128 or less than 1")
+    return call.reply({"value": jose.encode(os.urandom(count))})
+
+
+async def get_attestation(call: Call) -> Reply:
+    """GET /keys/{name}[/{version}]/attestation (7.6-preview.2, Managed HSM). The evidence is only shaped like real."""
+    key, version = call.key_and_version()
+    bundle = call.service.bundles.key_bundle(call.view, key, version)
+    statement = f"attestation of {call.kid(key, version)}".encode()
+    bundle["attributes"]["attestation"] = {
+        # Standard base64, as seen, although the specification says base64url.
+        "certificatePemFile": base64.b64encode(call.service.release_signer.pem).decode("ascii"),
+        "privateKeyAttestation": jose.encode(b"private:" + statement),
+        "publicKeyAttestation": jose.encode(b"public:" + statement),
+        "version": "MRVL-1",
+    }
+    return call.reply(bundle)
+
+
+def _attested(call: Call, version: KeyVersion) -> dict[str, Any]:
+    """Return the claims of the target environment, if they satisfy the key's policy.
+
+    :raises ServiceError: 403 otherwise; 400 for a malformed policy. The service's own texts are not known.
+    """
+    target = call.body.required_text("target")
+    try:
+        claims = call.service.attestation._verify(target)
+        check_policy(jose.decode((version.release_policy or {}).get("data", "")), claims)
+        recipient_key(claims)
+    except AttestationError as error:
+        raise ServiceError(403, "Forbidden", f"{error}", "KeyReleaseNotAllowed") from error
+    return claims
+
+
+async def release_key(call: Call) -> Reply:
+    """POST /keys/{name}[/{version}]/release (7.3): a JWS with the key, encrypted for the attested environment."""
+    call.body.text("nonce")
+    mechanism = call.body.text("enc") or _DEFAULT_MECHANISM
+    if mechanism not in key_transfer.HASHES:
+        raise invalid_property("enc")
+    call.body.required_text("target")
+    key, version = call.key_and_version()
+    if not version.enabled:
+        raise key_disabled("release")
+    if not version.exportable:
+        raise ServiceError(403, "Forbidden", "Operation release is not permitted on this key.", "KeyOperationForbidden")
+    claims = _attested(call, version)
+    bundle = call.service.bundles.key_bundle(call.view, key, version)
+    bundle["key"]["key_hsm"] = _transfer_blob(claims, version, call.kid(key, version), mechanism)
+    payload = {
+        "request": {"api-version": call.api.text, "enc": mechanism, "kid": call.kid(key, version)},
+        "response": {"key": {"attributes": bundle["attributes"], "key": bundle["key"]}},
+    }
+    return call.reply({"value": await call.service.work(lambda: call.service.release_signer.sign(payload))})
+
+
+def _transfer_blob(claims: dict[str, Any], version: KeyVersion, kid: str, mechanism: str) -> str:
+    wrapped = key_transfer.wrap(version.material.private_bytes(), recipient_key(claims), mechanism)
+    header = {"alg": "dir", "enc": mechanism, "kid": kid}
+    blob = {"ciphertext": jose.encode(wrapped), "header": header, "schema_version": "1.0"}
+    return jose.encode(json.dumps(blob).encode())
+
+
+def _secure_algorithm(call: Call) -> tuple[str, str]:
+    """Return the algorithm, and the use under which the table lists it."""
+    alg = call.body.required_text("alg")
+    return alg, "wrapKey" if alg == _SECURE_RSA else "secureWrapKey"
+
+
+async def secure_wrap_key(call: Call) -> Reply:
+    """POST …/securewrapkey (2026-01-01-preview): the service makes a 256-bit key and returns it wrapped only."""
+    alg, use = _secure_algorithm(call)
+    key, version = usable_version(call, "secureWrapKey")
+    row = cipher_for(alg, use, version.material, call.kid(key, version), call.api)
+    wrapped = row.encrypt(version.material, CipherInput(os.urandom(_SECURE_BYTES)))
+    return call.reply({"kid": call.kid(key, version), "value": jose.encode(wrapped.value), "alg": alg})
+
+
+async def secure_unwrap_key(call: Call) -> Reply:
+    """POST …/secureunwrapkey (2026-01-01-preview): the key, encrypted for the attested environment.
+
+    The form of the value is not known; the emulator encrypts it with RSA-OAEP-256 under the environment's key.
+    """
+    alg, use = _secure_algorithm(call)
+    wrapped = CipherInput(call.body.required_binary("value"))
+    call.body.required_text("target")
+    key, version = usable_version(call, "secureUnwrapKey")
+    row = cipher_for(alg, use, version.material, call.kid(key, version), call.api)
+    claims = _attested(call, version)
+    secret = await call.service.work(lambda: row.decrypt(version.material, wrapped))
+    if len(secret) != _SECURE_BYTES:
+        raise undecryptable()
+    value = key_transfer.encrypt_for(recipient_key(claims), secret)
+    return call.reply({"kid": call.kid(key, version), "value": jose.encode(value), "alg": alg})

@@ -1,0 +1,122 @@
+"""Translation inwards: the bodies of create, import and update as checked values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._api_versions import ApiVersion
+from .._cryptography import jose
+from .._errors import bad_parameter, invalid_property, malformed_jwk
+from .._http.json_body import Body
+
+#: Key operations, and the version that introduced each.
+KEY_OPERATIONS: Mapping[str, str] = {
+    **dict.fromkeys(("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"), "2016-10-01"),
+    "import": "7.1",
+    "export": "7.3-preview",
+    # The service's description has these two since 2026-05-01-preview, but the operations that need them since this:
+    "secureWrapKey": "2026-01-01-preview",
+    "secureUnwrapKey": "2026-01-01-preview",
+}
+_MOST_TAGS = 15
+_MOST_TAG_CHARACTERS = 256
+_MOST_EXTERNAL_ID_CHARACTERS = 64
+_JWK_BINARIES = ("n", "e", "d", "p", "q", "dp", "dq", "qi", "x", "y", "k")
+_DEFAULT_POLICY_TYPE = "application/json; charset=utf-8"
+
+
+@dataclass(slots=True)
+class KeyProperties:
+    """What create, import and update may set; None is what the request leaves out."""
+
+    key_ops: list[str] | None = None
+    enabled: bool | None = None
+    nbf: int | None = None
+    exp: int | None = None
+    exportable: bool | None = None
+    external_id: str | None = None
+    tags: dict[str, str] | None = None
+    release_policy: dict[str, Any] | None = None
+
+
+def key_properties(body: Body, version: ApiVersion, key_ops: list[str] | None) -> KeyProperties:
+    """Return the properties in a body.
+
+    :param key_ops: the operations, which an import has inside its JWK.
+    :raises ServiceError: 400.
+    """
+    attributes = body.object("attributes") or Body({})
+    return KeyProperties(
+        key_ops=checked_key_ops(key_ops, version),
+        enabled=attributes.boolean("enabled"),
+        nbf=attributes.time("nbf"),
+        exp=attributes.time("exp"),
+        exportable=attributes.boolean("exportable"),
+        external_id=_external_id(attributes, version),
+        tags=_tags(body),
+        release_policy=_release_policy(body, version),
+    )
+
+
+def checked_key_ops(names: list[str] | None, version: ApiVersion) -> list[str] | None:
+    """Refuse operations that the version does not know.
+
+    :raises ServiceError: 400.
+    """
+    for name in names or ():
+        since = KEY_OPERATIONS.get(name)
+        if since is None or not version.since(since):
+            raise invalid_property("key_ops")
+    return names
+
+
+def _tags(body: Body) -> dict[str, str] | None:
+    tags = body.text_map("tags")
+    if tags is None:
+        return None
+    if len(tags) > _MOST_TAGS:
+        raise bad_parameter("Property  has invalid value\r\n")
+    if any(len(text) > _MOST_TAG_CHARACTERS for item in tags.items() for text in item):
+        raise invalid_property("tags")
+    return tags
+
+
+def _external_id(attributes: Body, version: ApiVersion) -> str | None:
+    external = attributes.object("external_key")
+    if external is None:
+        return None
+    identifier = external.required_text("id")
+    plain = identifier.isascii() and identifier.replace("-", "a").isalnum()
+    if not version.since("2026-01-01-preview") or len(identifier) > _MOST_EXTERNAL_ID_CHARACTERS or not plain:
+        raise invalid_property("attributes.external_key")
+    return identifier
+
+
+def _release_policy(body: Body, version: ApiVersion) -> dict[str, Any] | None:
+    policy = body.object("release_policy")
+    if policy is None:
+        return None
+    if not version.since("7.3-preview"):
+        raise invalid_property("release_policy")
+    data = policy.required_binary("data")
+    result: dict[str, Any] = {
+        "contentType": policy.text("contentType") or _DEFAULT_POLICY_TYPE,
+        "data": jose.encode(data),
+    }
+    if policy.boolean("immutable") is not None:
+        result["immutable"] = policy.boolean("immutable")
+    return result
+
+
+def jwk_members(jwk: Body) -> dict[str, bytes]:
+    """Return the decoded numbers of a JWK.
+
+    :raises ServiceError: 400 if one is not base64url.
+    """
+    try:
+        members = {name: jwk.binary(name) for name in _JWK_BINARIES if name in jwk}
+    except Exception as error:
+        raise malformed_jwk() from error
+    return {name: value for name, value in members.items() if value is not None}

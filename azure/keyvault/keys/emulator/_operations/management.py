@@ -1,0 +1,237 @@
+"""Key management: create, import, get, update, delete, list, backup and restore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .. import _errors
+from .._cryptography import jose
+from .._cryptography.algorithms import DEFAULT_KEY_OPS
+from .._cryptography.ec import EcMaterial
+from .._cryptography.material import Material
+from .._cryptography.ml_dsa import NAMES as ML_DSA_NAMES
+from .._cryptography.ml_dsa import MlDsaMaterial
+from .._cryptography.oct import OctMaterial
+from .._cryptography.rsa import RsaMaterial
+from .._errors import bad_parameter, invalid_property
+from .._http.json_body import Body
+from .._http.messages import Reply
+from .._storage.backup import ForeignBackupError
+from .._storage.records import Key, KeyVersion, Phase
+from .._storage.state import new_version
+from . import paging
+from .byok import unwrap_transferred_key
+from .call import Call
+from .key_requests import KeyProperties, jwk_members, key_properties
+from .release_rules import check_new_policy, check_policy_change
+
+_FAMILIES = ("RSA", "EC", "oct")
+_CHANGEABLE = ("key_ops", "enabled", "nbf", "exp", "tags", "release_policy")
+_OLD_CURVE, _NEW_CURVE = "SECP256K1", "P-256K"
+
+
+def _key_type(call: Call, body: Body) -> tuple[str, str]:
+    """Return the family of the requested key type, and the type that the service makes of it.
+
+    :raises ServiceError: 400 for a type that is missing, unknown or not served here.
+    """
+    given = body.text("kty")
+    if not given:
+        raise _errors.missing_key_type()
+    family = given.removesuffix("-HSM")
+    known = family in _FAMILIES or (family == "AKP" and call.api.since("2026-05-01-preview"))
+    if not known or given not in (family, f"{family}-HSM"):
+        raise bad_parameter(f"Invalid kty value: {given}", "KeyTypeNotSupported")
+    call.service.kind.check_key_type(given, call.api)
+    return family, call.service.kind.key_type(given)
+
+
+def created_type(call: Call) -> tuple[str, str]:
+    """Return family and type of the key that a create makes.
+
+    :raises ServiceError: 400.
+    """
+    return _key_type(call, call.body)
+
+
+def imported_type(call: Call) -> tuple[str, str]:
+    """Return family and type of the key that an import makes.
+
+    :raises ServiceError: 400.
+    """
+    family, kty = _key_type(call, _imported_jwk(call))
+    if call.body.boolean("Hsm") and not kty.endswith("-HSM"):
+        kty = f"{kty}-HSM"
+        call.service.kind.check_key_type(kty, call.api)
+    return family, kty
+
+
+def _imported_jwk(call: Call) -> Body:
+    jwk = call.body.object("key")
+    if jwk is None:
+        raise _errors.malformed_jwk()
+    return jwk
+
+
+def _curve(call: Call, name: str | None) -> str | None:
+    """Refuse the curve name that the version does not have: SECP256K1 became P-256K in 7.0."""
+    if name == (_OLD_CURVE if call.api.since("7.0") else _NEW_CURVE):
+        raise invalid_property("crv")
+    return name
+
+
+def _generator(call: Call, family: str) -> Callable[[], Material]:
+    """Return what makes the key, with every member of the request checked for its type first."""
+    body = call.body
+    size, curve, alg = body.integer("key_size"), _curve(call, body.text("crv")), body.text("alg")
+    exponent = body.integer("public_exponent") if call.api.since("7.2-preview") else None
+    if alg not in (None, *ML_DSA_NAMES):
+        raise invalid_property("alg")
+    makers: dict[str, Callable[[], Material]] = {
+        "RSA": lambda: RsaMaterial.generate(size, exponent),
+        "EC": lambda: EcMaterial.generate(curve),
+        "oct": lambda: OctMaterial.generate(size),
+        "AKP": lambda: MlDsaMaterial.generate(alg),
+    }
+    return makers[family]
+
+
+def _new_key_version(call: Call, kty: str, material: Material, given: KeyProperties) -> KeyVersion:
+    now = int(call.service.clock.now())
+    return KeyVersion(
+        version=new_version(),
+        kty=kty,
+        material=material,
+        key_ops=list(DEFAULT_KEY_OPS[material.family]) if given.key_ops is None else given.key_ops,
+        created=now,
+        updated=now,
+        enabled=given.enabled is not False,
+        nbf=given.nbf,
+        exp=given.exp,
+        exportable=bool(given.exportable),
+        external_id=given.external_id,
+        tags=given.tags or None,
+        release_policy=given.release_policy,
+    )
+
+
+async def _keep(call: Call, version: KeyVersion) -> Reply:
+    service = call.service
+    async with service.writing(call.name):
+        key = service.state.with_version(call.name, version)
+        await service.save(key, version)
+    return call.bundle_reply(key, version)
+
+
+async def create_key(call: Call) -> Reply:
+    """POST /keys/{name}/create (2016-10-01): a new key, or a new version of one."""
+    family, kty = created_type(call)
+    given = key_properties(call.body, call.api, call.body.texts("key_ops"))
+    if given.external_id is not None and not call.service.kind.is_hsm:
+        raise invalid_property("attributes.external_key")
+    check_new_policy(call, kty, given)
+    generate = _generator(call, family)
+    call.service.state.check_writable(call.name)
+    material = await call.service.work(generate) if family == "RSA" else generate()
+    return await _keep(call, _new_key_version(call, kty, material, given))
+
+
+async def import_key(call: Call) -> Reply:
+    """PUT /keys/{name} (2016-10-01): a key made elsewhere, in the clear or wrapped for a key-exchange key."""
+    jwk, (family, kty) = _imported_jwk(call), imported_type(call)
+    given = key_properties(call.body, call.api, jwk.texts("key_ops"))
+    check_new_policy(call, kty, given)
+    material = await call.service.work(lambda: _imported(call, family, kty, jwk))
+    return await _keep(call, _new_key_version(call, kty, material, given))
+
+
+def _imported(call: Call, family: str, kty: str, jwk: Body) -> Material:
+    curve = _curve(call, jwk.text("crv")) if family == "EC" else None
+    if "key_hsm" in jwk:
+        return unwrap_transferred_key(call, family, kty, jwk, curve)
+    members = jwk_members(jwk)
+    importers: dict[str, Callable[[], Material]] = {
+        "RSA": lambda: RsaMaterial.from_jwk(members),
+        "EC": lambda: EcMaterial.from_jwk(curve or "", members),
+        "oct": lambda: OctMaterial.from_jwk(members),
+    }
+    if family not in importers:
+        raise _errors.malformed_jwk()
+    return importers[family]()
+
+
+async def get_key(call: Call) -> Reply:
+    """GET /keys/{name}[/{version}] (2016-10-01). Disabled and expired keys are shown like others."""
+    return call.bundle_reply(*call.key_and_version())
+
+
+async def update_key(call: Call) -> Reply:
+    """PATCH /keys/{name}[/{version}] (2016-10-01): what is left out stays; tags and key_ops replace the old ones."""
+    body = call.required_body
+    given = key_properties(body, call.api, body.texts("key_ops"))
+    async with call.service.writing(call.name):
+        key, version = call.key_and_version()
+        check_policy_change(call, version, given)
+        changes = {name: value for name in _CHANGEABLE if (value := getattr(given, name)) is not None}
+        version = version.changed(updated=int(call.service.clock.now()), **changes)
+        key = key.with_version(version)
+        await call.service.save(key, version)
+    return call.bundle_reply(key, version)
+
+
+async def delete_key(call: Call) -> Reply:
+    """DELETE /keys/{name} (2016-10-01): all versions."""
+    service = call.service
+    async with service.writing(call.name):
+        key = call.key()
+        if not service.rules.soft_delete:
+            await service.remove(key)
+            return call.bundle_reply(key, key.latest)
+        deleted = service.state.as_deleted(key)
+        await service.save(deleted)
+    return call.reply(service.bundles.deleted_bundle(call.view, deleted))
+
+
+async def list_keys(call: Call) -> Reply:
+    """GET /keys (2016-10-01): live keys by name."""
+    start, _ = paging.requested_start(call)
+    keys = call.service.state.listed(Phase.LIVE, start)
+    items = ((key.folded, call.service.bundles.item(call.view, key)) for key in keys)
+    return call.reply(paging.page(call, "/keys", items))
+
+
+async def list_versions(call: Call) -> Reply:
+    """GET /keys/{name}/versions (2016-10-01): by version text; an unknown name has none."""
+    start, _ = paging.requested_start(call)
+    key = call.service.state.live(call.name)
+    items = iter(()) if key is None else _version_items(call, key, start.rpartition("/")[2])
+    return call.reply(paging.page(call, f"/keys/{key.name if key else call.name}/versions", items))
+
+
+def _version_items(call: Call, key: Key, start: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in sorted(key.versions):
+        if name >= start:
+            yield f"{key.folded}/{name}", call.service.bundles.item(call.view, key, key.versions[name])
+
+
+async def backup_key(call: Call) -> Reply:
+    """POST /keys/{name}/backup (2016-10-01): all versions in one opaque blob."""
+    key = call.key()
+    blob = await call.service.work(lambda: call.service.backup_key.seal(key))
+    return call.reply({"value": jose.encode(blob)})
+
+
+async def restore_key(call: Call) -> Reply:
+    """POST /keys/restore (2016-10-01): the key as it was, with its versions and times."""
+    service, blob = call.service, call.body.required_binary("value")
+    try:
+        key = await service.work(lambda: service.backup_key.open(blob))
+    except ForeignBackupError as error:
+        raise service.kind.foreign_backup() from error
+    except Exception as error:  # whatever is wrong in a blob, it is the blob that is wrong
+        raise service.kind.malformed_backup() from error
+    async with service.writing(key.name):
+        service.state.check_restorable(key.name)
+        await service.save(key, *key.versions.values())
+    return call.bundle_reply(key, key.latest)

@@ -1,0 +1,80 @@
+"""Pages: at most 25 items, an opaque marker of the next one, and the link the service writes.
+
+The marker has the form seen from the service: base64url of ``{"NextMarker": "2!{length}!{base64}",
+"TargetLocation": 0}``, whose base64 (``-`` for ``=``) names the next item. Clients must not look inside.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from .._cryptography import jose
+from .._errors import bad_parameter
+from .call import Call
+
+MOST_ITEMS = 25
+_MARKER = re.compile(r"2!(\d{1,6})!([A-Za-z0-9+/-]+)", re.ASCII)
+_CONTENT = re.compile(r"\d{6}!(key/[^!]*)!000028!9999-12-31T23:59:59.9999999Z!(empty!)?", re.ASCII)
+
+
+def requested_size(call: Call) -> int:
+    """Return the number of items in a page.
+
+    :raises ServiceError: 400 outside 1 to 25.
+    """
+    text = call.query.get("maxresults")
+    if text is None:
+        return call.service.options.page_size
+    size = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+    if not 1 <= size <= MOST_ITEMS:
+        raise bad_parameter("Invalid maxresults parameter value provided in the URI. Value should be between 1 and 25.")
+    return size
+
+
+def requested_start(call: Call) -> tuple[str, bool]:
+    """Return the case-folded marker of the first item, and whether its page was preceded by an empty one.
+
+    :raises ServiceError: 400 for a marker that the emulator did not write.
+    """
+    token = call.query.get("$skiptoken")
+    if token is None:
+        return "", False
+    try:
+        marker = _MARKER.fullmatch(str(jose.decode_json(token)["NextMarker"]))
+        content = marker and _CONTENT.fullmatch(base64.b64decode(marker[2].replace("-", "=")).decode("ascii"))
+    except (ValueError, KeyError, binascii.Error):
+        content = None
+    if not content:
+        raise bad_parameter("The $skiptoken parameter in the URI is not valid.")
+    return content[1].removeprefix("key/").lower(), content[2] is not None
+
+
+def page(call: Call, path: str, items: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Return a page.
+
+    :param path: the path of the collection.
+    :param items: markers and items from :func:`requested_start` onwards.
+    """
+    size = requested_size(call)
+    taken = list(islice(items, size + 1))
+    if taken and call.service.options.empty_pages and not requested_start(call)[1]:
+        return {"value": [], "nextLink": _link(call, path, f"{taken[0][0]}", "empty!")}
+    following = taken[size][0] if len(taken) > size else None
+    return {
+        "value": [item for _, item in taken[:size]],
+        "nextLink": None if following is None else _link(call, path, following),
+    }
+
+
+def _link(call: Call, path: str, marker: str, suffix: str = "") -> str:
+    name = f"key/{marker.upper()}"
+    content = f"{len(name):06}!{name}!000028!9999-12-31T23:59:59.9999999Z!{suffix}"
+    encoded = base64.b64encode(content.encode("ascii")).decode("ascii").replace("=", "-")
+    token = jose.encode_json({"NextMarker": f"2!{len(encoded)}!{encoded}", "TargetLocation": 0})
+    size = f"&maxresults={call.query['maxresults']}" if "maxresults" in call.query else ""
+    return f"{call.origin.explicit}{path}?api-version={call.api.text}&$skiptoken={token}{size}"

@@ -1,0 +1,144 @@
+"""Rotation: now, and by policy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .._errors import ServiceError, bad_parameter, invalid_property
+from .._http.json_body import Body
+from .._http.messages import Reply
+from .._storage.durations import Duration, parse_duration
+from .._storage.records import Key, KeyVersion, RotationPolicy
+from .._storage.state import new_version
+from .call import Call
+
+_DEFAULT_NOTIFY = {"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}
+_ACTIONS = {"rotate": "Rotate", "notify": "Notify"}
+_LEAST_EXPIRY_DAYS = 28
+_LEAST_TRIGGER_DAYS = 7
+_DAY = 86400
+_TRIGGERS = ("timeAfterCreate", "timeBeforeExpiry")
+
+
+async def rotate_key(call: Call) -> Reply:
+    """POST /keys/{name}/rotate (7.3): a new version of the same kind; its expiry follows the policy."""
+    service, previous = call.service, call.key().latest
+    material = await service.work(previous.material.renewed)
+    async with service.writing(call.name):
+        key = call.key()
+        if previous.version not in key.versions:
+            raise service.kind.key_not_found(call.origin, call.name)
+        version = _rotated(previous, material, key, int(service.clock.now()))
+        key = key.with_version(version)
+        await service.save(key, version)
+    return call.bundle_reply(key, version)
+
+
+def _rotated(previous: KeyVersion, material: Any, key: Key, now: int) -> KeyVersion:
+    expiry = key.rotation_policy.expiry_time if key.rotation_policy else None
+    return KeyVersion(
+        version=new_version(),
+        kty=previous.kty,
+        material=material,
+        key_ops=previous.key_ops,
+        created=now,
+        updated=now,
+        exp=parse_duration(expiry).after(now) if expiry else None,
+        exportable=previous.exportable,
+        external_id=previous.external_id,
+        tags=previous.tags,
+        release_policy=previous.release_policy,
+    )
+
+
+async def get_rotation_policy(call: Call) -> Reply:
+    """GET /keys/{name}/rotationpolicy (7.3): the default one, without id, if none was set."""
+    key = call.key()
+    if key.rotation_policy is None:
+        return call.reply({"lifetimeActions": [_DEFAULT_NOTIFY], "attributes": None})
+    return call.reply(_policy(call, key, key.rotation_policy))
+
+
+async def update_rotation_policy(call: Call) -> Reply:
+    """PUT /keys/{name}/rotationpolicy (7.3). Versions that exist keep their expiry."""
+    actions, expiry = _checked_policy(call.required_body, int(call.service.clock.now()))
+    async with call.service.writing(call.name):
+        key, now = call.key(), int(call.service.clock.now())
+        created = key.rotation_policy.created if key.rotation_policy else now
+        policy = RotationPolicy(actions, expiry, created, now)
+        await call.service.save(replace(key, rotation_policy=policy))
+    return call.reply(_policy(call, key, policy))
+
+
+def _policy(call: Call, key: Key, policy: RotationPolicy) -> dict[str, Any]:
+    attributes: dict[str, Any] = {} if policy.expiry_time is None else {"expiryTime": policy.expiry_time}
+    attributes.update(created=policy.created, updated=policy.updated)
+    return {
+        "id": f"{call.kid(key)}/rotationpolicy",
+        "lifetimeActions": policy.lifetime_actions,
+        "attributes": attributes,
+    }
+
+
+def _checked_policy(body: Body, now: int) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the lifetime actions with the default Notify added if there is none, and the expiry.
+
+    :param now: the time from which durations in months and years are counted.
+    :raises ServiceError: 400. The texts are the emulator's own.
+    """
+    # A policy that was never set shows null attributes, and clients send back what they got.
+    attributes = Body({}) if body.raw("attributes") is None else body.object("attributes") or Body({})
+    expiry = attributes.text("expiryTime") or None
+    if expiry is not None and _duration(expiry).least_days < _LEAST_EXPIRY_DAYS:
+        raise bad_parameter("The key expiry time in a rotation policy must be at least 28 days.")
+    actions = [_action(item, expiry) for item in body.objects("lifetimeActions") or []]
+    for action in actions:
+        _check_room(action, expiry, now)
+    types = [action["action"]["type"] for action in actions]
+    if len(set(types)) < len(types):
+        raise bad_parameter("A rotation policy can have one lifetime action of each type.")
+    return actions if "Notify" in types else [*actions, _DEFAULT_NOTIFY], expiry
+
+
+def _action(item: Body, expiry: str | None) -> dict[str, Any]:
+    trigger, action = item.object("trigger"), item.object("action")
+    given = (action and action.text("type")) or ""
+    if trigger is None or given.lower() not in _ACTIONS:
+        raise invalid_property("lifetimeActions")
+    kind = _ACTIONS[given.lower()]
+    times = {name: text for name in _TRIGGERS if (text := trigger.text(name))}
+    if len(times) != 1:
+        raise bad_parameter("A lifetime action needs one of timeAfterCreate and timeBeforeExpiry.")
+    ((name, text),) = times.items()
+    _check_trigger(kind, name, _duration(text), expiry)
+    return {"trigger": {name: text}, "action": {"type": kind}}
+
+
+def _check_trigger(kind: str, name: str, duration: Duration, expiry: str | None) -> None:
+    if duration.least_days < _LEAST_TRIGGER_DAYS:
+        raise bad_parameter(f"{name} must be at least 7 days.")
+    if kind == "Notify" and name == "timeAfterCreate":
+        raise bad_parameter("timeAfterCreate can only be used with the action Rotate.")
+    if kind == "Rotate" and name == "timeBeforeExpiry" and expiry is None:
+        raise bad_parameter("timeBeforeExpiry can only be used with expiryTime.")
+
+
+def _check_room(action: dict[str, Any], expiry: str | None, now: int) -> None:
+    """Refuse an action less than 7 days after creation, or before expiry. The default one goes with every expiry."""
+    if expiry is None or action == _DEFAULT_NOTIFY:
+        return
+    ((name, text),) = action["trigger"].items()
+    if _duration(text).after(now) + _LEAST_TRIGGER_DAYS * _DAY > _duration(expiry).after(now):
+        raise bad_parameter(f"{name} must leave at least 7 days of expiryTime.")
+
+
+def _duration(text: str) -> Duration:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise _not_a_duration(text) from error
+
+
+def _not_a_duration(text: str) -> ServiceError:
+    return bad_parameter(f"'{text[:64]}' is not an ISO 8601 duration.")

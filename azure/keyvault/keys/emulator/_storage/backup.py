@@ -1,0 +1,99 @@
+"""Backups: the marker of the service, directly followed by a JWE with all versions of a key.
+
+Vaults that keep nothing share one backup key for the process, as vaults of a geography can read each other's backups,
+and so do Managed HSMs; a durable one has its own, kept with its records.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from functools import cache, cached_property, partial
+from typing import Any, cast
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from .._cryptography import jose
+from .records import Key, KeyVersion
+from .storage import Storage
+
+_MARKER = b"&AzureKeyVaultKeyBackupV1.microsoft.com"
+
+
+class ForeignBackupError(ValueError):
+    """A backup that was made under another key."""
+
+
+class BackupKey:
+    """The key under which backups are encrypted."""
+
+    def __init__(self, pkcs8: Callable[[], bytes]) -> None:
+        self._pkcs8 = pkcs8
+
+    @classmethod
+    def stored(cls, storage: Storage) -> BackupKey:
+        """Return the key kept in a storage."""
+        pkcs8 = storage.secret("backup", _new_key)
+        return cls(lambda: pkcs8)
+
+    @classmethod
+    def shared(cls, kind: str) -> BackupKey:
+        """Return the process's key for a kind of service, which is made when it is needed."""
+        return cls(partial(_process_key, kind))
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        return cast(rsa.RSAPrivateKey, serialization.load_der_private_key(self._pkcs8(), None))
+
+    @property
+    def _kid(self) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, str(self._key.public_key().public_numbers().n)))
+
+    def seal(self, key: Key) -> bytes:
+        """Return the backup of a key."""
+        content = {"key": key.facts(), "versions": [version.with_private() for version in key.versions.values()]}
+        token = jose.encrypt_jwe(json.dumps(content).encode(), self._kid, self._key.public_key())
+        return _MARKER + token.encode("ascii")
+
+    def open(self, blob: bytes) -> Key:
+        """Return the key in a backup.
+
+        :raises ForeignBackupError: the backup was made under another key.
+        :raises ValueError: the backup is damaged.
+        """
+        if not blob.startswith(_MARKER):
+            raise ValueError("not a backup")
+        token = blob.removeprefix(_MARKER).decode("ascii")
+        if jose.jws_header(token).get("kid") != self._kid:
+            raise ForeignBackupError("made under another key")
+        return _restored(json.loads(jose.decrypt_jwe(token, self._key)))
+
+
+def _restored(content: dict[str, Any]) -> Key:
+    key = Key.from_facts(content["key"])
+    for facts in content["versions"]:
+        version = KeyVersion.from_facts(facts, jose.decode(facts["private"]))
+        key.versions[version.version] = version
+    return key
+
+
+def _new_key() -> bytes:
+    return rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+_LOCK = threading.Lock()
+
+
+def _process_key(kind: str) -> bytes:
+    with _LOCK:
+        return _made_key(kind)
+
+
+@cache
+def _made_key(kind: str) -> bytes:
+    return _new_key()

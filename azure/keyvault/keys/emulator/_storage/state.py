@@ -1,0 +1,164 @@
+"""The vault's keys and the rules of their life cycle. No I/O: a key as it will be is put in when it has been stored.
+
+The table of calls and states is the one of the service: during deletion and recovery a key is on neither side.
+"""
+
+from __future__ import annotations
+
+import bisect
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from .. import _errors
+from .._clock import Clock
+from .._errors import ServiceError
+from .records import Key, KeyVersion, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class LifeCycle:
+    """How deletion works in a vault; times in seconds."""
+
+    soft_delete: bool = True
+    purge_protection: bool = False
+    retention: int = 90 * 86400
+    deletion_delay: float = 0.5
+    purge_delay: float = 0.0
+
+
+def new_version() -> str:
+    """Return a random version: 32 lower-case hexadecimal digits, in no order of time."""
+    return secrets.token_hex(16)
+
+
+class VaultState:
+    """Every key of a vault, by case-folded name."""
+
+    def __init__(self, clock: Clock, rules: LifeCycle, stored: Iterable[Key] = ()) -> None:
+        self._clock = clock
+        self._rules = rules
+        self._keys: dict[str, Key] = {}
+        self._names: list[str] = []
+        for key in stored:
+            self.put(self._brought_back(key, clock.now()))
+
+    def live(self, name: str) -> Key | None:
+        """Return the key if it is live."""
+        return self._in_phase(name, Phase.LIVE)
+
+    def deleted(self, name: str) -> Key | None:
+        """Return the key if it is soft-deleted and visible as such."""
+        return self._in_phase(name, Phase.DELETED)
+
+    def _in_phase(self, name: str, phase: Phase) -> Key | None:
+        key = self._keys.get(name.lower())
+        return key if key is not None and key.phase(self._clock.now()) is phase else None
+
+    def remembered(self, name: str) -> Key | None:
+        """Return the key in whatever phase it is."""
+        return self._keys.get(name.lower())
+
+    def phase(self, name: str) -> Phase:
+        """Return where a name stands."""
+        key = self._keys.get(name.lower())
+        return Phase.GONE if key is None else key.phase(self._clock.now())
+
+    def check_writable(self, name: str) -> None:
+        """Refuse a new version of a name that is deleted or on its way.
+
+        :raises ServiceError: the 409 of the name's state.
+        """
+        conflict = _WRITE_CONFLICTS.get(self.phase(name))
+        if conflict is not None:
+            raise conflict(self._keys[name.lower()].name)
+
+    def with_version(self, name: str, version: KeyVersion) -> Key:
+        """Return a live or new key with its latest version.
+
+        :raises ServiceError: the 409 of the name's state.
+        """
+        self.check_writable(name)
+        return (self.live(name) or Key(name)).with_version(version)
+
+    def check_restorable(self, name: str) -> None:
+        """Refuse a key from a backup.
+
+        :raises ServiceError: 409 if its name is in use.
+        """
+        phase = self.phase(name)
+        if phase in (Phase.DELETING, Phase.RECOVERING, Phase.PURGING):
+            raise _WRITE_CONFLICTS[phase](name)
+        if phase is not Phase.GONE:
+            raise _errors.restore_conflict(name)
+
+    def as_deleted(self, key: Key) -> Key:
+        """Return a live key as it is from its deletion on."""
+        now = self._clock.now()
+        visible_at = now + self._rules.deletion_delay
+        purge_at = int(now) + self._rules.retention
+        return replace(key, deleted_at=now, deletion_visible_at=visible_at, purge_at=purge_at)
+
+    def as_recovered(self, key: Key) -> Key:
+        """Return a deleted key as it is from its recovery on."""
+        return replace(key, deleted_at=None, recovered_at=self._clock.now() + self._rules.deletion_delay)
+
+    def deleted_or_conflict(self, name: str, kid: Callable[[Key], str]) -> Key | None:
+        """Return the key to recover or to purge; None if there is none.
+
+        :param kid: how to name the key in an error.
+        :raises ServiceError: the 409 of the name's state.
+        """
+        key = self._keys.get(name.lower())
+        phase = self.phase(name)
+        if key is None or phase in (Phase.LIVE, Phase.GONE, Phase.PURGING):
+            return None
+        if phase is Phase.DELETING:
+            raise _errors.deletion_unfinished()
+        if phase is Phase.RECOVERING:
+            raise _errors.recovery_conflict(kid(key))
+        return key
+
+    def put(self, key: Key) -> None:
+        """Take a key in, in place of the one that has its name."""
+        if key.folded not in self._keys:
+            bisect.insort(self._names, key.folded)
+        self._keys[key.folded] = key
+
+    def forget(self, key: Key, *, taken_for: float = 0.0) -> None:
+        """Free a name, at once or after some seconds."""
+        if taken_for:
+            self.put(replace(key, purged_until=self._clock.now() + taken_for))
+            return
+        del self._keys[key.folded]
+        del self._names[bisect.bisect_left(self._names, key.folded)]
+
+    def follow_clock(self) -> None:
+        """Bring back what lies further ahead than it can, after the clock was turned back."""
+        for key in list(self._keys.values()):
+            self.put(self._brought_back(key, self._clock.now()))
+
+    def _brought_back(self, key: Key, now: float) -> Key:
+        if key.deleted_at is not None and key.deleted_at > now:
+            retention = key.purge_at - int(key.deleted_at)
+            visible_at = key.deletion_visible_at - key.deleted_at + now
+            key = replace(key, deleted_at=now, deletion_visible_at=visible_at, purge_at=int(now) + retention)
+        if key.purged_until is not None:
+            key = replace(key, purged_until=min(key.purged_until, now + self._rules.purge_delay))
+        return replace(key, recovered_at=min(key.recovered_at, now + self._rules.deletion_delay))
+
+    def listed(self, phase: Phase, start: str = "") -> Iterator[Key]:
+        """Yield the keys of a phase by name, from a case-folded name onwards."""
+        now = self._clock.now()
+        for index in range(bisect.bisect_left(self._names, start), len(self._names)):
+            key = self._keys[self._names[index]]
+            if key.phase(now) is phase:
+                yield key
+
+
+_WRITE_CONFLICTS: dict[Phase, Callable[[str], ServiceError]] = {
+    Phase.DELETING: _errors.being_deleted,
+    Phase.PURGING: _errors.being_deleted,
+    Phase.DELETED: _errors.deleted_but_recoverable,
+    Phase.RECOVERING: _errors.being_recovered,
+}
