@@ -21,7 +21,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def identity(request: pytest.FixtureRequest) -> Identity:
     """Who the test is, whatever it runs against."""
-    return Identity(request)
+    return Identity(request.node)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from azure.keyvault.keys.emulator._cryptography.ec import EcMaterial
 
 from .client import Api, EmulatorFactory
