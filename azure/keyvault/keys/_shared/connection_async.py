@@ -9,6 +9,7 @@ from azure.core.configuration import Configuration
 from azure.core.pipeline import AsyncPipeline, PipelineResponse
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
+from .. import _extras
 from .._generated.operations import Operation
 from .auth.policy_async import AsyncChallengeAuthPolicy
 from .fork import ForkLock
@@ -55,6 +56,8 @@ class AsyncVaultConnection:
     ) -> None:
         if config is not None and not isinstance(config, Configuration):
             raise TypeError(f"config must be what create_config returns, not {type(config).__name__}")
+        if kwargs.get("transport") is None:
+            _extras.require("aio", "aiohttp", what="the asyncio client")
         self.wire = wire
         self._credential = credential
         self._config = config

@@ -13,14 +13,11 @@ As a server: ``python -m azure.keyvault.keys.emulator``, or ``... emulator run C
         assert [request.status for request in vault.requests.matching("GET", "/keys")] == []
 """
 
-from importlib.util import find_spec as _find_spec
+from .. import _extras
 
-if _missing := [name for name in ("aiohttp", "trustme") if _find_spec(name) is None]:
+if _absent := _extras.absent("aiohttp", "trustme"):
     # With the name of this module, not of the missing one, "python -m" says it in one line.
-    raise ImportError(
-        f"the emulator needs {' and '.join(_missing)}: install azure-keyvault-keys with its extra 'emulator'",
-        name=__name__,
-    )
+    raise _extras.missing("emulator", *_absent, what="the emulator", name=__name__)
 
 from ._clock import Clock
 from ._cryptography.attestation import AttestationAuthority
