@@ -28,6 +28,24 @@ _POOL_SIZE = 100
 _NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError)
 
 
+class _ConnectionLost(aiohttp.ClientConnectionError):
+    """The connection ended after the request was sent, or while it was."""
+
+
+async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a request again, as it does by itself when the method is idempotent by RFC 9110.
+
+    PUT is among those, by which the service imports one more version of a key. aiohttp knows a lost connection by the
+    errors that it raises itself for one.
+    """
+    try:
+        return await send(request)
+    except _NOT_CONNECTED:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _ConnectionLost(str(error)) from error
+
+
 class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core exports it lazily
     """The transport of the asyncio clients.
 
@@ -74,6 +92,7 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 auto_decompress=False,
+                middlewares=(_sent_once,),
             )
         await super().open()
 
