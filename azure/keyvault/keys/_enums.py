@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, EnumMeta
 from typing import TYPE_CHECKING, Any
 
-from azure.core import CaseInsensitiveEnumMeta
 
-
-class _AnyCaseMeta(CaseInsensitiveEnumMeta):
+class _AnyCaseMeta(EnumMeta):
     """Let a member be found by its name in any letter case.
 
-    azure-core's metaclass looks names up in upper case, which never meets the lower-case names of these enums.
+    azure-core's ``CaseInsensitiveEnumMeta`` looks names up in upper case, which never meets the lower-case names here.
+    Besides, local cryptography uses these enums and does without azure-core.
     """
 
     if not TYPE_CHECKING:  # for whom a name that no member has is an Enum, which nothing takes

@@ -20,14 +20,14 @@ if _absent := _extras.absent("aiohttp", "trustme"):
     raise _extras.missing("emulator", *_absent, what="the emulator", name=__name__)
 
 from ._clock import Clock
-from ._cryptography.attestation import AttestationAuthority
 from ._emulator import KeyVaultEmulator
-from ._http.faults import Fault, FaultFilter, Faults
-from ._http.recorder import RecordedRequest, Recorder
-from ._http.throttle import Throttle
-from ._identity.access import ClaimsDemand, Permissions
+from ._identity.attestation import AttestationAuthority
 from ._identity.credentials import AsyncEmulatorCredential, EmulatorCredential
 from ._identity.tokens import TokenRequest
+from ._knobs.access import ClaimsDemand, Permissions
+from ._knobs.faults import Fault, FaultFilter, Faults
+from ._knobs.recorder import RecordedRequest, Recorder
+from ._knobs.throttle import Throttle
 from ._options import EmulatorKeywords, EmulatorOptions
 
 __all__ = [

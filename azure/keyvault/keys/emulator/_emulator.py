@@ -7,16 +7,16 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ._clock import Clock
-from ._command_line.environment import emulator_environment
-from ._cryptography.attestation import AttestationAuthority
-from ._http.faults import Faults
-from ._http.recorder import Recorder
+from ._environment import emulator_environment
 from ._http.server import Server
-from ._http.throttle import Throttle
 from ._http.tls import Certificates
-from ._identity.access import ClaimsDemand, Permissions
+from ._identity.attestation import AttestationAuthority
 from ._identity.credentials import AsyncEmulatorCredential, EmulatorCredential
 from ._identity.tokens import TokenRequest
+from ._knobs.access import ClaimsDemand, Permissions
+from ._knobs.faults import Faults
+from ._knobs.recorder import Recorder
+from ._knobs.throttle import Throttle
 from ._options import EmulatorOptions
 from ._service import Service
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+#: The Azure region that an emulator says it is in.
+REGION = "local"
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from ._clock import Clock
-from ._cryptography.attestation import AttestationAuthority
 from ._cryptography.release_signer import ReleaseSigner
-from ._http.faults import Faults
-from ._http.recorder import Recorder
-from ._http.throttle import Throttle
-from ._identity.access import ClaimsDemand, Permissions, fresh_claims
+from ._identity.attestation import AttestationAuthority
 from ._identity.endpoints import IdentityEndpoints
 from ._identity.tokens import TokenAuthority
+from ._knobs.access import ClaimsDemand, Permissions, fresh_claims
+from ._knobs.faults import Faults
+from ._knobs.recorder import Recorder
+from ._knobs.throttle import Throttle
 from ._operations.bundles import Bundles
 from ._operations.kinds import ManagedHsmKind, ServiceKind
 from ._options import EmulatorOptions

@@ -14,12 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .._api_versions import VERSIONS
+from .._environment import OVERRIDING, emulator_environment
 from .._http.server import Server
 from .._http.tls import Certificates
 from .._options import EmulatorOptions
 from .._service import Service
 from .command import run_command
-from .environment import OVERRIDING, emulator_environment
 
 _DEFAULT_PORT = 8443
 _PROGRAM = "python -m azure.keyvault.keys.emulator"

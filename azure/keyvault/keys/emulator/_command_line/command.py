@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from .._emulator import KeyVaultEmulator
-from .environment import child_environment
+from .._environment import child_environment
 
 _NOT_EXECUTABLE = 126
 _NOT_FOUND = 127

@@ -1,1 +1,1 @@
-"""Key material and algorithms, JOSE, wrapping for transport, and attestation. Knows no HTTP and no state."""
+"""Key material and algorithms, JOSE, and wrapping for transport. Knows no HTTP and no state."""

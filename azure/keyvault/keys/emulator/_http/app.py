@@ -11,12 +11,12 @@ from .. import _errors
 from .._api_versions import api_version
 from .._errors import FrontEndError, ServiceError
 from .._identity.tokens import TokenError
+from .._messages import JSON_TYPE, Inbound, Reply, json_reply
 from .._operations.call import Call
 from .._operations.kinds import challenge, claims_challenge
 from .._operations.routes import Route, Router, Target
 from .._origins import Origin
 from .._service import Service
-from .messages import JSON_TYPE, Inbound, Reply, json_reply
 
 _LOGGER = logging.getLogger(__name__)
 _VAULT_ROOTS = ("/keys", "/deletedkeys", "/rng")

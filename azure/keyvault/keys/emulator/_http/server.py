@@ -15,11 +15,11 @@ import time
 from aiohttp import web
 
 from .. import _errors
+from .._knobs.faults import Fault, Wire
+from .._knobs.recorder import RecordedRequest
+from .._messages import Inbound, Reply, overlaid
 from .._service import Service
 from .app import Application
-from .faults import Fault, Wire
-from .messages import Inbound, Reply, overlaid
-from .recorder import RecordedRequest
 from .tls import Certificates
 
 _LOGGER = logging.getLogger(__name__)

@@ -1,1 +1,1 @@
-"""Who may call: the token authority, its endpoints, credentials for clients in the same process, and permissions."""
+"""Who calls: the token authority, its endpoints, credentials for clients in the same process, and attestation."""

@@ -14,7 +14,7 @@ import secrets
 from typing import Any
 from urllib.parse import parse_qsl
 
-from .._http.messages import Inbound, Reply, json_reply
+from .._messages import Inbound, Reply, json_reply
 from .tokens import Token, TokenAuthority
 
 _METADATA = re.compile(r"/([0-9A-Za-z.-]{1,64})(?:/v2\.0)?/\.well-known/openid-configuration")

@@ -18,7 +18,7 @@ from .._cryptography.ml_dsa import MlDsaMaterial
 from .._cryptography.oct import OctMaterial
 from .._cryptography.rsa import RsaMaterial
 from .._errors import bad_parameter, malformed_jwk
-from .._http.json_body import Body
+from .._json_body import Body
 from .call import Call
 
 _MECHANISM = "CKM_RSA_AES_KEY_WRAP"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._api_versions import ApiVersion
 from .._errors import bad_parameter
-from .._http.json_body import Body, parse_body
-from .._http.messages import Reply
+from .._json_body import Body, parse_body
+from .._messages import Reply
 from .._origins import Origin
 from .._storage.records import Key, KeyVersion
 from .bundles import Viewpoint

@@ -8,8 +8,8 @@ from .._cryptography.algorithms import cipher_for, signature_for
 from .._cryptography.material import CipherInput, SignatureAlgorithm
 from .._cryptography.ml_dsa import MlDsaMaterial
 from .._errors import bad_parameter, invalid_property
-from .._http.json_body import Body
-from .._http.messages import Reply
+from .._json_body import Body
+from .._messages import Reply
 from .._storage.records import Key, KeyVersion
 from .call import Call
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .. import _errors
-from .._http.messages import Reply
+from .._messages import Reply
+from .._origins import REGION
 from .._storage.records import Key, Phase
 from . import paging
 from .call import Call
-from .kinds import REGION
 
 
 async def list_deleted_keys(call: Call) -> Reply:

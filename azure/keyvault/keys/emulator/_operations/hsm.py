@@ -9,10 +9,10 @@ from typing import Any
 
 from .._cryptography import jose, key_transfer
 from .._cryptography.algorithms import cipher_for
-from .._cryptography.attestation import AttestationError, check_policy, recipient_key
 from .._cryptography.material import CipherInput
 from .._errors import ServiceError, bad_parameter, invalid_property, key_disabled, undecryptable
-from .._http.messages import Reply
+from .._identity.attestation import AttestationError, check_policy, recipient_key
+from .._messages import Reply
 from .._storage.records import KeyVersion
 from .call import Call
 from .cryptography import usable_version

@@ -9,7 +9,7 @@ from typing import Any
 from .._api_versions import ApiVersion
 from .._cryptography import jose
 from .._errors import bad_parameter, invalid_property, malformed_jwk
-from .._http.json_body import Body
+from .._json_body import Body
 
 #: Key operations, and the version that introduced each.
 KEY_OPERATIONS: Mapping[str, str] = {

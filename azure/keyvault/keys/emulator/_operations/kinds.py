@@ -9,10 +9,9 @@ from typing import Any
 
 from .._api_versions import ApiVersion
 from .._errors import ServiceError, bad_parameter
-from .._http.messages import to_json
-from .._origins import Origin
+from .._messages import to_json
+from .._origins import REGION, Origin
 
-REGION = "local"
 _HELP = "For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid="
 
 

@@ -15,8 +15,8 @@ from .._cryptography.ml_dsa import MlDsaMaterial
 from .._cryptography.oct import OctMaterial
 from .._cryptography.rsa import RsaMaterial
 from .._errors import bad_parameter, invalid_property
-from .._http.json_body import Body
-from .._http.messages import Reply
+from .._json_body import Body
+from .._messages import Reply
 from .._storage.backup import ForeignBackupError
 from .._storage.records import Key, KeyVersion, Phase
 from .._storage.state import new_version

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from .._errors import ServiceError, bad_parameter, invalid_property
-from .._http.json_body import Body
-from .._http.messages import Reply
+from .._json_body import Body
+from .._messages import Reply
 from .._storage.durations import Duration, parse_duration
 from .._storage.records import Key, KeyVersion, RotationPolicy
 from .._storage.state import new_version

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from .._errors import FrontEndError, bad_parameter, invalid_name, method_not_allowed
-from .._http.messages import Reply
+from .._messages import Reply
 from . import cryptography, deleted, hsm, management, rotation
 from .call import Call
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from .._http.tls import Certificates
-from .._service import Service
+from ._http.tls import Certificates
+from ._service import Service
 
 #: Variables that would make azure-identity or a TLS library look elsewhere.
 OVERRIDING = (

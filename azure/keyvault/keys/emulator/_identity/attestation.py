@@ -16,9 +16,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from .._clock import Clock
+from .._cryptography import jose
 from .._errors import bad_parameter
-from .._identity.tokens import rsa_jwk
-from . import jose
+from .tokens import rsa_jwk
 
 _PATH = "/attestation"
 _LIFETIME = 3600

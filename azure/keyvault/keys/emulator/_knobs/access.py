@@ -6,8 +6,7 @@ import time
 from typing import Any
 
 from .._errors import ServiceError
-from .._operations.kinds import REGION
-from .._origins import Origin
+from .._origins import REGION, Origin
 
 #: The permissions of access policies for keys, and the action that a role needs instead.
 PERMISSIONS: dict[str, str] = {

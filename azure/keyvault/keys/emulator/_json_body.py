@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from .._cryptography import jose
-from .._errors import bad_parameter, invalid_property
+from ._cryptography import jose
+from ._errors import bad_parameter, invalid_property
 
 _LATEST_TIME = 253402300799  # 9999-12-31T23:59:59Z, beyond which the service's own dates end
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from .messages import JSON_TYPE, Inbound, Reply, json_reply, overlaid
+from .._messages import JSON_TYPE, Inbound, Reply, json_reply, overlaid
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
