@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from enum import Enum, EnumMeta
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from azure.core import CaseInsensitiveEnumMeta
 
-class _AnyCaseMeta(EnumMeta):
+
+class _AnyCaseMeta(CaseInsensitiveEnumMeta):
     """Let a member be found by its name in any letter case.
 
-    azure-core's ``CaseInsensitiveEnumMeta`` looks names up in upper case, which never meets the lower-case names here.
-    Besides, local cryptography uses these enums and does without azure-core.
+    azure-core's metaclass looks names up in upper case, which never meets the lower-case names of these enums.
     """
 
     if not TYPE_CHECKING:  # for whom a name that no member has is an Enum, which nothing takes

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ._durations import checked_duration, duration_text
-from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType
+from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType, known
 from ._generated import models as wire
 from ._jwk import JsonWebKey, fields_of
 from ._shared import KeyVaultResourceId, parse_key_vault_id
@@ -348,7 +348,8 @@ class KeyVaultKey:
 
     def _read_bundle(self, bundle: wire.KeyBundle | wire.DeletedKeyBundle) -> None:
         jwk = bundle.key
-        self._key_material = JsonWebKey._from_wire(jwk)
+        self._key_material = material = JsonWebKey._from_wire(jwk)
+        material.kty = known(KeyType, material.kty)
         self._properties = KeyProperties(
             jwk.kid,  # type: ignore[union-attr,arg-type]  # required members: a bundle without them is refused earlier
             bundle.attributes,

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from .._enums import KeyType, known
-
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -318,7 +316,6 @@ class JsonWebKey:
         """Take the members of a wire model, which has attributes of the same names."""
         jwk = cls.__new__(cls)
         jwk.__dict__.update(zip(_FIELDS, _members(wire), strict=True))
-        jwk.kty = known(KeyType, jwk.kty)
         alg, pub = getattr(wire, "alg", None), getattr(wire, "pub", None)
         if alg is not None:
             jwk.alg = alg
