@@ -56,8 +56,9 @@ IMPOSSIBLE = [
 WRONG_TYPES = [None, 5, b"orders", ["orders"]]
 
 
+@pytest.mark.case("G3", "G4")
 @pytest.mark.parametrize("call", NAMED)
-async def test_impossible_name_g3_g4_raises(client: Any, traffic: Traffic, call: str) -> None:
+async def test_impossible_name_raises(client: Any, traffic: Traffic, call: str) -> None:
     for wrong in IMPOSSIBLE:
         with pytest.raises(ValueError, match="name"):
             await NAMED[call](client, wrong)
@@ -226,6 +227,7 @@ async def test_key_of_a_cryptography_client_that_is_none_raises(world: World, va
         world.CryptographyClient(key, world.credential(vault))
 
 
+@pytest.mark.case("G2")
 @pytest.mark.parametrize(
     "key_id",
     [
@@ -236,7 +238,7 @@ async def test_key_of_a_cryptography_client_that_is_none_raises(world: World, va
         "https://demo.vault.azure.net/keys/orders/0/1",
     ],
 )
-async def test_identifier_g2_that_is_none_of_a_key_raises(world: World, vault: Target, key_id: str) -> None:
+async def test_identifier_that_is_none_of_a_key_raises(world: World, vault: Target, key_id: str) -> None:
     with pytest.raises(ValueError, match="not a valid ID"):
         world.CryptographyClient(key_id, world.credential(vault))
 

@@ -62,13 +62,15 @@ async def test_restore_key_over_a_deleted_key_raises(client: Any, vault: Target,
         await client.restore_key(backup)
 
 
-async def test_restore_key_n9_of_what_is_no_backup_tells_the_services_words(client: Any) -> None:
+@pytest.mark.case("N9")
+async def test_restore_key_of_what_is_no_backup_tells_the_services_words(client: Any) -> None:
     with pytest.raises(HttpResponseError, match="Backup blob is corrupt"):
         await client.restore_key(b"no backup")
 
 
+@pytest.mark.case("N9")
 @pytest.mark.usefixtures("emulator_only")
-async def test_restore_key_n9_of_another_domains_backup_tells_the_services_words(
+async def test_restore_key_of_another_domains_backup_tells_the_services_words(
     client_of: Any, hsm_client: Any, tmp_path: Path
 ) -> None:
     with KeyVaultEmulator(managed_hsm=True, data_dir=tmp_path) as elsewhere:

@@ -244,7 +244,8 @@ async def test_get_cryptography_client_sends_the_clients_version(
     assert {request.query["api-version"] for request in traffic.calls} == {"7.4"}
 
 
-async def test_rotation_n7_between_encrypt_and_decrypt_is_bridged_by_the_results_key_id(
+@pytest.mark.case("N7")
+async def test_rotation_between_encrypt_and_decrypt_is_bridged_by_the_results_key_id(
     client: Any, crypto_of: Any, vault: Target, name: str
 ) -> None:
     await client.create_rsa_key(name)

@@ -57,8 +57,9 @@ async def test_create_ec_key_without_options_has_the_defaults_of_the_service(cli
     assert (key.key.crv, key.key_operations) == ("P-256", ["sign", "verify"])
 
 
+@pytest.mark.case("N8", "N10")
 @pytest.mark.parametrize("expiry", ["expires", "expires_on"])
-async def test_create_key_n8_n10_sends_every_option(client: Any, name: str, expiry: str) -> None:
+async def test_create_key_sends_every_option(client: Any, name: str, expiry: str) -> None:
     key = await client.create_key(
         name,
         KeyType.rsa,
@@ -76,12 +77,14 @@ async def test_create_key_n8_n10_sends_every_option(client: Any, name: str, expi
     assert (await client.get_key(name)).properties.expires_on == LATER
 
 
-async def test_create_rsa_key_n8_in_a_managed_hsm_has_the_public_exponent(hsm_client: Any, name: str) -> None:
+@pytest.mark.case("N8")
+async def test_create_rsa_key_in_a_managed_hsm_has_the_public_exponent(hsm_client: Any, name: str) -> None:
     key = await hsm_client.create_rsa_key(name, public_exponent=3)
     assert int.from_bytes(key.key.e, "big") == 3
 
 
-async def test_create_key_n10_with_a_release_policy_keeps_it(hsm_client: Any, name: str) -> None:
+@pytest.mark.case("N10")
+async def test_create_key_with_a_release_policy_keeps_it(hsm_client: Any, name: str) -> None:
     encoded = json.dumps(
         {
             "version": "1.0.0",
@@ -163,6 +166,7 @@ async def test_create_key_of_a_type_the_vault_has_not_tells_the_services_words(c
     assert (caught.value.status_code, caught.value.error.code) == (400, "BadParameter")
 
 
+@pytest.mark.case("G5")
 @pytest.mark.parametrize(
     "tags",
     [
@@ -174,18 +178,20 @@ async def test_create_key_of_a_type_the_vault_has_not_tells_the_services_words(c
     ],
     ids=["emoji", "right-to-left", "256 characters", "15 entries", "escapes"],
 )
-async def test_create_key_g5_keeps_tags_as_they_are(client: Any, name: str, tags: dict[str, str]) -> None:
+async def test_create_key_keeps_tags_as_they_are(client: Any, name: str, tags: dict[str, str]) -> None:
     assert (await client.create_ec_key(name, tags=tags)).properties.tags == tags
     assert (await client.get_key(name)).properties.tags == tags
 
 
-async def test_create_key_g5_with_too_many_tags_raises(client: Any, traffic: Traffic) -> None:
+@pytest.mark.case("G5")
+async def test_create_key_with_too_many_tags_raises(client: Any, traffic: Traffic) -> None:
     with pytest.raises(ValueError, match="tags may have 15 entries at most, not 16"):
         await client.create_ec_key("unused", tags={str(number): "" for number in range(16)})
     assert len(traffic) == 0
 
 
-async def test_create_key_g5_with_a_tag_too_long_is_told_so_by_the_service(client: Any, name: str) -> None:
+@pytest.mark.case("G5")
+async def test_create_key_with_a_tag_too_long_is_told_so_by_the_service(client: Any, name: str) -> None:
     with pytest.raises(HttpResponseError, match="tags"):
         await client.create_ec_key(name, tags={"n": "v" * 257})
 

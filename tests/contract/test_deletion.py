@@ -55,15 +55,17 @@ def slow(emulator_only: None) -> Iterator[KeyVaultEmulator]:
         yield emulator
 
 
-async def test_delete_key_n1_lets_the_name_be_used_again_after_a_purge(client: Any, vault: Target, name: str) -> None:
+@pytest.mark.case("N1")
+async def test_delete_key_lets_the_name_be_used_again_after_a_purge(client: Any, vault: Target, name: str) -> None:
     await client.create_ec_key(name)
     await client.delete_key(name, **vault.waiting)
     await client.purge_deleted_key(name)
     assert (await client.create_ec_key(name)).name == name
 
 
+@pytest.mark.case("N1")
 @any_maker
-async def test_delete_key_n1_then_purge_frees_the_name_of_a_hesitant_vault(
+async def test_delete_key_then_purge_frees_the_name_of_a_hesitant_vault(
     client_of: Any, hesitant: KeyVaultEmulator, name: str, maker: str
 ) -> None:
     client = client_of(Target.emulated(hesitant))
@@ -75,7 +77,8 @@ async def test_delete_key_n1_then_purge_frees_the_name_of_a_hesitant_vault(
     assert (await client.get_key(name)).name == name
 
 
-async def test_recover_n4_right_after_a_deletion_that_nobody_waited_for_succeeds(
+@pytest.mark.case("N4")
+async def test_recover_right_after_a_deletion_that_nobody_waited_for_succeeds(
     client_of: Any, hesitant: KeyVaultEmulator, name: str
 ) -> None:
     client = client_of(Target.emulated(hesitant))
@@ -99,7 +102,8 @@ async def test_delete_key_returns_the_deleted_key_when_it_is_deleted(client: Any
         await client.get_key(name)
 
 
-async def test_begin_delete_key_n5_gives_its_result_at_once_and_waits_when_asked(
+@pytest.mark.case("N5")
+async def test_begin_delete_key_gives_its_result_at_once_and_waits_when_asked(
     client_of: Any, slow: KeyVaultEmulator, world: World, name: str
 ) -> None:
     client = client_of(Target.emulated(slow))
@@ -116,7 +120,8 @@ async def test_begin_delete_key_n5_gives_its_result_at_once_and_waits_when_asked
     assert (await client.get_deleted_key(name)).name == name
 
 
-async def test_wait_n5_after_the_end_asks_nothing(client: Any, vault: Target, name: str, traffic: Traffic) -> None:
+@pytest.mark.case("N5")
+async def test_wait_after_the_end_asks_nothing(client: Any, vault: Target, name: str, traffic: Traffic) -> None:
     await client.create_ec_key(name)
     poller = await client.begin_delete_key(name, **vault.waiting)
     await poller.wait()
@@ -126,7 +131,8 @@ async def test_wait_n5_after_the_end_asks_nothing(client: Any, vault: Target, na
     assert len(traffic) == 0
 
 
-async def test_wait_n5_with_a_timeout_of_zero_looks_once(client_of: Any, slow: KeyVaultEmulator, name: str) -> None:
+@pytest.mark.case("N5")
+async def test_wait_with_a_timeout_of_zero_looks_once(client_of: Any, slow: KeyVaultEmulator, name: str) -> None:
     client = client_of(Target.emulated(slow))
     await client.create_ec_key(name)
     poller = await client.begin_delete_key(name, polling_interval=60)
@@ -135,7 +141,8 @@ async def test_wait_n5_with_a_timeout_of_zero_looks_once(client_of: Any, slow: K
     assert (len(slow.requests), poller.done()) == (1, False)
 
 
-async def test_delete_key_n5_out_of_time_says_that_the_vault_goes_on(
+@pytest.mark.case("N5")
+async def test_delete_key_out_of_time_says_that_the_vault_goes_on(
     client_of: Any, slow: KeyVaultEmulator, name: str
 ) -> None:
     client = client_of(Target.emulated(slow))
@@ -155,7 +162,8 @@ async def test_begin_delete_key_takes_the_interval_under_both_names(client: Any,
     assert poller.done()
 
 
-async def test_done_callbacks_n5_are_called_once_when_the_key_has_arrived(vault: Target, name: str) -> None:
+@pytest.mark.case("N5")
+async def test_done_callbacks_are_called_once_when_the_key_has_arrived(vault: Target, name: str) -> None:
     """Azure-core's asyncio pollers have none."""
     calls: list[str] = []
 
@@ -181,7 +189,8 @@ async def test_done_callbacks_n5_are_called_once_when_the_key_has_arrived(vault:
             poller.remove_done_callback(first)
 
 
-async def test_wait_n5_tells_of_an_unknown_error(
+@pytest.mark.case("N5")
+async def test_wait_tells_of_an_unknown_error(
     client: Any, vault: Target, emulator: KeyVaultEmulator, name: str
 ) -> None:
     await client.create_ec_key(name)
@@ -192,7 +201,8 @@ async def test_wait_n5_tells_of_an_unknown_error(
     assert not poller.done()
 
 
-async def test_delete_key_n2_without_the_permission_to_get_ends_when_there_is_a_key_to_read(
+@pytest.mark.case("N2")
+async def test_delete_key_without_the_permission_to_get_ends_when_there_is_a_key_to_read(
     client: Any, vault: Target, emulator: KeyVaultEmulator, name: str
 ) -> None:
     await client.create_ec_key(name)
@@ -200,7 +210,8 @@ async def test_delete_key_n2_without_the_permission_to_get_ends_when_there_is_a_
     assert (await client.delete_key(name, **vault.waiting)).name == name
 
 
-async def test_wait_n2_behind_a_firewall_is_not_told_to_be_finished(
+@pytest.mark.case("N2")
+async def test_wait_behind_a_firewall_is_not_told_to_be_finished(
     client: Any, vault: Target, emulator: KeyVaultEmulator, name: str
 ) -> None:
     await client.create_ec_key(name)
@@ -244,7 +255,8 @@ async def test_begin_recover_deleted_key_gives_its_result_at_once_and_waits_when
     assert (await client.get_key(name)).name == name
 
 
-async def test_recover_deleted_key_n4_lets_the_key_be_used_and_changed_at_once(
+@pytest.mark.case("N4")
+async def test_recover_deleted_key_lets_the_key_be_used_and_changed_at_once(
     client: Any, vault: Target, name: str
 ) -> None:
     await client.create_ec_key(name)
@@ -263,8 +275,9 @@ async def test_delete_key_deletes_all_versions(client: Any, vault: Target, name:
     assert (await client.get_key(name, first.properties.version)).id == first.id
 
 
+@pytest.mark.case("N3")
 @pytest.mark.parametrize("method", ["create_ec_key", "create_rsa_key"])
-async def test_create_n3_of_a_deleted_name_tells_what_to_do(client: Any, vault: Target, name: str, method: str) -> None:
+async def test_create_of_a_deleted_name_tells_what_to_do(client: Any, vault: Target, name: str, method: str) -> None:
     await client.create_ec_key(name)
     await client.delete_key(name, **vault.waiting)
     with pytest.raises(ResourceExistsError, match="recover_deleted_key, or purge it with purge_deleted_key") as caught:
@@ -424,7 +437,8 @@ async def test_foreign_continuation_token_raises(
     assert len(traffic) == 0
 
 
-async def test_error_of_waiting_n5_tells_where_to_go_on(
+@pytest.mark.case("N5")
+async def test_error_of_waiting_tells_where_to_go_on(
     client: Any, vault: Target, emulator: KeyVaultEmulator, name: str
 ) -> None:
     await client.create_ec_key(name)
@@ -435,8 +449,9 @@ async def test_error_of_waiting_n5_tells_where_to_go_on(
     assert (await client.delete_key(name, continuation_token=token, **vault.waiting)).name == name
 
 
+@pytest.mark.case("N3")
 @any_maker
-async def test_conflict_n3_with_a_key_on_its_way_tells_what_to_wait_for(
+async def test_conflict_with_a_key_on_its_way_tells_what_to_wait_for(
     client_of: Any, slow: KeyVaultEmulator, name: str, maker: str
 ) -> None:
     client = client_of(Target.emulated(slow), retry_total=0)
@@ -463,7 +478,8 @@ async def test_purge_deleted_key_too_early_raises(client_of: Any, slow: KeyVault
     assert "Wait until the deletion has finished" in str(caught.value)
 
 
-async def test_purge_deleted_key_n1_too_early_is_tried_again(client: Any, name: str) -> None:
+@pytest.mark.case("N1")
+async def test_purge_deleted_key_too_early_is_tried_again(client: Any, name: str) -> None:
     await client.create_ec_key(name)
     await client.begin_delete_key(name)
     await client.purge_deleted_key(name)

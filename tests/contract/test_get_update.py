@@ -41,6 +41,7 @@ async def test_get_key_attestation_details_are_none_without_them(client: Any, na
     assert properties.id == key.id
 
 
+@pytest.mark.case("N6")
 @pytest.mark.parametrize("method", ["update_key", "update_key_properties"])
 @pytest.mark.parametrize(
     ("change", "expected"),
@@ -54,7 +55,7 @@ async def test_get_key_attestation_details_are_none_without_them(client: Any, na
     ],
     ids=["enabled", "tags", "no tags", "expires_on", "expires", "not_before"],
 )
-async def test_update_n6_changes_what_is_given_and_nothing_else(
+async def test_update_changes_what_is_given_and_nothing_else(
     client: Any, name: str, method: str, change: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     before = await client.create_ec_key(name, tags={"a": "1", "b": "2"}, key_operations=["verify", "sign"])
@@ -88,7 +89,8 @@ async def test_update_of_a_disabled_key_enables_it_again(client: Any, name: str)
     assert (await client.update_key(name, enabled=True)).properties.enabled is True
 
 
-async def test_update_n6_sends_nothing_that_was_not_given(client: Any, name: str, traffic: Traffic) -> None:
+@pytest.mark.case("N6")
+async def test_update_sends_nothing_that_was_not_given(client: Any, name: str, traffic: Traffic) -> None:
     await client.create_ec_key(name)
     await client.update_key(name, enabled=False)
     (patch,) = [request for request in traffic.calls if request.method == "PATCH"]

@@ -52,7 +52,8 @@ async def test_import_key_into_a_managed_hsm_becomes_an_hsm_key(hsm_client: Any,
     assert key.key.k is None
 
 
-async def test_import_key_n10_sends_every_option(client: Any, name: str) -> None:
+@pytest.mark.case("N10")
+async def test_import_key_sends_every_option(client: Any, name: str) -> None:
     given = private_jwk("EC P-256")
     jwk = JsonWebKey(kty="EC", crv=given.crv, x=given.x, y=given.y, d=given.d, key_ops=["verify"])
     key = await client.import_key(name, jwk, enabled=False, tags={"origin": "legacy"}, hsm=True)
@@ -75,7 +76,8 @@ async def test_import_key_with_hardware_protection_told_differently_raises(clien
     assert len(traffic) == 0
 
 
-async def test_import_key_g7_on_the_curve_of_2016_is_on_p_256k(client: Any, name: str) -> None:
+@pytest.mark.case("G7")
+async def test_import_key_on_the_curve_of_2016_is_on_p_256k(client: Any, name: str) -> None:
     jwk = private_jwk("EC P-256K")
     old = JsonWebKey(kty="EC", crv="SECP256K1", x=jwk.x, y=jwk.y, d=jwk.d)
     assert (await client.import_key(name, old)).key.crv == "P-256K"

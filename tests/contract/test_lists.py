@@ -74,20 +74,23 @@ def asked_for_pages(shelf: KeyVaultEmulator) -> list[RecordedRequest]:
     return [request for request in shelf.requests if request.authorised and request.path.count("/") != 2]
 
 
+@pytest.mark.case("F1")
 @any_list
-async def test_list_f1_longer_than_a_page_gives_every_item_once(reader: Any, which: str) -> None:
+async def test_list_longer_than_a_page_gives_every_item_once(reader: Any, which: str) -> None:
     items = await listed(LISTS[which](reader))
     assert len({item.id for item in items}) == len(items) == COUNT
 
 
+@pytest.mark.case("F5")
 @any_list
-async def test_by_page_f5_with_a_page_size_gives_pages_of_it(reader: Any, which: str) -> None:
+async def test_by_page_with_a_page_size_gives_pages_of_it(reader: Any, which: str) -> None:
     pages = await pages_of(LISTS[which](reader, max_page_size=10).by_page())
     assert [len(page) for page in pages] == [10, 10, 8]
 
 
+@pytest.mark.case("F5")
 @any_list
-async def test_by_page_f5_without_a_page_size_leaves_it_to_the_service(
+async def test_by_page_without_a_page_size_leaves_it_to_the_service(
     reader: Any, shelf: KeyVaultEmulator, which: str
 ) -> None:
     pages = await pages_of(LISTS[which](reader).by_page())
@@ -95,18 +98,20 @@ async def test_by_page_f5_without_a_page_size_leaves_it_to_the_service(
     assert all("maxresults" not in request.query for request in shelf.requests)
 
 
+@pytest.mark.case("F5")
 @any_list
 @pytest.mark.parametrize("size", [26, 1000])
-async def test_by_page_f5_with_more_than_the_service_gives_asks_for_its_most(
+async def test_by_page_with_more_than_the_service_gives_asks_for_its_most(
     reader: Any, shelf: KeyVaultEmulator, which: str, size: int
 ) -> None:
     assert len(await listed(LISTS[which](reader, max_page_size=size))) == COUNT
     assert {request.query["maxresults"] for request in asked_for_pages(shelf)} == {"25"}
 
 
+@pytest.mark.case("F5")
 @any_list
 @pytest.mark.parametrize("size", [0, -1], ids=["zero", "negative"])
-async def test_list_f5_with_a_page_size_below_one_raises(
+async def test_list_with_a_page_size_below_one_raises(
     reader: Any, shelf: KeyVaultEmulator, which: str, size: int
 ) -> None:
     with pytest.raises(ValueError, match=f"max_page_size must be 1 or more, not {size}"):
@@ -114,8 +119,9 @@ async def test_list_f5_with_a_page_size_below_one_raises(
     assert len(shelf.requests) == 0
 
 
+@pytest.mark.case("F4")
 @any_list
-async def test_by_page_f4_goes_on_from_a_continuation_token(client_of: Any, shelf: Any, which: str) -> None:
+async def test_by_page_goes_on_from_a_continuation_token(client_of: Any, shelf: Any, which: str) -> None:
     """The token is text that another client, in another process, may use."""
     target = Target.emulated(shelf)
     pages = LISTS[which](client_of(target), max_page_size=10).by_page()
@@ -126,20 +132,22 @@ async def test_by_page_f4_goes_on_from_a_continuation_token(client_of: Any, shel
     assert [item.id for item in chain(first, *rest)] == [item.id for item in everything]
 
 
+@pytest.mark.case("F4")
 @any_list
-async def test_by_page_f4_at_the_end_has_no_continuation_token(reader: Any, which: str) -> None:
+async def test_by_page_at_the_end_has_no_continuation_token(reader: Any, which: str) -> None:
     pages = LISTS[which](reader).by_page()
     await pages_of(pages)
     assert pages.continuation_token is None
 
 
+@pytest.mark.case("F4")
 @any_list
 @pytest.mark.parametrize(
     "token",
     ["https://evil.example/keys?api-version=7.4", "http://localhost/keys", "https://localhost:1/keys", "gASVBQAAAA=="],
     ids=["other host", "not https", "other port", "no link"],
 )
-async def test_by_page_f4_refuses_a_token_that_leads_away(
+async def test_by_page_refuses_a_token_that_leads_away(
     reader: Any, shelf: KeyVaultEmulator, which: str, token: str
 ) -> None:
     with pytest.raises(ValueError, match="The link to the next page"):
@@ -147,8 +155,9 @@ async def test_by_page_f4_refuses_a_token_that_leads_away(
     assert len(shelf.requests) == 0
 
 
+@pytest.mark.case("F4")
 @any_list
-async def test_by_page_f4_refuses_a_link_of_the_service_that_leads_away(
+async def test_by_page_refuses_a_link_of_the_service_that_leads_away(
     reader: Any, shelf: KeyVaultEmulator, which: str
 ) -> None:
     shelf.faults.answer(b'{"value":[],"nextLink":"https://evil.example/keys?api-version=7.4"}')
@@ -156,16 +165,18 @@ async def test_by_page_f4_refuses_a_link_of_the_service_that_leads_away(
         await listed(LISTS[which](reader))
 
 
+@pytest.mark.case("F3")
 @any_list
-async def test_list_f3_whose_links_lead_in_a_circle_raises(reader: Any, shelf: KeyVaultEmulator, which: str) -> None:
+async def test_list_whose_links_lead_in_a_circle_raises(reader: Any, shelf: KeyVaultEmulator, which: str) -> None:
     link = f"{shelf.url}/keys?api-version=7.4&$skiptoken=again"
     shelf.faults.answer(json.dumps({"value": [], "nextLink": link}).encode(), times=None)
     with pytest.raises(DecodeError, match="leads in a circle"):
         await listed(LISTS[which](reader))
 
 
+@pytest.mark.case("F2")
 @any_list
-async def test_list_f2_goes_on_after_an_empty_page(client_of: Any, which: str) -> None:
+async def test_list_goes_on_after_an_empty_page(client_of: Any, which: str) -> None:
     with KeyVaultEmulator(empty_pages=True, deletion_delay=0) as emulator:
         client = client_of(Target.emulated(emulator))
         for name in (NAMES[0], DELETED[0], DELETED[1]):
@@ -179,14 +190,16 @@ async def test_list_f2_goes_on_after_an_empty_page(client_of: Any, which: str) -
         assert len(await listed(LISTS[which](client))) == expected
 
 
+@pytest.mark.case("F2")
 @any_list
 @pytest.mark.parametrize("end", ["null", '""', None], ids=["null", "empty", "absent"])
-async def test_list_f2_of_nothing_is_empty(reader: Any, shelf: KeyVaultEmulator, which: str, end: str | None) -> None:
+async def test_list_of_nothing_is_empty(reader: Any, shelf: KeyVaultEmulator, which: str, end: str | None) -> None:
     shelf.faults.answer(b'{"value":[]}' if end is None else f'{{"value":[],"nextLink":{end}}}'.encode())
     assert await listed(LISTS[which](reader)) == []
 
 
-async def test_list_f7_follows_a_link_as_it_is(reader: Any, shelf: KeyVaultEmulator) -> None:
+@pytest.mark.case("F7")
+async def test_list_follows_a_link_as_it_is(reader: Any, shelf: KeyVaultEmulator) -> None:
     query = "api-version=7.4&$skiptoken=a%2Fb+c%C3%A9&maxresults=2"
     shelf.faults.answer(json.dumps({"value": [], "nextLink": f"{shelf.url}/keys?{query}"}).encode())
     shelf.faults.answer(b'{"value":[],"nextLink":null}')
@@ -195,7 +208,8 @@ async def test_list_f7_follows_a_link_as_it_is(reader: Any, shelf: KeyVaultEmula
     assert sent[-1].partition("?")[2] == query
 
 
-async def test_list_f6_asks_for_a_page_when_it_is_needed(reader: Any, shelf: KeyVaultEmulator) -> None:
+@pytest.mark.case("F6")
+async def test_list_asks_for_a_page_when_it_is_needed(reader: Any, shelf: KeyVaultEmulator) -> None:
     items = reader.list_keys(max_page_size=5)
     assert len(shelf.requests) == 0
     async for _ in items:
@@ -251,8 +265,9 @@ async def test_list_of_whole_keys_tells_of_a_refusal_and_goes_on_from_there(
     assert [key.name for page in await pages_of(pages) for key in page] == NAMES[10:]
 
 
+@pytest.mark.case("F6")
 @any_whole_list
-async def test_list_of_whole_keys_f6_leaves_nothing_behind_when_it_is_abandoned(
+async def test_list_of_whole_keys_leaves_nothing_behind_when_it_is_abandoned(
     reader: Any, shelf: KeyVaultEmulator, which: str
 ) -> None:
     async for _ in LISTS[which](reader, max_page_size=5):

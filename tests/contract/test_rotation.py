@@ -37,7 +37,8 @@ async def test_rotate_key_makes_a_new_version_of_the_same_kind(client: Any, name
     assert (await client.get_key(name)).id == second.id
 
 
-async def test_rotation_n7_between_encrypt_and_decrypt_leaves_old_data_readable(
+@pytest.mark.case("N7")
+async def test_rotation_between_encrypt_and_decrypt_leaves_old_data_readable(
     client: Any, crypto_of: Any, vault: Target, name: str
 ) -> None:
     key = await client.create_rsa_key(name)

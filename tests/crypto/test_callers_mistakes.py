@@ -121,8 +121,9 @@ async def test_argument_that_cannot_fit_is_refused_by_name_without_a_request(
     assert len(traffic) == 0
 
 
+@pytest.mark.case("K9", "M9")
 @pytest.mark.parametrize("case", RSA_KEY, ids=_described)
-async def test_argument_that_does_not_fit_the_key_is_refused_without_a_request_K9_M9(
+async def test_argument_that_does_not_fit_the_key_is_refused_without_a_request(
     client_for: Callable[[str], Any], emulated_vault: KeyVaultEmulator, case: tuple[Any, ...]
 ) -> None:
     method, arguments, message = case
@@ -132,10 +133,11 @@ async def test_argument_that_does_not_fit_the_key_is_refused_without_a_request_K
     assert len(traffic) == 0
 
 
+@pytest.mark.case("J6")
 @pytest.mark.parametrize("algorithm", ["ES256", "ES384", "ES512", "ES256K"])
 @pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521", "P-256K"])
 @pytest.mark.parametrize("execution", ["auto", "remote"])
-async def test_algorithm_of_another_curve_is_refused_without_a_request_J6(
+async def test_algorithm_of_another_curve_is_refused_without_a_request(
     crypto_of: Any,
     keyring_of: Callable[[Target], Keyring],
     vault: Target,
@@ -155,8 +157,9 @@ async def test_algorithm_of_another_curve_is_refused_without_a_request_J6(
     assert len(traffic) == 0
 
 
+@pytest.mark.case("L6", "L11")
 @pytest.mark.parametrize(("bits", "algorithm"), [(128, "A256KW"), (256, "A128KW"), (192, "A256KW")])
-async def test_algorithm_of_another_size_is_refused_L6_L11(world: World, bits: int, algorithm: str) -> None:
+async def test_algorithm_of_another_size_is_refused(world: World, bits: int, algorithm: str) -> None:
     client = world.from_jwk(private_jwk(f"oct {bits}"))
     with pytest.raises(ValueError, match="needs a key of exactly"):
         await client.wrap_key(algorithm, bytes(16))
@@ -164,7 +167,8 @@ async def test_algorithm_of_another_size_is_refused_L6_L11(world: World, bits: i
         await client.encrypt(f"A{algorithm[1:4]}CBCPAD", bytes(16))
 
 
-async def test_data_that_cannot_be_decrypted_is_not_sent_to_the_vault_K3_L5_M9(
+@pytest.mark.case("K3", "L5", "M9")
+async def test_data_that_cannot_be_decrypted_is_not_sent_to_the_vault(
     crypto_of: Any, keyring_of: Callable[[Target], Keyring], hsm: Target, emulated_hsm: KeyVaultEmulator
 ) -> None:
     ring = keyring_of(hsm)
@@ -203,7 +207,8 @@ async def test_result_of_encryption_says_all_that_decrypt_needs(world: World) ->
         await client.decrypt(encrypted, encrypted.ciphertext)
 
 
-async def test_any_buffer_is_taken_L8(world: World) -> None:
+@pytest.mark.case("L8")
+async def test_any_buffer_is_taken(world: World) -> None:
     client = world.from_jwk(private_jwk("RSA 2048"))
     for kind in (bytes, bytearray, memoryview):
         encrypted = await client.encrypt("RSA-OAEP", kind(b"x"))
@@ -294,7 +299,8 @@ def test_what_is_no_jwk_is_a_value_error(jwk: Any) -> None:
         CryptographyClient.from_jwk(jwk)
 
 
-async def test_client_for_a_jwk_has_no_vault_M10(world: World, traffic: Traffic) -> None:
+@pytest.mark.case("M10")
+async def test_client_for_a_jwk_has_no_vault(world: World, traffic: Traffic) -> None:
     client = world.from_jwk(private_jwk("EC P-256"))
     assert client.vault_url is None
     with pytest.raises(ValueError, match="sends no requests"):

@@ -64,8 +64,9 @@ def native(curve: str) -> ec.EllipticCurvePrivateKey:
     return key
 
 
+@pytest.mark.case("K12")
 @pytest.mark.parametrize("kind", [KeyVaultECPrivateKey, KeyVaultECPublicKey], ids=lambda kind: kind.__name__)
-def test_class_implements_all_that_cryptography_asks_for_K12(kind: Any) -> None:
+def test_class_implements_all_that_cryptography_asks_for(kind: Any) -> None:
     interface = ec.EllipticCurvePrivateKey if kind is KeyVaultECPrivateKey else ec.EllipticCurvePublicKey
     assert issubclass(kind, interface)
     assert not inspect.isabstract(kind)
@@ -76,7 +77,8 @@ def test_class_implements_all_that_cryptography_asks_for_K12(kind: Any) -> None:
             assert list(inspect.signature(ours).parameters) == list(inspect.signature(theirs).parameters), name
 
 
-def test_instances_are_what_cryptography_looks_for_K12(
+@pytest.mark.case("K12")
+def test_instances_are_what_cryptography_looks_for(
     private: KeyVaultECPrivateKey, public: KeyVaultECPublicKey, native: ec.EllipticCurvePrivateKey, curve: str
 ) -> None:
     assert isinstance(private, ec.EllipticCurvePrivateKey)
@@ -86,8 +88,9 @@ def test_instances_are_what_cryptography_looks_for_K12(
         assert key.key_size == native.key_size
 
 
+@pytest.mark.case("J11")
 @pytest.mark.parametrize("hashed", [False, True], ids=["data", "digest"])
-def test_signature_is_verified_by_cryptography_and_the_other_way_J11(
+def test_signature_is_verified_by_cryptography_and_the_other_way(
     private: KeyVaultECPrivateKey, native: ec.EllipticCurvePrivateKey, curve: str, hashed: bool
 ) -> None:
     algorithm = CURVES[curve][1]
@@ -99,13 +102,15 @@ def test_signature_is_verified_by_cryptography_and_the_other_way_J11(
         private.public_key().verify(native.sign(b"other", ec.ECDSA(algorithm)), data, scheme)
 
 
+@pytest.mark.case("K15")
 @pytest.mark.parametrize("signature", [b"", b"x", bytes(64), b"\x30\x06\x02\x01\x01\x02\x01\x01"], ids=repr)
-def test_what_is_no_signature_is_an_invalid_one_K15(public: KeyVaultECPublicKey, curve: str, signature: bytes) -> None:
+def test_what_is_no_signature_is_an_invalid_one(public: KeyVaultECPublicKey, curve: str, signature: bytes) -> None:
     with pytest.raises(InvalidSignature):
         public.verify(signature, DATA, ec.ECDSA(CURVES[curve][1]))
 
 
-def test_other_hashes_than_the_curves_are_refused_without_a_request_J6_K14(
+@pytest.mark.case("J6", "K14")
+def test_other_hashes_than_the_curves_are_refused_without_a_request(
     private: KeyVaultECPrivateKey, public: KeyVaultECPublicKey, curve: str, traffic: Traffic
 ) -> None:
     for algorithm in ALL_HASHES:
@@ -146,7 +151,8 @@ def test_deterministic_signature_is_refused_and_verified(
         private.sign(DATA, scheme)
 
 
-def test_digest_of_another_length_is_refused_J7(private: KeyVaultECPrivateKey, curve: str, traffic: Traffic) -> None:
+@pytest.mark.case("J7")
+def test_digest_of_another_length_is_refused(private: KeyVaultECPrivateKey, curve: str, traffic: Traffic) -> None:
     with pytest.raises(ValueError, match="digest"):
         private.sign(b"short", ec.ECDSA(Prehashed(CURVES[curve][1])))
     assert len(traffic) == 0
@@ -163,7 +169,8 @@ def test_public_key_is_that_of_cryptography(public: KeyVaultECPublicKey, native:
     assert public != "key"
 
 
-def test_copies_are_the_key_itself_K12_D8(private: KeyVaultECPrivateKey, public: KeyVaultECPublicKey) -> None:
+@pytest.mark.case("K12", "D8")
+def test_copies_are_the_key_itself(private: KeyVaultECPrivateKey, public: KeyVaultECPublicKey) -> None:
     for key in (private, public):
         assert copy.copy(key) is key
         assert copy.deepcopy([key])[0] is key
@@ -187,16 +194,18 @@ def test_private_part_is_given_only_when_it_is_here(
         private.private_bytes(*form)
 
 
+@pytest.mark.case("K13")
 @pytest.mark.parametrize("kind", ["RSA 2048", "oct 256"])
 @pytest.mark.parametrize("method", ["create_ec_private_key", "create_ec_public_key"])
-def test_key_of_another_type_is_refused_K13(kind: str, method: str) -> None:
+def test_key_of_another_type_is_refused(kind: str, method: str) -> None:
     client = CryptographyClient.from_jwk(private_jwk(kind))
     with pytest.raises(ValueError, match=f"is of type {kind[:3]}"):
         getattr(client, method)()
 
 
+@pytest.mark.case("K13")
 @pytest.mark.parametrize("method", ["create_ec_private_key", "create_ec_public_key"])
-def test_key_whose_curve_is_not_known_is_refused_K13(
+def test_key_whose_curve_is_not_known_is_refused(
     ring: Keyring, vault: Target, emulator: KeyVaultEmulator, method: str
 ) -> None:
     key = ring.imported("EC P-256")

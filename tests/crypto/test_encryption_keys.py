@@ -130,7 +130,8 @@ def test_resolver_finds_the_key_of_a_stored_identifier(
     assert [request.method for request in traffic.calls] == ["GET", "POST"]
 
 
-def test_resolver_keeps_one_key_for_each_identifier_D1(resolver: KeyResolver, client: CryptographyClient) -> None:
+@pytest.mark.case("D1")
+def test_resolver_keeps_one_key_for_each_identifier(resolver: KeyResolver, client: CryptographyClient) -> None:
     with ThreadPoolExecutor(16) as pool:
         found = set(map(id, pool.map(resolver, [str(client.key_id)] * 64)))
     assert len(found) == 1
@@ -159,7 +160,8 @@ def test_resolver_says_what_is_wrong_with_an_identifier(resolver: KeyResolver, k
         resolver(key_id)
 
 
-def test_resolver_asks_only_allowed_vaults_L15(vault: Target) -> None:
+@pytest.mark.case("L15")
+def test_resolver_asks_only_allowed_vaults(vault: Target) -> None:
     with KeyResolver(vault.credential, allowed_suffixes=["vault.azure.net"]) as resolver:
         assert resolver("https://v.vault.azure.net/keys/k/1").get_kid() == "https://v.vault.azure.net/keys/k/1"
         for elsewhere in ("https://evil.example/keys/k/1", "https://vault.azure.net.evil.example/keys/k/1"):

@@ -35,7 +35,8 @@ def client(request: pytest.FixtureRequest, keyring_of: Callable[[Target], Keyrin
         yield made
 
 
-def test_low_s_is_the_same_signature_in_the_form_that_is_accepted_J10(client: CryptographyClient) -> None:
+@pytest.mark.case("J10")
+def test_low_s_is_the_same_signature_in_the_form_that_is_accepted(client: CryptographyClient) -> None:
     high = 0
     for number in range(12):
         digest = hashlib.sha256(bytes([number])).digest()
@@ -87,7 +88,8 @@ def added(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
     return x, (slope * (one[0] - x) - one[1]) % p
 
 
-def test_recovery_id_leads_to_the_signers_key_J10(client: CryptographyClient) -> None:
+@pytest.mark.case("J10")
+def test_recovery_id_leads_to_the_signers_key(client: CryptographyClient) -> None:
     jwk, seen = private_jwk(KIND), set()
     numbers = jwk.to_cryptography().public_numbers()
     for number in range(8):

@@ -103,8 +103,9 @@ def openssl(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["openssl", *arguments], capture_output=True, check=False)
 
 
+@pytest.mark.case("J12")
 @every_signature
-def test_openssl_and_we_verify_each_other_J12(client_for: Make, row: Algorithm, tmp_path: Path) -> None:
+def test_openssl_and_we_verify_each_other(client_for: Make, row: Algorithm, tmp_path: Path) -> None:
     client, jwk = client_for(kind_for(row)), private_jwk(kind_for(row))
     private, public, data, signature = (tmp_path / name for name in ("private", "public", "data", "signature"))
     private.write_bytes(jwk.to_pem(private=True))
@@ -134,10 +135,11 @@ WRAPPING = {
 }
 
 
+@pytest.mark.case("L9")
 @pytest.mark.filterwarnings("ignore:JWE algorithm .RSA1_5. is deprecated")
 @pytest.mark.parametrize("enc", CONTENT_KEYS)
 @pytest.mark.parametrize("alg", WRAPPING)
-def test_joserfc_and_we_decrypt_each_other_L9(client_for: Make, alg: str, enc: str) -> None:
+def test_joserfc_and_we_decrypt_each_other(client_for: Make, alg: str, enc: str) -> None:
     client, key = client_for(WRAPPING[alg]), theirs(WRAPPING[alg])
     registry = jwe.JWERegistry(algorithms=[alg, enc])
 

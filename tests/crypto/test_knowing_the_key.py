@@ -40,7 +40,8 @@ def key(keyring_of: Callable[[Target], Keyring], vault: Target) -> KeyVaultKey:
     return keyring_of(vault).imported("RSA 2048")
 
 
-def test_sixty_four_threads_get_the_key_once_D2(key: KeyVaultKey, vault: Target, traffic: Traffic) -> None:
+@pytest.mark.case("D2")
+def test_sixty_four_threads_get_the_key_once(key: KeyVaultKey, vault: Target, traffic: Traffic) -> None:
     with (
         CryptographyClient(key.id, vault.credential, **vault.options) as client,
         ThreadPoolExecutor(64) as pool,
@@ -50,14 +51,16 @@ def test_sixty_four_threads_get_the_key_once_D2(key: KeyVaultKey, vault: Target,
     assert [request.method for request in traffic.calls] == ["GET"]
 
 
-async def test_sixty_four_tasks_get_the_key_once_D2(key: KeyVaultKey, vault: Target, traffic: Traffic) -> None:
+@pytest.mark.case("D2")
+async def test_sixty_four_tasks_get_the_key_once(key: KeyVaultKey, vault: Target, traffic: Traffic) -> None:
     async with AsyncCryptographyClient(key.id, vault.async_credential, **vault.options) as client:
         results = await asyncio.gather(*(client.encrypt("RSA-OAEP", b"x") for _ in range(64)))
     assert {result.performed for result in results} == {"local"}
     assert [request.method for request in traffic.calls] == ["GET"]
 
 
-async def test_key_that_may_not_be_read_is_asked_for_once_M6(
+@pytest.mark.case("M6")
+async def test_key_that_may_not_be_read_is_asked_for_once(
     crypto_of: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.permissions.deny("get")
@@ -71,10 +74,11 @@ async def test_key_that_may_not_be_read_is_asked_for_once_M6(
     assert {record.levelno for record in ours} == {logging.DEBUG}
 
 
+@pytest.mark.case("M7")
 @pytest.mark.parametrize(
     ("status", "kind"), [(404, ResourceNotFoundError), (401, HttpResponseError), (429, HttpResponseError)], ids=repr
 )
-async def test_other_failure_to_get_the_key_is_raised_and_the_key_got_later_M7(
+async def test_other_failure_to_get_the_key_is_raised_and_the_key_got_later(
     crypto_of: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator, status: int, kind: type[Exception]
 ) -> None:
     client, traffic = crypto_of(key.id, vault, retry_total=0), Traffic(emulator)
@@ -85,7 +89,8 @@ async def test_other_failure_to_get_the_key_is_raised_and_the_key_got_later_M7(
     assert (await client.encrypt("RSA-OAEP", b"x")).performed == "local"
 
 
-async def test_time_limit_holds_for_getting_the_key_and_using_it_together_C9(
+@pytest.mark.case("C9")
+async def test_time_limit_holds_for_getting_the_key_and_using_it_together(
     crypto_of: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
 ) -> None:
     client = crypto_of(key.id, vault)
@@ -96,7 +101,8 @@ async def test_time_limit_holds_for_getting_the_key_and_using_it_together_C9(
     assert time.monotonic() - started < 0.75
 
 
-def test_who_waits_for_anothers_get_waits_no_longer_than_its_own_time_C9(
+@pytest.mark.case("C9")
+def test_who_waits_for_anothers_get_waits_no_longer_than_its_own_time(
     key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
 ) -> None:
     emulator.faults.delay(2)
@@ -112,7 +118,8 @@ def test_who_waits_for_anothers_get_waits_no_longer_than_its_own_time_C9(
         assert first.result().performed == "local"
 
 
-async def test_task_that_waits_for_anothers_get_waits_no_longer_than_its_own_time_C9(
+@pytest.mark.case("C9")
+async def test_task_that_waits_for_anothers_get_waits_no_longer_than_its_own_time(
     key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
 ) -> None:
     emulator.faults.delay(0.8)
@@ -146,9 +153,10 @@ async def obtain(how: str, client: Any, crypto_of: Any, key: KeyVaultKey, vault:
     return client.get_cryptography_client(await client.get_key(key.name))
 
 
+@pytest.mark.case("M1", "M2")
 @pytest.mark.parametrize("how", OBTAINED)
 @pytest.mark.parametrize("life", LIVES)
-async def test_key_outside_its_time_protects_nothing_and_reads_everything_M1_M2(
+async def test_key_outside_its_time_protects_nothing_and_reads_everything(
     client: Any, crypto_of: Any, vault: Target, emulated_vault: KeyVaultEmulator, name: str, how: str, life: str
 ) -> None:
     key = await client.create_rsa_key(name)
@@ -169,8 +177,9 @@ async def test_key_outside_its_time_protects_nothing_and_reads_everything_M1_M2(
     assert (verified.is_valid, verified.performed) == (True, "local")
 
 
+@pytest.mark.case("M3")
 @pytest.mark.parametrize("how", OBTAINED)
-async def test_disabled_key_does_nothing_here_M3(
+async def test_disabled_key_does_nothing_here(
     client: Any, crypto_of: Any, vault: Target, emulated_vault: KeyVaultEmulator, name: str, how: str
 ) -> None:
     key = await client.create_rsa_key(name, enabled=False)
@@ -188,7 +197,8 @@ async def test_disabled_key_does_nothing_here_M3(
         await cryptography.sign("RS256", DIGEST)
 
 
-async def test_disabled_private_part_that_is_here_does_nothing_M3(
+@pytest.mark.case("M3")
+async def test_disabled_private_part_that_is_here_does_nothing(
     crypto_of: Any, keyring_of: Any, vault: Target, emulated_vault: KeyVaultEmulator
 ) -> None:
     found = keyring_of(vault).with_private_part("EC P-256")
@@ -202,8 +212,9 @@ async def test_disabled_private_part_that_is_here_does_nothing_M3(
     assert len(traffic) == 0
 
 
+@pytest.mark.case("M4")
 @pytest.mark.parametrize("how", OBTAINED)
-async def test_operation_that_is_not_the_keys_is_refused_M4(
+async def test_operation_that_is_not_the_keys_is_refused(
     client: Any, crypto_of: Any, vault: Target, emulated_vault: KeyVaultEmulator, name: str, how: str
 ) -> None:
     key = await client.create_rsa_key(name, key_operations=["verify"])
@@ -241,8 +252,9 @@ async def test_decision_is_logged_once_and_never_as_a_warning(
     assert {record.levelno for record in caplog.records} == {logging.DEBUG}
 
 
+@pytest.mark.case("M8")
 @pytest.mark.parametrize(("execution", "performed"), [("auto", "local"), ("local", "local"), ("remote", "remote")])
-async def test_result_tells_where_it_ran_M8(
+async def test_result_tells_where_it_ran(
     crypto_of: Any, key: KeyVaultKey, vault: Target, traffic: Traffic, execution: str, performed: str
 ) -> None:
     client = crypto_of(key, vault, execution=execution)
@@ -254,7 +266,8 @@ async def test_result_tells_where_it_ran_M8(
     assert [request.method for request in traffic.calls] == ([] if performed == "local" else ["POST"] * 3)
 
 
-async def test_key_is_never_got_for_execution_in_the_vault_M8(
+@pytest.mark.case("M8")
+async def test_key_is_never_got_for_execution_in_the_vault(
     crypto_of: Any, key: KeyVaultKey, vault: Target, traffic: Traffic
 ) -> None:
     client = crypto_of(key.id, vault, execution="remote")
@@ -262,14 +275,16 @@ async def test_key_is_never_got_for_execution_in_the_vault_M8(
     assert [request.method for request in traffic.calls] == ["POST"]
 
 
-async def test_execution_here_needs_the_material_M8(world: World, key: KeyVaultKey, vault: Target) -> None:
+@pytest.mark.case("M8")
+async def test_execution_here_needs_the_material(world: World, key: KeyVaultKey, vault: Target) -> None:
     with pytest.raises(ValueError, match="material"):
         world.cryptography_client(key.id, vault, execution="local")
     with pytest.raises(ValueError, match="execution"):
         world.cryptography_client(key.id, vault, execution="both")
 
 
-async def test_key_without_operations_is_not_restricted_M11(world: World) -> None:
+@pytest.mark.case("M11")
+async def test_key_without_operations_is_not_restricted(world: World) -> None:
     jwk = JsonWebKey(kty="oct", k=bytes(32))
     client = world.from_jwk(jwk)
     wrapped = await client.wrap_key("A256KW", bytes(16))
@@ -288,8 +303,9 @@ class Slow503(StubTransport):
         return super().send(request, **options)
 
 
+@pytest.mark.case("C9")
 @pytest.mark.parametrize("terms", [{"retry_total": 0}, {"timeout": 30, "retry_total": 0}], ids=["tries", "limit"])
-def test_who_waits_does_not_fail_for_anothers_lack_of_patience_C9(terms: dict[str, Any]) -> None:
+def test_who_waits_does_not_fail_for_anothers_lack_of_patience(terms: dict[str, Any]) -> None:
     script = Script([Answer(503), Answer(200, usable_bundle())])
     client = CryptographyClient(f"{URL}/keys/orders", StubCredential(Tokens()), transport=Slow503(script))
     with ThreadPoolExecutor(2) as pool:
@@ -301,7 +317,8 @@ def test_who_waits_does_not_fail_for_anothers_lack_of_patience_C9(terms: dict[st
     assert len(script.calls) == 2
 
 
-def test_interrupt_between_two_steps_leaves_no_flight_behind_C13_D12() -> None:
+@pytest.mark.case("C13", "D12")
+def test_interrupt_between_two_steps_leaves_no_flight_behind() -> None:
     """It comes as the thread is about to do what it has taken on."""
     flight = SingleFlight()
 
@@ -320,8 +337,9 @@ def test_interrupt_between_two_steps_leaves_no_flight_behind_C13_D12() -> None:
     assert flight.run(lambda: "done", context={}, optional=True) == "done"
 
 
+@pytest.mark.case("D1")
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "its own"])
-async def test_failure_of_one_task_is_that_of_others_or_not_D1(shared: bool) -> None:
+async def test_failure_of_one_task_is_that_of_others_or_not(shared: bool) -> None:
     flight, arrived = AsyncSingleFlight(), asyncio.Event()
 
     async def fail() -> str:
@@ -342,7 +360,8 @@ async def test_failure_of_one_task_is_that_of_others_or_not_D1(shared: bool) -> 
     assert waited is not led
 
 
-async def test_limit_of_the_client_is_the_same_for_all_who_wait_D2(vault: Target, traffic: Traffic) -> None:
+@pytest.mark.case("D2")
+async def test_limit_of_the_client_is_the_same_for_all_who_wait(vault: Target, traffic: Traffic) -> None:
     key_id = f"{vault.url}/keys/there-is-none"
     async with AsyncCryptographyClient(key_id, vault.async_credential, timeout=60, **vault.options) as client:
         calls = (client.encrypt("RSA-OAEP", b"x") for _ in range(16))

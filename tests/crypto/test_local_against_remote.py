@@ -133,10 +133,11 @@ def is_made_up(case: Case, here: Any, there: Any) -> bool:
     return case.row.name == "RSA1_5" and (here[0], there[0]) == ("result", "error")
 
 
+@pytest.mark.case("K3", "L5", "M9")
 @each("encryption")
 @few
 @given(data=st.data())
-def test_damaged_ciphertext_has_the_same_fate_here_and_there_K3_L5_M9(
+def test_damaged_ciphertext_has_the_same_fate_here_and_there(
     pair_of: Callable[[Case], Pair], case: Case, data: Any
 ) -> None:
     pair, row = pair_of(case), case.row
@@ -178,10 +179,11 @@ def test_damaged_wrapped_key_has_the_same_fate_here_and_there(
     assert here == there or is_made_up(case, here, there)
 
 
+@pytest.mark.case("J7", "J11")
 @each("signature")
 @few
 @given(data=st.data())
-def test_signing_is_the_same_here_and_there_J7_J11(pair_of: Callable[[Case], Pair], case: Case, data: Any) -> None:
+def test_signing_is_the_same_here_and_there(pair_of: Callable[[Case], Pair], case: Case, data: Any) -> None:
     pair, row = pair_of(case), case.row
     size = row.digest_size or 0
     digest = data.draw(st.binary(min_size=size, max_size=size) | st.binary(max_size=70))
@@ -196,12 +198,11 @@ def test_signing_is_the_same_here_and_there_J7_J11(pair_of: Callable[[Case], Pai
         assert pair.there.verify(row.name, digest, signature).is_valid
 
 
+@pytest.mark.case("J2", "K10")
 @each("signature")
 @few
 @given(data=st.data())
-def test_damaged_signature_is_not_valid_here_and_there_J2_K10(
-    pair_of: Callable[[Case], Pair], case: Case, data: Any
-) -> None:
+def test_damaged_signature_is_not_valid_here_and_there(pair_of: Callable[[Case], Pair], case: Case, data: Any) -> None:
     pair, row = pair_of(case), case.row
     digest = data.draw(st.binary(min_size=row.digest_size or 0, max_size=row.digest_size))
     signature = data.draw(damaged(pair.here.sign(row.name, digest).signature))
@@ -209,8 +210,9 @@ def test_damaged_signature_is_not_valid_here_and_there_J2_K10(
     assert pair.there.verify(row.name, digest, signature).is_valid is False
 
 
+@pytest.mark.case("J7")
 @each("signature")
-def test_digest_of_another_length_is_an_error_of_the_same_text_here_and_there_J7(
+def test_digest_of_another_length_is_an_error_of_the_same_text_here_and_there(
     pair_of: Callable[[Case], Pair], case: Case
 ) -> None:
     pair, texts = pair_of(case), set()

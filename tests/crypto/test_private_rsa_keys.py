@@ -33,7 +33,8 @@ def composite() -> JsonWebKey:
             return JsonWebKey(kty="RSA", **{name: encoded(number) for name, number in numbers.items()})
 
 
-def test_key_with_a_composite_prime_is_refused_at_first_use_K8() -> None:
+@pytest.mark.case("K8")
+def test_key_with_a_composite_prime_is_refused_at_first_use() -> None:
     client = CryptographyClient.from_jwk(composite())
     for call in (
         lambda: client.sign("RS256", DIGEST),
@@ -46,9 +47,10 @@ def test_key_with_a_composite_prime_is_refused_at_first_use_K8() -> None:
     assert client.encrypt("RSA-OAEP", b"x").performed == "local"
 
 
+@pytest.mark.case("K7", "K8")
 @pytest.mark.parametrize("kind", ["RSA 2048", "RSA 3072", "RSA 4096"])
 @pytest.mark.parametrize("form", ["all", "only d", "primes exchanged", "without CRT numbers"])
-def test_every_form_of_a_private_key_works_K7_K8(kind: str, form: str) -> None:
+def test_every_form_of_a_private_key_works(kind: str, form: str) -> None:
     good = private_jwk(kind)
     members = {
         "all": vars(good),

@@ -61,8 +61,9 @@ def native() -> rsa.RSAPrivateKey:
     return key
 
 
+@pytest.mark.case("K12")
 @pytest.mark.parametrize("kind", [KeyVaultRSAPrivateKey, KeyVaultRSAPublicKey], ids=lambda kind: kind.__name__)
-def test_class_implements_all_that_cryptography_asks_for_K12(kind: Any) -> None:
+def test_class_implements_all_that_cryptography_asks_for(kind: Any) -> None:
     interface = rsa.RSAPrivateKey if kind is KeyVaultRSAPrivateKey else rsa.RSAPublicKey
     assert issubclass(kind, interface)
     assert not inspect.isabstract(kind)
@@ -73,7 +74,8 @@ def test_class_implements_all_that_cryptography_asks_for_K12(kind: Any) -> None:
             assert list(inspect.signature(ours).parameters) == list(inspect.signature(theirs).parameters), name
 
 
-def test_instances_are_what_cryptography_looks_for_K12(
+@pytest.mark.case("K12")
+def test_instances_are_what_cryptography_looks_for(
     private: KeyVaultRSAPrivateKey, public: KeyVaultRSAPublicKey
 ) -> None:
     assert isinstance(private, rsa.RSAPrivateKey)
@@ -97,8 +99,9 @@ def test_signature_is_verified_by_cryptography_and_the_other_way(
         private.public_key().verify(native.sign(b"other", pad, chosen), data, pad, algorithm)
 
 
+@pytest.mark.case("K15")
 @pytest.mark.parametrize("signature", [b"", b"x", bytes(256), bytes(257)], ids=len)
-def test_what_is_no_signature_is_an_invalid_one_K15(public: KeyVaultRSAPublicKey, signature: bytes) -> None:
+def test_what_is_no_signature_is_an_invalid_one(public: KeyVaultRSAPublicKey, signature: bytes) -> None:
     with pytest.raises(InvalidSignature):
         public.verify(signature, DATA, padding.PKCS1v15(), SHA256)
 
@@ -137,8 +140,9 @@ REFUSED: dict[str, tuple[Any, Any]] = {
 }
 
 
+@pytest.mark.case("K4", "K5", "K14")
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_the_vault_cannot_sign_is_refused_without_a_request_K4_K5_K14(
+def test_what_the_vault_cannot_sign_is_refused_without_a_request(
     private: KeyVaultRSAPrivateKey, traffic: Traffic, case: str
 ) -> None:
     pad, algorithm = REFUSED[case]
@@ -149,12 +153,14 @@ def test_what_the_vault_cannot_sign_is_refused_without_a_request_K4_K5_K14(
     assert len(traffic) == 0
 
 
-def test_automatic_salt_is_for_verifying_only_K4(private: KeyVaultRSAPrivateKey) -> None:
+@pytest.mark.case("K4")
+def test_automatic_salt_is_for_verifying_only(private: KeyVaultRSAPrivateKey) -> None:
     with pytest.raises(UnsupportedAlgorithm, match="salt"):
         private.sign(DATA, pss(SHA256, padding.PSS.AUTO), SHA256)
 
 
-def test_digest_of_another_length_is_refused_J7(private: KeyVaultRSAPrivateKey, traffic: Traffic) -> None:
+@pytest.mark.case("J7")
+def test_digest_of_another_length_is_refused(private: KeyVaultRSAPrivateKey, traffic: Traffic) -> None:
     with pytest.raises(ValueError, match="digest"):
         private.sign(b"short", padding.PKCS1v15(), Prehashed(SHA256))
     assert len(traffic) == 0
@@ -211,7 +217,8 @@ def test_what_cannot_be_decrypted_is_a_value_error(private: KeyVaultRSAPrivateKe
         private.decrypt(b"\1" * 256, oaep(SHA256))
 
 
-def test_plaintext_that_is_too_long_is_a_value_error_K9(public: KeyVaultRSAPublicKey) -> None:
+@pytest.mark.case("K9")
+def test_plaintext_that_is_too_long_is_a_value_error(public: KeyVaultRSAPublicKey) -> None:
     with pytest.raises(ValueError, match="190 at most"):
         public.encrypt(bytes(191), oaep(SHA256))
 
@@ -242,7 +249,8 @@ def test_signed_data_is_recovered(public: KeyVaultRSAPublicKey, native: rsa.RSAP
         public.recover_data_from_signature(bytes(256), padding.PKCS1v15(), SHA256)
 
 
-def test_copies_are_the_key_itself_K12_D8(private: KeyVaultRSAPrivateKey, public: KeyVaultRSAPublicKey) -> None:
+@pytest.mark.case("K12", "D8")
+def test_copies_are_the_key_itself(private: KeyVaultRSAPrivateKey, public: KeyVaultRSAPublicKey) -> None:
     for key in (private, public):
         assert copy.copy(key) is key
         assert copy.deepcopy([key])[0] is key
@@ -274,9 +282,10 @@ def test_signer_and_verifier_are_not_implemented(private: KeyVaultRSAPrivateKey,
         public.verifier(b"", padding.PKCS1v15(), SHA256)
 
 
+@pytest.mark.case("K13")
 @pytest.mark.parametrize("kind", ["EC P-256", "oct 256"])
 @pytest.mark.parametrize("method", ["create_rsa_private_key", "create_rsa_public_key"])
-def test_key_of_another_type_is_refused_K13(kind: str, method: str) -> None:
+def test_key_of_another_type_is_refused(kind: str, method: str) -> None:
     client = CryptographyClient.from_jwk(private_jwk(kind))
     with pytest.raises(ValueError, match=f"is of type {kind[:2]}"):
         getattr(client, method)()
@@ -295,7 +304,8 @@ def test_key_is_got_once_for_all_objects(ring: Keyring, vault: Target, traffic: 
     assert [request.method for request in traffic.calls] == ["GET"]
 
 
-def test_key_that_may_not_be_read_signs_all_the_same_M6(
+@pytest.mark.case("M6")
+def test_key_that_may_not_be_read_signs_all_the_same(
     ring: Keyring, vault: Target, emulator: KeyVaultEmulator, native: rsa.RSAPrivateKey
 ) -> None:
     key = ring.imported("RSA 2048")
@@ -324,7 +334,8 @@ def test_recovery_does_not_pass_over_the_vault(ring: Keyring, vault: Target) -> 
             public.recover_data_from_signature(bytes(256), padding.PKCS1v15(), SHA256)
 
 
-def test_operations_that_the_key_does_not_allow_are_refused_M4(vault: Target, name: str) -> None:
+@pytest.mark.case("M4")
+def test_operations_that_the_key_does_not_allow_are_refused(vault: Target, name: str) -> None:
     with KeyClient(vault.url, vault.credential, **vault.options) as client:
         key = client.create_rsa_key(name, key_operations=["verify"])
         private = client.get_cryptography_client(key).create_rsa_private_key()

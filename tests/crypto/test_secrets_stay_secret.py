@@ -122,9 +122,10 @@ KINDS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.case("I1", "I3", "I7", "I8")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("execution", ["local", "remote"])
-async def test_no_operation_tells_what_it_works_on_I1_I3_I7_I8(
+async def test_no_operation_tells_what_it_works_on(
     crypto_of: Any, keyring_of: Callable[[Target], Keyring], hsm: Target, ears: Ears, kind: str, execution: str
 ) -> None:
     """Success and failure: ciphertexts are damaged, arguments too long, of a wrong type, for another algorithm."""
@@ -167,9 +168,10 @@ async def test_no_operation_tells_what_it_works_on_I1_I3_I7_I8(
     assert any("canary" not in text for text in ears.heard)
 
 
+@pytest.mark.case("I1", "I3", "I7", "I8")
 @needs_ml_dsa
 @pytest.mark.parametrize("place", ["here", "in the vault"])
-async def test_no_ml_dsa_operation_tells_what_it_works_on_I1_I3_I7_I8(
+async def test_no_ml_dsa_operation_tells_what_it_works_on(
     world: World, crypto_of: Any, client_of: Any, vault: Target, ears: Ears, name: str, place: str
 ) -> None:
     preview, alg = "2026-05-01-preview", "ML-DSA-44"
@@ -203,7 +205,8 @@ async def test_no_ml_dsa_operation_tells_what_it_works_on_I1_I3_I7_I8(
     assert await tell(ears, client_of(vault, api_version=preview).import_key(name, jwk)) is None
 
 
-async def test_no_secure_wrap_tells_the_key_or_the_token_I1_I2_I3(
+@pytest.mark.case("I1", "I2", "I3")
+async def test_no_secure_wrap_tells_the_key_or_the_token(
     client_of: Any, hsm: Target, emulated_hsm: KeyVaultEmulator, ears: Ears, name: str
 ) -> None:
     environment = rsa.generate_private_key(65537, 2048)
@@ -233,7 +236,8 @@ async def test_no_secure_wrap_tells_the_key_or_the_token_I1_I2_I3(
         await tell(ears, crypto.secure_unwrap_key("RSA-OAEP-256", wrapped.encrypted_key, token))
 
 
-async def test_no_refusal_of_the_vault_tells_what_was_sent_I2(
+@pytest.mark.case("I2")
+async def test_no_refusal_of_the_vault_tells_what_was_sent(
     crypto_of: Any, keyring_of: Callable[[Target], Keyring], vault: Target, emulator: KeyVaultEmulator, ears: Ears
 ) -> None:
     client = crypto_of(
@@ -261,7 +265,8 @@ async def test_no_refusal_of_the_vault_tells_what_was_sent_I2(
             emulator.faults.clear()
 
 
-async def test_no_refused_key_tells_its_private_part_I2(world: World, ears: Ears) -> None:
+@pytest.mark.case("I2")
+async def test_no_refused_key_tells_its_private_part(world: World, ears: Ears) -> None:
     for kind in ("RSA 2048", "EC P-256", "oct 256"):
         good = private_jwk(kind)
         ears.keep(*(getattr(good, name) for name in PRIVATE_FIELDS))
@@ -286,8 +291,9 @@ def _hear_locals(ears: Ears, error: BaseException) -> None:
             ears.hear(frame.locals)
 
 
+@pytest.mark.case("I2")
 @pytest.mark.parametrize("kind", ["RSA 2048", "oct 256"])
-async def test_no_failure_leaves_the_key_in_a_traceback_I2(world: World, ears: Ears, kind: str) -> None:
+async def test_no_failure_leaves_the_key_in_a_traceback(world: World, ears: Ears, kind: str) -> None:
     ears.keep(*(getattr(private_jwk(kind), name) for name in PRIVATE_FIELDS))
     client = world.from_jwk(private_jwk(kind))
     calls = (
@@ -302,7 +308,8 @@ async def test_no_failure_leaves_the_key_in_a_traceback_I2(world: World, ears: E
         _hear_locals(ears, caught.value)
 
 
-def test_primes_that_are_none_stay_out_of_the_traceback_I2_K8(ears: Ears) -> None:
+@pytest.mark.case("I2", "K8")
+def test_primes_that_are_none_stay_out_of_the_traceback(ears: Ears) -> None:
     from test_private_rsa_keys import composite
 
     jwk = composite()
@@ -313,7 +320,8 @@ def test_primes_that_are_none_stay_out_of_the_traceback_I2_K8(ears: Ears) -> Non
     _hear_locals(ears, caught.value)
 
 
-def test_key_objects_tell_nothing_I3(ears: Ears) -> None:
+@pytest.mark.case("I3")
+def test_key_objects_tell_nothing(ears: Ears) -> None:
     for kind in ("RSA 2048", "EC P-256", "oct 256"):
         jwk = private_jwk(kind)
         ears.keep(*(getattr(jwk, name) for name in PRIVATE_FIELDS))

@@ -48,7 +48,8 @@ def openssl(*arguments: str | Path) -> str:
     return run.stdout + run.stderr
 
 
-def test_request_is_verified_by_openssl_J12(signing: Any, tmp_path: Path) -> None:
+@pytest.mark.case("J12")
+def test_request_is_verified_by_openssl(signing: Any, tmp_path: Path) -> None:
     key, kind, sign = signing
     request = sign(x509.CertificateSigningRequestBuilder().subject_name(NAME), key)
     file = tmp_path / "request.pem"
@@ -59,7 +60,8 @@ def test_request_is_verified_by_openssl_J12(signing: Any, tmp_path: Path) -> Non
     assert request.public_key() == private_jwk(kind).to_cryptography()
 
 
-def test_certificate_is_verified_by_openssl_J12(signing: Any, tmp_path: Path) -> None:
+@pytest.mark.case("J12")
+def test_certificate_is_verified_by_openssl(signing: Any, tmp_path: Path) -> None:
     key, kind, sign = signing
     start = datetime.now(timezone.utc) - timedelta(hours=1)
     builder = (

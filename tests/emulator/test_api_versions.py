@@ -31,8 +31,9 @@ def test_region_that_lags_behind_refuses_newer_versions(start: EmulatorFactory) 
     assert api.at("7.2")("GET", "/keys").message.endswith("Consider using the latest supported version (7.1).")
 
 
+@pytest.mark.case("E15")
 @pytest.mark.parametrize("version", _VERSIONS)
-def test_attributes_are_those_of_the_version_E15(api: Api, hsm: Api, name: str, version: str) -> None:
+def test_attributes_are_those_of_the_version(api: Api, hsm: Api, name: str, version: str) -> None:
     rank = _VERSIONS.index(version)
     api.create(name, kty="RSA")
     for shown in (

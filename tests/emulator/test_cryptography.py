@@ -63,8 +63,9 @@ def test_signature_is_accepted_by_joserfc_as_a_jws(api: Api, keys: dict[str, Any
     assert jws.deserialize_compact(token, verifier, algorithms=[algorithm]).payload == _MESSAGE
 
 
+@pytest.mark.case("J4")
 @pytest.mark.parametrize(("curve", "algorithm"), _CURVES.items())
-def test_signatures_have_the_width_of_the_field_J4(api: Api, keys: dict[str, Any], curve: str, algorithm: str) -> None:
+def test_signatures_have_the_width_of_the_field(api: Api, keys: dict[str, Any], curve: str, algorithm: str) -> None:
     widths = {len(_signature(api, keys[curve], algorithm, bytes([index]))) for index in range(8)}
     assert widths == {{"P-384": 96, "P-521": 132}.get(curve, 64)}
 
@@ -96,8 +97,9 @@ def test_signature_is_accepted_by_openssl(api: Api, keys: dict[str, Any], tmp_pa
     assert done.stdout == b"Verified OK\n", done.stderr
 
 
+@pytest.mark.case("K10", "J2")
 @pytest.mark.parametrize(("kind", "algorithm"), [("RSA", "RS256"), ("RSA", "PS512"), *_CURVES.items()])
-def test_verify_tells_right_from_wrong_K10_J2(api: Api, keys: dict[str, Any], kind: str, algorithm: str) -> None:
+def test_verify_tells_right_from_wrong(api: Api, keys: dict[str, Any], kind: str, algorithm: str) -> None:
     signature = _signature(api, keys[kind], algorithm, _MESSAGE)
     changed = bytes([signature[0] ^ 1]) + signature[1:]
     zeros = bytes(len(signature))
@@ -132,8 +134,9 @@ def test_rsa_ciphertext_of_openssl_is_decrypted(
     assert api("POST", f"/keys/crypto-RSA/{unseal}", {"alg": algorithm, "value": sealed["value"]}).json == opened
 
 
+@pytest.mark.case("K9")
 @pytest.mark.parametrize(("algorithm", "room"), [("RSA-OAEP", 214), ("RSA-OAEP-256", 190), ("RSA1_5", 245)])
-def test_plaintext_over_the_room_is_refused_K9(api: Api, keys: dict[str, Any], algorithm: str, room: int) -> None:
+def test_plaintext_over_the_room_is_refused(api: Api, keys: dict[str, Any], algorithm: str, room: int) -> None:
     assert api("POST", "/keys/crypto-RSA/encrypt", {"alg": algorithm, "value": b64(b"x" * room)}).status == 200
     answer = api("POST", "/keys/crypto-RSA/encrypt", {"alg": algorithm, "value": b64(b"x" * (room + 1))})
     assert answer.error == (400, "BadParameter", None)
@@ -170,16 +173,18 @@ def test_damaged_pkcs1_ciphertext_is_refused(api: Api, keys: dict[str, Any]) -> 
         assert opened["value"] == b64(message)
 
 
-def test_digest_of_wrong_length_is_refused_with_the_text_of_the_service_J7(api: Api, keys: dict[str, Any]) -> None:
+@pytest.mark.case("J7")
+def test_digest_of_wrong_length_is_refused_with_the_text_of_the_service(api: Api, keys: dict[str, Any]) -> None:
     answer = api("POST", "/keys/crypto-P-256/sign", {"alg": "ES256", "value": b64(b"x" * 44)})
     assert answer.message == "Invalid length of 'value': 44 bytes. ES256 requires 32 bytes, encoded with base64url."
     assert api("POST", "/keys/crypto-RSA/verify", {"alg": "RS512", "digest": "", "value": ""}).status == 400
 
 
+@pytest.mark.case("J6")
 @pytest.mark.parametrize(
     ("kind", "algorithm"), [("P-256", "ES384"), ("P-256", "ES256K"), ("P-256", "RS256"), ("RSA", "ES256")]
 )
-def test_algorithm_that_does_not_fit_the_key_is_refused_J6(
+def test_algorithm_that_does_not_fit_the_key_is_refused(
     api: Api, keys: dict[str, Any], kind: str, algorithm: str
 ) -> None:
     answer = api("POST", f"/keys/crypto-{kind}/sign", {"alg": algorithm, "value": b64(_digest(algorithm))})

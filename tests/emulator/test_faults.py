@@ -40,7 +40,8 @@ def test_probes_are_spared_unless_asked_for(faulty: Api) -> None:
     assert faulty.send("GET", "/keys?api-version=7.4").status == 500
 
 
-def test_throttled_answer_has_no_retry_after_unless_given_C1(faulty: Api) -> None:
+@pytest.mark.case("C1")
+def test_throttled_answer_has_no_retry_after_unless_given(faulty: Api) -> None:
     faulty.vault.faults.throttled()
     answer = faulty("GET", "/keys")
     assert answer.error == (429, "Throttled", None)
@@ -49,27 +50,31 @@ def test_throttled_answer_has_no_retry_after_unless_given_C1(faulty: Api) -> Non
     assert faulty("GET", "/keys").headers["Retry-After"] == "soon"
 
 
-def test_answer_is_sent_as_given_E2(faulty: Api) -> None:
+@pytest.mark.case("E2")
+def test_answer_is_sent_as_given(faulty: Api) -> None:
     faulty.vault.faults.answer(b"<html>", content_type="text/html", headers={"X-Portal": "yes"})
     answer = faulty("GET", "/keys/a")
     assert (answer.status, answer.data, answer.headers["Content-Type"]) == (200, b"<html>", "text/html")
     assert answer.headers["X-Portal"] == "yes"
 
 
-def test_redirect_points_elsewhere_B4(faulty: Api) -> None:
+@pytest.mark.case("B4")
+def test_redirect_points_elsewhere(faulty: Api) -> None:
     faulty.vault.faults.redirect("https://elsewhere.test/keys", status=308)
     answer = faulty("GET", "/keys/a")
     assert (answer.status, answer.headers["Location"]) == (308, "https://elsewhere.test/keys")
 
 
-def test_rewrite_changes_a_processed_reply_E16(faulty: Api) -> None:
+@pytest.mark.case("E16")
+def test_rewrite_changes_a_processed_reply(faulty: Api) -> None:
     faulty.vault.faults.rewrite(status=202, headers={"X": "y"})
     answer = faulty("POST", "/keys/b/create", {"kty": "EC"})
     assert (answer.status, answer.headers["X"]) == (202, "y")
     assert faulty("GET", "/keys/b").status == 200
 
 
-def test_headers_of_a_fault_replace_those_of_the_reply_E2(faulty: Api) -> None:
+@pytest.mark.case("E2")
+def test_headers_of_a_fault_replace_those_of_the_reply(faulty: Api) -> None:
     faulty.vault.faults.rewrite(headers={"content-type": "text/html", "X-Ms-Request-Id": "mine", "server": "other"})
     headers = faulty("GET", "/keys/a").headers
     assert [headers.getlist(name) for name in ("Content-Type", "x-ms-request-id", "Server")] == [
@@ -87,9 +92,10 @@ def test_delay_answers_late(faulty: Api) -> None:
     assert time.monotonic() - started > 0.29
 
 
+@pytest.mark.case("C15")
 @pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
 @pytest.mark.parametrize("kind", ["none", "headers", "partial"])
-def test_connection_is_broken_C15(faulty: Api, kind: str, reset: bool) -> None:
+def test_connection_is_broken(faulty: Api, kind: str, reset: bool) -> None:
     if kind == "partial":
         faulty.vault.faults.truncate(20, reset=reset)
     else:
@@ -99,14 +105,16 @@ def test_connection_is_broken_C15(faulty: Api, kind: str, reset: bool) -> None:
     assert faulty("GET", "/keys/a").status == 200
 
 
-def test_truncated_body_can_pose_as_whole_C15(faulty: Api) -> None:
+@pytest.mark.case("C15")
+def test_truncated_body_can_pose_as_whole(faulty: Api) -> None:
     faulty.vault.faults.truncate(20, as_success=True)
     answer = faulty("GET", "/keys/a")
     assert (answer.status, len(answer.data)) == (200, 20)
 
 
+@pytest.mark.case("C15")
 @pytest.mark.parametrize("sent", [None, 10], ids=["hang", "hang-mid-body"])
-def test_connection_hangs_C15(faulty: Api, sent: int | None) -> None:
+def test_connection_hangs(faulty: Api, sent: int | None) -> None:
     faulty.vault.faults.hang(0.3, sent=sent)
     started = time.monotonic()
     with pytest.raises(urllib3.exceptions.ProtocolError):
@@ -114,8 +122,9 @@ def test_connection_hangs_C15(faulty: Api, sent: int | None) -> None:
     assert time.monotonic() - started > 0.29
 
 
+@pytest.mark.case("C5")
 @pytest.mark.parametrize("processed", [True, False])
-def test_dropped_reply_can_have_been_processed_C5(faulty: Api, processed: bool) -> None:
+def test_dropped_reply_can_have_been_processed(faulty: Api, processed: bool) -> None:
     faulty.vault.faults.drop(processed=processed)
     with pytest.raises(urllib3.exceptions.ProtocolError):
         faulty("POST", "/keys/b/create", {"kty": "EC"})
@@ -197,7 +206,8 @@ def test_denied_permission_is_refused_in_both_wordings(faulty: Api, permission: 
     assert answer.message.startswith("Caller is not authorized to perform action on resource.\r\n")
 
 
-def test_firewall_refuses_everything_N2(faulty: Api) -> None:
+@pytest.mark.case("N2")
+def test_firewall_refuses_everything(faulty: Api) -> None:
     faulty.vault.permissions.firewall = True
     assert faulty("GET", "/keys").error == (403, "Forbidden", "ForbiddenByFirewall")
 

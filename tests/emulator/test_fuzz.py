@@ -83,7 +83,8 @@ def test_strange_client_request_id_never_breaks_the_emulator(target: Api, value:
     assert target("GET", "/keys", **{"x-ms-client-request-id": value.encode().decode("latin-1")}).status == 200
 
 
-def test_client_request_id_is_echoed_I5(target: Api) -> None:
+@pytest.mark.case("I5")
+def test_client_request_id_is_echoed(target: Api) -> None:
     identifier = "11111111-2222-3333-4444-555555555555"
     answer = target("GET", "/keys", **{"x-ms-client-request-id": identifier})
     assert answer.headers["x-ms-client-request-id"] == identifier

@@ -53,7 +53,8 @@ def test_what_it_takes_and_hands_out_is_exported() -> None:
     assert {"Clock", "Faults", "Permissions", "Recorder", "Throttle", "TokenRequest"} <= named
 
 
-def test_requests_are_recorded_in_order_A1(start: EmulatorFactory) -> None:
+@pytest.mark.case("A1")
+def test_requests_are_recorded_in_order(start: EmulatorFactory) -> None:
     api = start()
     api.send("POST", "/keys/a/create?api-version=7.4", headers={"Content-Type": "application/json"})
     api.create("a")

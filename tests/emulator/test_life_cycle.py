@@ -50,6 +50,7 @@ def test_get_answers_on_the_side_of_the_state_only(
     assert (f"{slow.vault.url}/keys/{name}" in listed) is (get == 200)
 
 
+@pytest.mark.case("N3")
 @pytest.mark.parametrize(
     ("state", "inner"),
     [
@@ -58,7 +59,7 @@ def test_get_answers_on_the_side_of_the_state_only(
         (RECOVERING, "ObjectIsBeingRecovered"),
     ],
 )
-def test_create_and_import_conflict_outside_live_N3(slow: Api, name: str, state: str, inner: str) -> None:
+def test_create_and_import_conflict_outside_live(slow: Api, name: str, state: str, inner: str) -> None:
     _bring(slow, name, state)
     answer = slow("POST", f"/keys/{name.upper()}/create", {"kty": "EC"})
     assert answer.error == (409, "Conflict", inner)

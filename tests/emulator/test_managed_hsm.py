@@ -63,7 +63,8 @@ def test_delete_and_recover_are_visible_at_once(hsm: Api, name: str) -> None:
     assert (purged.status, purged.data) == (204, b"")
 
 
-def test_symmetric_key_shows_neither_value_nor_size_L12(hsm: Api, name: str) -> None:
+@pytest.mark.case("L12")
+def test_symmetric_key_shows_neither_value_nor_size(hsm: Api, name: str) -> None:
     key = hsm.create(name, kty="oct-HSM", key_size=128)["key"]
     assert sorted(key) == ["key_ops", "kid", "kty"]
     assert sorted(key["key_ops"]) == ["decrypt", "encrypt", "unwrapKey", "wrapKey"]
@@ -96,6 +97,7 @@ def test_gcm_reply_is_decrypted_by_cryptography(hsm: Api, name: str, bits: int) 
     assert hsm("POST", f"/keys/{name}/decrypt", request).json["value"] == b64(b"hello")
 
 
+@pytest.mark.case("L4")
 @pytest.mark.parametrize(
     "change",
     [
@@ -109,15 +111,16 @@ def test_gcm_reply_is_decrypted_by_cryptography(hsm: Api, name: str, bits: int) 
     ],
     ids=str,
 )
-def test_gcm_with_wrong_tag_nonce_or_aad_is_refused_L4(hsm: Api, name: str, change: dict[str, Any]) -> None:
+def test_gcm_with_wrong_tag_nonce_or_aad_is_refused(hsm: Api, name: str, change: dict[str, Any]) -> None:
     hsm.create(name, kty="oct", key_size=256)
     sealed = hsm("POST", f"/keys/{name}/encrypt", {"alg": "A256GCM", "value": "aGVsbG8"}).json
     body = {member: value for member, value in {**sealed, **change}.items() if value is not None and member != "kid"}
     assert hsm("POST", f"/keys/{name}/decrypt", body).error == (400, "BadParameter", None)
 
 
+@pytest.mark.case("L8")
 @pytest.mark.parametrize("algorithm", ["A128CBC", "A192CBC", "A256CBC", "A128CBCPAD", "A192CBCPAD", "A256CBCPAD"])
-def test_cbc_needs_an_iv_of_16_bytes_and_returns_it_L8(hsm: Api, name: str, algorithm: str) -> None:
+def test_cbc_needs_an_iv_of_16_bytes_and_returns_it(hsm: Api, name: str, algorithm: str) -> None:
     hsm.create(name, kty="oct", key_size=int(algorithm[1:4]))
     body = {"alg": algorithm, "value": b64(b"sixteen bytes...")}
     for iv in (None, "", b64(b"i" * 12)):
@@ -133,7 +136,8 @@ def test_cbc_needs_an_iv_of_16_bytes_and_returns_it_L8(hsm: Api, name: str, algo
     assert odd.status == (200 if algorithm.endswith("PAD") else 400)
 
 
-def test_cbc_padding_and_length_errors_have_one_text_L5(hsm: Api, name: str) -> None:
+@pytest.mark.case("L5")
+def test_cbc_padding_and_length_errors_have_one_text(hsm: Api, name: str) -> None:
     _import_oct(hsm, name, _SECRET[:16])  # a fixed key: with a random one, one block in 256 has valid padding
     texts = {
         hsm(
@@ -144,6 +148,7 @@ def test_cbc_padding_and_length_errors_have_one_text_L5(hsm: Api, name: str) -> 
     assert texts == {"Unable to decrypt specified value with this key"}
 
 
+@pytest.mark.case("L7")
 @pytest.mark.parametrize(
     ("algorithm", "wrap"),
     [
@@ -152,7 +157,7 @@ def test_cbc_padding_and_length_errors_have_one_text_L5(hsm: Api, name: str) -> 
         ("CKM_AES_KEY_WRAP_PAD", aes_key_wrap_with_padding),
     ],
 )
-def test_key_wrap_is_that_of_the_rfc_L7(hsm: Api, name: str, algorithm: str, wrap: Any) -> None:
+def test_key_wrap_is_that_of_the_rfc(hsm: Api, name: str, algorithm: str, wrap: Any) -> None:
     _import_oct(hsm, name, _SECRET)
     wrapped = hsm("POST", f"/keys/{name}/wrapkey", {"alg": algorithm, "value": b64(b"k" * 16)}).json
     assert unb64(wrapped["value"]) == wrap(_SECRET, b"k" * 16)
@@ -163,7 +168,8 @@ def test_key_wrap_is_that_of_the_rfc_L7(hsm: Api, name: str, algorithm: str, wra
         assert refused.error == (400, "BadParameter", None)
 
 
-def test_key_wrap_needs_a_key_of_its_size_L6(hsm: Api, name: str) -> None:
+@pytest.mark.case("L6")
+def test_key_wrap_needs_a_key_of_its_size(hsm: Api, name: str) -> None:
     _import_oct(hsm, name, _SECRET)
     assert hsm("POST", f"/keys/{name}/wrapkey", {"alg": "A128KW", "value": b64(b"k" * 16)}).status == 400
     _import_oct(hsm, name, _SECRET[:17])

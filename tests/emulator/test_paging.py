@@ -29,6 +29,7 @@ def full(api: Api) -> Api:
     return api
 
 
+@pytest.mark.case("F1")
 @pytest.mark.parametrize(
     ("path", "sizes"),
     [
@@ -40,7 +41,7 @@ def full(api: Api) -> Api:
         ("/keys/many/versions?maxresults=9", [9, 9, 9]),
     ],
 )
-def test_pages_have_requested_sizes_F1(full: Api, path: str, sizes: list[int]) -> None:
+def test_pages_have_requested_sizes(full: Api, path: str, sizes: list[int]) -> None:
     pages = follow(full, path)
     assert [len(page["value"]) for page in pages] == sizes
     kids = [item["kid"] for page in pages for item in page["value"]]
@@ -68,7 +69,8 @@ def test_skiptoken_of_other_origin_is_refused(full: Api, token: str) -> None:
     assert full("GET", f"/keys?$skiptoken={token}").error == (400, "BadParameter", None)
 
 
-def test_deleted_keys_are_paged_by_name_F1(start: EmulatorFactory) -> None:
+@pytest.mark.case("F1")
+def test_deleted_keys_are_paged_by_name(start: EmulatorFactory) -> None:
     api = start(deletion_delay=0)
     for name in "cabde":
         api.create(name)
@@ -80,7 +82,8 @@ def test_deleted_keys_are_paged_by_name_F1(start: EmulatorFactory) -> None:
     assert item["recoveryId"] == f"{api.vault.url}/deletedkeys/a"
 
 
-def test_empty_pages_carry_a_link_F2(start: EmulatorFactory) -> None:
+@pytest.mark.case("F2")
+def test_empty_pages_carry_a_link(start: EmulatorFactory) -> None:
     api = start(empty_pages=True)
     for name in "abc":
         api.create(name)

@@ -15,6 +15,7 @@ from .client import Api, b64
 _DEEP = b'{"kty":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
+@pytest.mark.case("E6")
 @pytest.mark.parametrize(
     "body",
     [
@@ -34,7 +35,7 @@ _DEEP = b'{"kty":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     ],
     ids=lambda body: repr(body[:24]),
 )
-def test_body_that_is_not_a_json_object_is_refused_E6(api: Api, name: str, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_refused(api: Api, name: str, body: bytes) -> None:
     answer = api("POST", f"/keys/{name}/create", body)
     assert answer.error == (400, "BadParameter", None)
     assert api("GET", f"/keys/{name}").status == 404
@@ -88,7 +89,8 @@ def test_create_without_type_has_the_text_of_the_service(api: Api, name: str) ->
         assert answer.message == "Property  has invalid value\r\nProperty  has invalid value\r\n"
 
 
-def test_create_with_too_many_tags_has_the_text_of_the_service_G5(api: Api, name: str) -> None:
+@pytest.mark.case("G5")
+def test_create_with_too_many_tags_has_the_text_of_the_service(api: Api, name: str) -> None:
     tags = {str(index): "\U0001f511" * 256 for index in range(15)}
     assert api.create(name, tags=tags)["tags"] == tags
     answer = api("POST", f"/keys/{name}/create", {"kty": "EC", "tags": {**tags, "16": ""}})
@@ -111,10 +113,11 @@ def test_duplicate_and_unknown_members_are_tolerated(api: Api, name: str) -> Non
     assert answer.json["key"]["kty"] == "EC"
 
 
+@pytest.mark.case("G3")
 @pytest.mark.parametrize(
     "name", ["a_b", "a.b", "%20", "%00", "a%2Fb", "%D0%BA", "a" * 128, "%2e%2e", "a;b", "a'b"], ids=str
 )
-def test_impossible_name_is_refused_G3(api: Api, name: str) -> None:
+def test_impossible_name_is_refused(api: Api, name: str) -> None:
     for method, path, body in (("POST", "/create", {"kty": "EC"}), ("GET", "", None), ("DELETE", "", None)):
         answer = api(method, f"/keys/{name}{path}", body)
         assert answer.status in (400, 404)
@@ -126,6 +129,7 @@ def test_create_without_name_says_operation_not_specified(api: Api) -> None:
     assert (answer.error, answer.message) == ((400, "BadParameter", None), "Operation not specified")
 
 
+@pytest.mark.case("E8")
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -137,7 +141,7 @@ def test_create_without_name_says_operation_not_specified(api: Api) -> None:
         ("/rng/a", 404),
     ],
 )
-def test_paths_outside_the_api_get_a_page_of_the_front_end_E8(api: Api, path: str, status: int) -> None:
+def test_paths_outside_the_api_get_a_page_of_the_front_end(api: Api, path: str, status: int) -> None:
     answer = api("GET", path)
     assert answer.status == status
     assert answer.headers["Content-Type"] == "text/html"
@@ -196,6 +200,7 @@ def test_unknown_algorithm_is_refused(api: Api, name: str, algorithm: str) -> No
     assert answer.error == (400, "BadParameter", None)
 
 
+@pytest.mark.case("J8", "J9")
 @pytest.mark.parametrize(
     "jwk",
     [
@@ -217,7 +222,7 @@ def test_unknown_algorithm_is_refused(api: Api, name: str, algorithm: str) -> No
     ],
     ids=lambda jwk: str(jwk)[:40],
 )
-def test_import_of_a_wrong_jwk_is_refused_J8_J9(api: Api, name: str, jwk: object) -> None:
+def test_import_of_a_wrong_jwk_is_refused(api: Api, name: str, jwk: object) -> None:
     answer = api("PUT", f"/keys/{name}", {"key": jwk} if jwk is not None else {})
     assert answer.error[:2] == (400, "BadParameter")
 

@@ -48,8 +48,9 @@ BREAKS: dict[str, Callable[[Conversation], None]] = {
 }
 
 
+@pytest.mark.case("C15")
 @pytest.mark.parametrize("how", BREAKS)
-async def test_read_is_repeated_after_a_broken_answer_C15(serve: Serve, connect: Any, how: str) -> None:
+async def test_read_is_repeated_after_a_broken_answer(serve: Serve, connect: Any, how: str) -> None:
     def handler(request: Received, talk: Conversation) -> None:
         if len(talk.server.calls) == 1:
             BREAKS[how](talk)
@@ -61,17 +62,17 @@ async def test_read_is_repeated_after_a_broken_answer_C15(serve: Serve, connect:
     assert len(server.calls) == 2
 
 
+@pytest.mark.case("C5", "C15")
 @pytest.mark.parametrize("how", BREAKS)
-async def test_call_that_makes_a_version_is_sent_once_and_fails_cleanly_C5_C15(
-    serve: Serve, connect: Any, how: str
-) -> None:
+async def test_call_that_makes_a_version_is_sent_once_and_fails_cleanly(serve: Serve, connect: Any, how: str) -> None:
     server = serve(lambda request, talk: BREAKS[how](talk))
     with pytest.raises((ServiceResponseError, IncompleteReadError)):
         await connect(server).create_rsa_key("orders")
     assert len(server.calls) == 1
 
 
-async def test_head_cut_short_ends_in_a_retry_or_a_typed_error_C15(serve: Serve, connect: Any) -> None:
+@pytest.mark.case("C15")
+async def test_head_cut_short_ends_in_a_retry_or_a_typed_error(serve: Serve, connect: Any) -> None:
     """http.client takes the end of the connection for that of the head: the answer is then an empty one."""
 
     def handler(request: Received, talk: Conversation) -> None:
@@ -89,8 +90,9 @@ async def test_head_cut_short_ends_in_a_retry_or_a_typed_error_C15(serve: Serve,
         assert "it is not JSON" in str(cut_short)
 
 
+@pytest.mark.case("C5", "C15")
 @pytest.mark.parametrize("sent", [0, 1, 40], ids=["no-head", "head", "half-a-body"])
-async def test_call_that_makes_a_version_and_hangs_is_sent_once_C5_C15(serve: Serve, connect: Any, sent: int) -> None:
+async def test_call_that_makes_a_version_and_hangs_is_sent_once(serve: Serve, connect: Any, sent: int) -> None:
     def handler(request: Received, talk: Conversation) -> None:
         if sent:
             talk.say(whole(talk.server)[: 40 + sent])
@@ -102,19 +104,22 @@ async def test_call_that_makes_a_version_and_hangs_is_sent_once_C5_C15(serve: Se
     assert len(server.calls) == 1
 
 
-async def test_answer_cut_short_as_if_it_were_whole_is_a_decode_error_C15_E1(serve: Serve, connect: Any) -> None:
+@pytest.mark.case("C15", "E1")
+async def test_answer_cut_short_as_if_it_were_whole_is_a_decode_error(serve: Serve, connect: Any) -> None:
     server = serve(lambda request, talk: talk.answer(talk.server.bundle()[:-20], x_ms_request_id="r-1"))
     with pytest.raises(DecodeError, match="r-1"):
         await connect(server).get_key("orders")
     assert len(server.calls) == 1
 
 
-async def test_connection_that_is_refused_is_tried_again_and_named_C3_C10(connect: Any) -> None:
+@pytest.mark.case("C3", "C10")
+async def test_connection_that_is_refused_is_tried_again_and_named(connect: Any) -> None:
     with pytest.raises(ServiceRequestError, match="localhost"):
         await connect("https://localhost:1", retry_connect=1).create_rsa_key("orders")
 
 
-async def test_host_that_does_not_exist_fails_in_seconds_and_is_named_C10(connect: Any) -> None:
+@pytest.mark.case("C10")
+async def test_host_that_does_not_exist_fails_in_seconds_and_is_named(connect: Any) -> None:
     began = time.monotonic()
     with pytest.raises(ServiceRequestError, match=r"no-such-vault\.invalid"):
         await connect("https://no-such-vault.invalid", retry_connect=1).get_key("orders")
@@ -138,8 +143,9 @@ ENDLESS = {
 }
 
 
+@pytest.mark.case("B18")
 @pytest.mark.parametrize("how", ENDLESS)
-async def test_endless_answer_is_refused_without_being_kept_B18(serve: Serve, connect: Any, how: str) -> None:
+async def test_endless_answer_is_refused_without_being_kept(serve: Serve, connect: Any, how: str) -> None:
     server = serve(ENDLESS[how])
     client = connect(server)
     tracemalloc.start()
@@ -153,8 +159,9 @@ async def test_endless_answer_is_refused_without_being_kept_B18(serve: Serve, co
     assert len(server.calls) == 1
 
 
+@pytest.mark.case("B18")
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x-made-up"])
-async def test_compressed_answer_is_refused_unread_B18(serve: Serve, connect: Any, encoding: str) -> None:
+async def test_compressed_answer_is_refused_unread(serve: Serve, connect: Any, encoding: str) -> None:
     bomb = zlib.compress(b" " * 10_000_000)
     server = serve(lambda request, talk: talk.answer(bomb, Content_Encoding=encoding))
     with pytest.raises(DecodeError, match="encoded as"):
@@ -162,13 +169,15 @@ async def test_compressed_answer_is_refused_unread_B18(serve: Serve, connect: An
     assert [seen.header("Accept-Encoding") for seen in server.received] == ["identity", "identity"]
 
 
-async def test_plain_answer_may_say_so_B18(serve: Serve, connect: Any) -> None:
+@pytest.mark.case("B18")
+async def test_plain_answer_may_say_so(serve: Serve, connect: Any) -> None:
     server = serve(lambda request, talk: talk.answer(talk.server.bundle(), Content_Encoding="identity"))
     assert (await connect(server).get_key("orders")).name == "orders"
 
 
+@pytest.mark.case("B18")
 @pytest.mark.parametrize("size", [0, 1, 65536, 300_000])
-async def test_answer_in_chunks_is_read_and_its_connection_kept_B18(serve: Serve, connect: Any, size: int) -> None:
+async def test_answer_in_chunks_is_read_and_its_connection_kept(serve: Serve, connect: Any, size: int) -> None:
     def handler(request: Received, talk: Conversation) -> None:
         body = talk.server.bundle() + b" " * size
         talk.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
@@ -200,8 +209,9 @@ LATE: dict[str, Callable[[Received, Conversation], None]] = {
 }
 
 
+@pytest.mark.case("C9")
 @pytest.mark.parametrize("how", LATE)
-async def test_timeout_bounds_the_whole_call_C9(serve: Serve, connect: Any, how: str) -> None:
+async def test_timeout_bounds_the_whole_call(serve: Serve, connect: Any, how: str) -> None:
     server = serve(LATE[how])
     client = connect(server, retry_backoff_factor=0.8)
     began = time.monotonic()
@@ -210,7 +220,8 @@ async def test_timeout_bounds_the_whole_call_C9(serve: Serve, connect: Any, how:
     assert time.monotonic() - began < 1.5
 
 
-async def test_timeout_of_the_client_is_that_of_every_call_C9(serve: Serve, connect: Any) -> None:
+@pytest.mark.case("C9")
+async def test_timeout_of_the_client_is_that_of_every_call(serve: Serve, connect: Any) -> None:
     server = serve(LATE["dripping-body"])
     client = connect(server, timeout=0.3)
     for _ in range(2):
@@ -218,7 +229,8 @@ async def test_timeout_of_the_client_is_that_of_every_call_C9(serve: Serve, conn
             await client.get_key("orders")
 
 
-async def test_call_in_time_knows_nothing_of_its_timeout_C9(serve: Serve, connect: Any) -> None:
+@pytest.mark.case("C9")
+async def test_call_in_time_knows_nothing_of_its_timeout(serve: Serve, connect: Any) -> None:
     server = serve(lambda request, talk: talk.answer(talk.server.bundle()))
     client = connect(server)
     for _ in range(3):
@@ -226,7 +238,8 @@ async def test_call_in_time_knows_nothing_of_its_timeout_C9(serve: Serve, connec
     assert server.connections == 1
 
 
-async def test_host_that_swallows_everything_fails_in_time_C9_C10(connect: Any) -> None:
+@pytest.mark.case("C9", "C10")
+async def test_host_that_swallows_everything_fails_in_time(connect: Any) -> None:
     """A full queue of connections: the handshake is never answered."""
     import socket
 
@@ -240,7 +253,8 @@ async def test_host_that_swallows_everything_fails_in_time_C9_C10(connect: Any) 
         assert time.monotonic() - began < 1.5
 
 
-async def test_error_answer_is_an_error_with_status_whatever_it_holds_E8(serve: Serve, connect: Any) -> None:
+@pytest.mark.case("E8")
+async def test_error_answer_is_an_error_with_status_whatever_it_holds(serve: Serve, connect: Any) -> None:
     server = serve(
         lambda request, talk: talk.answer(b"\xff\xfe<html>", 403, Content_Type="text/html; charset=nonsense")
     )
@@ -256,8 +270,9 @@ MALFORMED = {
 }
 
 
+@pytest.mark.case("C5", "C15")
 @pytest.mark.parametrize("how", MALFORMED)
-async def test_malformed_head_is_a_typed_error_and_no_reason_to_create_twice_C5_C15(
+async def test_malformed_head_is_a_typed_error_and_no_reason_to_create_twice(
     serve: Serve, connect: Any, how: str
 ) -> None:
     def handler(request: Received, talk: Conversation) -> None:
@@ -282,8 +297,9 @@ def refused(head: str) -> bytes:
     return f"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n{head}\r\n\r\n".encode()
 
 
+@pytest.mark.case("C9")
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-async def test_refusal_of_the_probe_that_trickles_in_is_not_waited_for_C9(
+async def test_refusal_of_the_probe_that_trickles_in_is_not_waited_for(
     serve: Serve, connect: Any, stream: bool
 ) -> None:
     def handler(request: Received, talk: Conversation) -> None:
@@ -298,9 +314,10 @@ async def test_refusal_of_the_probe_that_trickles_in_is_not_waited_for_C9(
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.case("B18")
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("head", ["Content-Length: 99999999", "Transfer-Encoding: chunked"])
-async def test_refusal_of_the_probe_that_does_not_end_is_refused_B18(
+async def test_refusal_of_the_probe_that_does_not_end_is_refused(
     serve: Serve, connect: Any, stream: bool, head: str
 ) -> None:
     handler = endless(refused(head), b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
@@ -319,8 +336,9 @@ async def test_streamed_conflict_is_returned_as_it_is(serve: Serve, connect: Any
     assert len(server.calls) == 1
 
 
+@pytest.mark.case("C9")
 @pytest.mark.parametrize("wait", [0.3, 0.6])
-async def test_wait_for_a_deletion_ends_in_time_though_the_answer_does_not_come_C9(
+async def test_wait_for_a_deletion_ends_in_time_though_the_answer_does_not_come(
     serve: Serve, connect: Any, wait: float
 ) -> None:
     def handler(request: Received, talk: Conversation) -> None:

@@ -151,9 +151,10 @@ def told_by(error: BaseException) -> str:
     return "\n".join(texts)
 
 
+@pytest.mark.case("I1", "I2", "I8")
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_no_secret_is_logged_or_told_by_an_error_I1_I2_I8(
+async def test_no_secret_is_logged_or_told_by_an_error(
     serve: Serve, connect: Any, everything: Everything, call: str, answer: str
 ) -> None:
     server = serve(ANSWERS[answer])
@@ -178,7 +179,8 @@ async def test_no_secret_is_logged_or_told_by_an_error_I1_I2_I8(
     assert call in ASKING or any(form in sent for form in marks())
 
 
-async def test_headers_that_help_are_readable_and_the_token_is_not_I5(
+@pytest.mark.case("I5")
+async def test_headers_that_help_are_readable_and_the_token_is_not(
     serve: Serve, connect: Any, everything: Everything
 ) -> None:
     server = serve(

@@ -46,8 +46,9 @@ def hashed_folder(authority: trustme.CA, tmp_path: Path) -> str:
     return str(tmp_path)
 
 
+@pytest.mark.case("B13")
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-async def test_environment_names_the_authorities_B13(
+async def test_environment_names_the_authorities(
     serve: Serve, connect: Any, bundle_path: str, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, bundle_path)
@@ -55,8 +56,9 @@ async def test_environment_names_the_authorities_B13(
     assert (await client.get_key("orders")).name == "orders"
 
 
+@pytest.mark.case("B13")
 @pytest.mark.parametrize("others", ["", "/nowhere-at-all"], ids=["one-folder", "several-folders"])
-async def test_environment_names_a_folder_of_authorities_B13(
+async def test_environment_names_a_folder_of_authorities(
     serve: Serve, connect: Any, hashed_folder: str, monkeypatch: pytest.MonkeyPatch, others: str
 ) -> None:
     monkeypatch.setenv("SSL_CERT_DIR", os.pathsep.join(filter(None, [others, hashed_folder])))
@@ -64,7 +66,8 @@ async def test_environment_names_a_folder_of_authorities_B13(
     assert (await client.get_key("orders")).name == "orders"
 
 
-async def test_keyword_names_authorities_as_path_folder_or_context_B13(
+@pytest.mark.case("B13")
+async def test_keyword_names_authorities_as_path_folder_or_context(
     serve: Serve, connect: Any, bundle_path: str, hashed_folder: str, trust: ssl.SSLContext
 ) -> None:
     server = serve(obliging)
@@ -72,7 +75,8 @@ async def test_keyword_names_authorities_as_path_folder_or_context_B13(
         assert (await connect(server, connection_verify=verify).get_key("orders")).name == "orders"
 
 
-async def test_keyword_goes_before_the_environment_B13(
+@pytest.mark.case("B13")
+async def test_keyword_goes_before_the_environment(
     serve: Serve, connect: Any, bundle_path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.pem"
@@ -84,7 +88,8 @@ async def test_keyword_goes_before_the_environment_B13(
         await connect(server, connection_verify=True).get_key("orders")
 
 
-async def test_environment_is_left_alone_when_the_caller_says_so_B13(
+@pytest.mark.case("B13")
+async def test_environment_is_left_alone_when_the_caller_says_so(
     serve: Serve, connect: Any, bundle_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle_path)
@@ -93,8 +98,9 @@ async def test_environment_is_left_alone_when_the_caller_says_so_B13(
         await client.get_key("orders")
 
 
+@pytest.mark.case("B13")
 @pytest.mark.parametrize("source", ["keyword", "environment"])
-async def test_authorities_that_are_not_there_are_a_value_error_at_construction_B13(
+async def test_authorities_that_are_not_there_are_a_value_error_at_construction(
     connect: Any, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     options: dict[str, Any] = {"connection_verify": True}
@@ -107,14 +113,16 @@ async def test_authorities_that_are_not_there_are_a_value_error_at_construction_
     assert ("connection_verify" if source == "keyword" else "SSL_CERT_FILE") in str(caught.value)
 
 
-async def test_file_without_certificates_is_a_value_error_at_construction_B13(connect: Any, tmp_path: Path) -> None:
+@pytest.mark.case("B13")
+async def test_file_without_certificates_is_a_value_error_at_construction(connect: Any, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("nothing here")
     with pytest.raises(ValueError, match="connection_verify"):
         connect("https://localhost:1", connection_verify=tmp_path / "empty.pem")
 
 
+@pytest.mark.case("B14")
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-async def test_client_that_verifies_nothing_changes_no_other_B14(serve: Serve, connect: Any) -> None:
+async def test_client_that_verifies_nothing_changes_no_other(serve: Serve, connect: Any) -> None:
     server = serve(obliging)
     assert (await connect(server, connection_verify=False).get_key("orders")).name == "orders"
     with pytest.raises(ServiceRequestError):
@@ -122,9 +130,10 @@ async def test_client_that_verifies_nothing_changes_no_other_B14(serve: Serve, c
     assert (await connect(server, connection_verify=False).get_key("orders")).name == "orders"
 
 
+@pytest.mark.case("B14")
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 @pytest.mark.parametrize("verify", ["nothing", "path"])
-async def test_call_that_trusts_more_than_its_client_changes_nothing_for_the_next_B14(
+async def test_call_that_trusts_more_than_its_client_changes_nothing_for_the_next(
     serve: Serve, connect: Any, bundle_path: str, verify: str
 ) -> None:
     server = serve(obliging)
@@ -144,8 +153,9 @@ def expired(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.case("B17")
 @pytest.mark.parametrize("defect", ["expired", "self-signed", "wrong-host"])
-async def test_certificate_that_is_not_to_be_trusted_is_one_error_with_a_hint_and_no_retries_B17(
+async def test_certificate_that_is_not_to_be_trusted_is_one_error_with_a_hint_and_no_retries(
     serve: Serve, connect: Any, authority: trustme.CA, defect: str
 ) -> None:
     if defect == "wrong-host":
@@ -171,7 +181,8 @@ def a_key() -> Any:
     return JsonWebKey(kty="oct", k=b"0123456789abcdef", key_ops=["encrypt"])
 
 
-async def test_netrc_does_not_replace_the_token_B15(
+@pytest.mark.case("B15")
+async def test_netrc_does_not_replace_the_token(
     serve: Serve, connect: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".netrc").write_text("machine localhost login me password canary\ndefault login me password canary\n")
@@ -183,8 +194,9 @@ async def test_netrc_does_not_replace_the_token_B15(
     assert [seen.header("Authorization") for seen in server.received] == [None, "Bearer token-1"]
 
 
+@pytest.mark.case("B16")
 @pytest.mark.parametrize("source", ["keyword", "environment"])
-async def test_password_of_the_proxy_reaches_the_proxy_only_B16(
+async def test_password_of_the_proxy_reaches_the_proxy_only(
     serve: Serve, connect: Any, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     def redirecting(request: Received, talk: Conversation) -> None:
@@ -207,7 +219,8 @@ async def test_password_of_the_proxy_reaches_the_proxy_only_B16(
     assert [seen.header("Proxy-Authorization") for seen in server.received] == [None] * 3
 
 
-async def test_no_proxy_is_used_where_the_environment_excepts_the_host_B13(
+@pytest.mark.case("B13")
+async def test_no_proxy_is_used_where_the_environment_excepts_the_host(
     serve: Serve, connect: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
@@ -215,7 +228,8 @@ async def test_no_proxy_is_used_where_the_environment_excepts_the_host_B13(
     assert (await connect(serve(obliging)).get_key("orders")).name == "orders"
 
 
-async def test_password_of_a_proxy_that_does_not_answer_is_not_repeated_I6(
+@pytest.mark.case("I6")
+async def test_password_of_a_proxy_that_does_not_answer_is_not_repeated(
     serve: Serve, connect: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")

@@ -78,9 +78,10 @@ asyncio.run(client.close())
 """
 
 
+@pytest.mark.case("D6")
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("program", [FORKING, FORKING_BETWEEN_LOOPS], ids=["sync", "aio"])
-def test_child_of_a_fork_connects_anew_and_has_its_own_identifiers_D6(
+def test_child_of_a_fork_connects_anew_and_has_its_own_identifiers(
     serve: Serve, bundle_path: str, program: str
 ) -> None:
     connection_of: dict[str, set[int]] = {}
@@ -120,14 +121,16 @@ assert [asyncio.run(call()), asyncio.run(call()), asyncio.run(last())] == ["orde
 """
 
 
-def test_client_outlives_the_loop_of_its_first_calls_D9(serve: Serve, bundle_path: str) -> None:
+@pytest.mark.case("D9")
+def test_client_outlives_the_loop_of_its_first_calls(serve: Serve, bundle_path: str) -> None:
     """In a process of its own: asyncio complains of the transports that its loops have left behind."""
     server = serve(obliging)
     subprocess.run([sys.executable, "-c", LOOPS, server.url, bundle_path], check=True, timeout=30)
     assert (len(server.calls), len(server.received), server.connections) == (3, 4, 3)
 
 
-def test_client_in_two_loops_that_both_run_is_a_clear_error_D9(serve: Serve, trust: ssl.SSLContext) -> None:
+@pytest.mark.case("D9")
+def test_client_in_two_loops_that_both_run_is_a_clear_error(serve: Serve, trust: ssl.SSLContext) -> None:
     server = serve(obliging)
     client = AsyncKeyClient(server.url, AsyncStubCredential(Tokens()), connection_verify=trust)
     entered, leave = threading.Event(), threading.Event()
@@ -148,7 +151,8 @@ def test_client_in_two_loops_that_both_run_is_a_clear_error_D9(serve: Serve, tru
         running.result(10)
 
 
-def test_client_that_nobody_closed_says_so_itself_D11(
+@pytest.mark.case("D11")
+def test_client_that_nobody_closed_says_so_itself(
     serve: Serve, trust: ssl.SSLContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = serve(obliging)
@@ -171,7 +175,8 @@ def test_client_that_nobody_closed_says_so_itself_D11(
     assert "Unclosed" not in caplog.text
 
 
-async def test_client_that_was_closed_is_silent_D11(serve: Serve, trust: ssl.SSLContext) -> None:
+@pytest.mark.case("D11")
+async def test_client_that_was_closed_is_silent(serve: Serve, trust: ssl.SSLContext) -> None:
     client = AsyncKeyClient(serve(obliging).url, AsyncStubCredential(Tokens()), connection_verify=trust)
     async with client:
         await client.get_key("orders")
@@ -181,7 +186,8 @@ async def test_client_that_was_closed_is_silent_D11(serve: Serve, trust: ssl.SSL
         gc.collect()
 
 
-def test_client_is_made_without_any_loop_D13(trust: ssl.SSLContext) -> None:
+@pytest.mark.case("D13")
+def test_client_is_made_without_any_loop(trust: ssl.SSLContext) -> None:
     def make() -> AsyncKeyClient:
         return AsyncKeyClient("https://localhost:1", AsyncStubCredential(Tokens()), connection_verify=trust)
 
@@ -191,7 +197,8 @@ def test_client_is_made_without_any_loop_D13(trust: ssl.SSLContext) -> None:
     asyncio.run(client.close())
 
 
-async def test_client_is_closed_twice_and_not_used_afterwards_D14(serve: Serve, connect: Any) -> None:
+@pytest.mark.case("D14")
+async def test_client_is_closed_twice_and_not_used_afterwards(serve: Serve, connect: Any) -> None:
     server = serve(obliging)
     client = connect(server)
     await client.get_key("orders")
@@ -202,7 +209,8 @@ async def test_client_is_closed_twice_and_not_used_afterwards_D14(serve: Serve, 
     assert len(server.calls) == 1
 
 
-async def test_pages_that_are_read_after_the_end_of_their_client_say_so_D10(serve: Serve, connect: Any) -> None:
+@pytest.mark.case("D10")
+async def test_pages_that_are_read_after_the_end_of_their_client_say_so(serve: Serve, connect: Any) -> None:
     def handler(request: Received, talk: Conversation) -> None:
         item = b'{"kid":"%b/keys/a"}' % talk.server.url.encode()
         talk.answer(b'{"value":[%b],"nextLink":"%b/keys?page=2"}' % (item, talk.server.url.encode()))
@@ -214,7 +222,8 @@ async def test_pages_that_are_read_after_the_end_of_their_client_say_so_D10(serv
         await keys.__anext__()
 
 
-def test_50_threads_over_tls_share_probe_token_and_connections_D1(serve: Serve, trust: ssl.SSLContext) -> None:
+@pytest.mark.case("D1")
+def test_50_threads_over_tls_share_probe_token_and_connections(serve: Serve, trust: ssl.SSLContext) -> None:
     server, tokens = serve(obliging), Tokens()
     barrier = threading.Barrier(50)
     with KeyClient(server.url, StubCredential(tokens), connection_verify=trust) as client:
@@ -269,8 +278,9 @@ class Hesitant(VaultTransport):
             self.come.release()
 
 
+@pytest.mark.case("D1", "D6")
 @pytest.mark.parametrize("forked", [False, True], ids=["first-use", "child-of-a-fork"])
-def test_threads_that_call_first_share_a_session_when_it_is_set_up_D1_D6(
+def test_threads_that_call_first_share_a_session_when_it_is_set_up(
     serve: Serve, trust: ssl.SSLContext, forked: bool
 ) -> None:
     server, transport = serve(obliging), Hesitant(connection_verify=trust)
@@ -289,7 +299,8 @@ def test_threads_that_call_first_share_a_session_when_it_is_set_up_D1_D6(
     assert (len(transport.set_up), transport.premature) == (2 if forked else 1, [])
 
 
-async def test_50_tasks_over_tls_share_probe_token_and_connections_D1(serve: Serve, trust: ssl.SSLContext) -> None:
+@pytest.mark.case("D1")
+async def test_50_tasks_over_tls_share_probe_token_and_connections(serve: Serve, trust: ssl.SSLContext) -> None:
     server, tokens = serve(obliging), Tokens()
     async with AsyncKeyClient(server.url, AsyncStubCredential(tokens), connection_verify=trust) as client:
         keys = await asyncio.gather(*(client.get_key("orders") for _ in range(50)))
@@ -299,8 +310,9 @@ async def test_50_tasks_over_tls_share_probe_token_and_connections_D1(serve: Ser
 
 
 # In asyncio only: threads are not cancelled.
+@pytest.mark.case("C13", "D12")
 @pytest.mark.parametrize("stub", [AIO], ids=["aio"], indirect=True)
-async def test_cancelled_call_gives_its_connection_back_or_up_C13_D12(serve: Serve, connect: Any) -> None:
+async def test_cancelled_call_gives_its_connection_back_or_up(serve: Serve, connect: Any) -> None:
     def handler(request: Received, talk: Conversation) -> None:
         if "slow" in request.head:
             talk.hang(5)

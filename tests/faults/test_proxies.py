@@ -39,8 +39,9 @@ def proxy(ends: ExitStack) -> RawProxy:
     return ends.enter_context(raw_proxy())
 
 
+@pytest.mark.case("C5", "C15")
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
-async def test_call_that_makes_a_version_is_sent_once_through_a_proxy_C5_C15(
+async def test_call_that_makes_a_version_is_sent_once_through_a_proxy(
     proxy: RawProxy, serve: Serve, connect: Any, reset: bool
 ) -> None:
     server = serve(lambda request, talk: talk.finish(reset=reset))
@@ -50,8 +51,9 @@ async def test_call_that_makes_a_version_is_sent_once_through_a_proxy_C5_C15(
     assert "proxy" not in str(caught.value).lower()
 
 
+@pytest.mark.case("C15")
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
-async def test_read_is_repeated_through_a_proxy_C15(proxy: RawProxy, serve: Serve, connect: Any, reset: bool) -> None:
+async def test_read_is_repeated_through_a_proxy(proxy: RawProxy, serve: Serve, connect: Any, reset: bool) -> None:
     def handler(request: Received, talk: Conversation) -> None:
         if len(talk.server.calls) == 1:
             talk.finish(reset=reset)
@@ -88,8 +90,9 @@ class Tries(SansIOHTTPPolicy[Any, Any]):
         self.methods.append(request.http_request.method)
 
 
+@pytest.mark.case("C3")
 @pytest.mark.parametrize("how", UNUSABLE)
-async def test_call_that_a_proxy_has_kept_from_being_sent_is_tried_again_C3(
+async def test_call_that_a_proxy_has_kept_from_being_sent_is_tried_again(
     ends: ExitStack, serve: Serve, connect: Any, trust: ssl.SSLContext, how: str
 ) -> None:
     server, tries = serve(lambda request, talk: talk.answer(talk.server.bundle())), Tries()
@@ -108,7 +111,8 @@ async def test_call_that_a_proxy_has_kept_from_being_sent_is_tried_again_C3(
     assert len(server.calls) == 1
 
 
-async def test_refusal_of_a_proxy_is_named_without_its_password_I6(ends: ExitStack, connect: Any) -> None:
+@pytest.mark.case("I6")
+async def test_refusal_of_a_proxy_is_named_without_its_password(ends: ExitStack, connect: Any) -> None:
     address = ends.enter_context(raw_proxy("503 Too busy")).address
     client = connect("https://localhost:1", proxies={"https": f"http://me:canary@{address}"}, retry_total=0)
     with pytest.raises(ServiceRequestError, match="Tunnel connection failed: 503 Too busy") as caught:

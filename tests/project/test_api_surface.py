@@ -56,19 +56,22 @@ def _cases(kind: str) -> list[Any]:
     return [pytest.param(*case, id=f"{case[0].removeprefix('azure.keyvault.')}.{case[1]}") for case in cases]
 
 
+@pytest.mark.case("O7")
 @pytest.mark.parametrize("path", [f"{module}.{name}" for module, names in SURFACE["modules"].items() for name in names])
-def test_name_of_4_x_o7_is_exported(path: str) -> None:
+def test_name_of_4_x_is_exported(path: str) -> None:
     _there(path)
 
 
+@pytest.mark.case("O7")
 @pytest.mark.parametrize("path", SURFACE["enums"])
-def test_enumeration_of_4_x_o7_has_every_member(path: str) -> None:
+def test_enumeration_of_4_x_has_every_member(path: str) -> None:
     found = _there(path)
     assert SURFACE["enums"][path].items() <= {name: member.value for name, member in found.__members__.items()}.items()
 
 
+@pytest.mark.case("O7")
 @pytest.mark.parametrize(("owner", "method", "facts"), _cases("methods"))
-def test_method_of_4_x_o7_has_compatible_parameters(owner: str, method: str, facts: dict[str, Any]) -> None:
+def test_method_of_4_x_has_compatible_parameters(owner: str, method: str, facts: dict[str, Any]) -> None:
     kind = _there(owner)
     function = kind if method == "__init__" else _there(f"{owner}.{method}")
     parameters = dict(inspect.signature(function).parameters)
@@ -77,31 +80,36 @@ def test_method_of_4_x_o7_has_compatible_parameters(owner: str, method: str, fac
     assert _narrower(f"{owner}.{method}", parameters, facts) == []
 
 
+@pytest.mark.case("O7")
 @pytest.mark.parametrize(("owner", "method", "facts"), _cases("methods"))
-def test_method_of_4_x_o7_is_awaited_where_it_was(owner: str, method: str, facts: dict[str, Any]) -> None:
+def test_method_of_4_x_is_awaited_where_it_was(owner: str, method: str, facts: dict[str, Any]) -> None:
     _there(owner)
     function = _there(f"{owner}.{method}")
     assert inspect.iscoroutinefunction(inspect.unwrap(function)) is facts.get("async", False)
 
 
+@pytest.mark.case("O7")
 @pytest.mark.parametrize(("owner", "name", "facts"), [*_cases("properties"), *_cases("attributes")])
-def test_attribute_of_4_x_o7_is_there(owner: str, name: str, facts: dict[str, Any]) -> None:
+def test_attribute_of_4_x_is_there(owner: str, name: str, facts: dict[str, Any]) -> None:
     kind = _there(owner)
     assert hasattr(kind, name) or hasattr(_instance(owner, kind), name)
 
 
-def test_json_web_key_o7_lists_its_fields_in_order() -> None:
+@pytest.mark.case("O7")
+def test_json_web_key_lists_its_fields_in_order() -> None:
     assert list(_there("azure.keyvault.keys.JsonWebKey")._FIELDS) == SURFACE["JsonWebKey._FIELDS"]
 
 
-def test_json_web_key_o7_is_as_mutable_as_azure_cli_needs() -> None:
+@pytest.mark.case("O7")
+def test_json_web_key_is_as_mutable_as_azure_cli_needs() -> None:
     jwk = JsonWebKey(kid="k", kty="RSA", key_ops=["sign"])
     jwk.n, jwk.e, jwk.t = b"n", b"e", b"t"
     set_fields = {name: value for name, value in jwk.__dict__.items() if value is not None}
     assert set_fields == {"kid": "k", "kty": "RSA", "key_ops": ["sign"], "n": b"n", "e": b"e", "t": b"t"}
 
 
-def test_rotation_policy_o7_keeps_what_it_is_given() -> None:
+@pytest.mark.case("O7")
+def test_rotation_policy_keeps_what_it_is_given() -> None:
     action = KeyRotationLifetimeAction("Rotate", time_after_create="P60D")
     policy = KeyRotationPolicy(policy_id="id", lifetime_actions=[action], expires_in="P90D")
     assert (policy.id, policy.lifetime_actions, policy.expires_in) == ("id", [action], "P90D")
@@ -109,7 +117,8 @@ def test_rotation_policy_o7_keeps_what_it_is_given() -> None:
     assert (policy.created_on, policy.updated_on) == (None, None)
 
 
-def test_identifier_of_azure_cli_o7_has_its_parts() -> None:
+@pytest.mark.case("O7")
+def test_identifier_of_azure_cli_has_its_parts() -> None:
     parsed = _there("azure.keyvault.keys._shared.parse_key_vault_id")(KEY_ID)
     known = KeyVaultKeyIdentifier(KEY_ID)
     assert (known.name, known.vault_url) == ("orders", "https://demo.vault.azure.net")

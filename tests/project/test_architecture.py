@@ -74,6 +74,7 @@ def test_imports_keep_to_the_contracts() -> None:
     assert "0 broken" in result.stdout
 
 
+@pytest.mark.case("O2")
 @pytest.mark.parametrize(
     ("package", "others"),
     [
@@ -84,7 +85,7 @@ def test_imports_keep_to_the_contracts() -> None:
     ],
     ids=["keys", "keys.crypto", "keys.aio", "keys.crypto.aio"],
 )
-def test_import_o2_loads_nothing_that_is_not_needed_yet(package: str, others: list[str]) -> None:
+def test_import_loads_nothing_that_is_not_needed_yet(package: str, others: list[str]) -> None:
     loaded = _loaded_after(f"import {package}")
     assert loaded.intersection({*NOT_LOADED, *others}) == set()
 
@@ -98,12 +99,14 @@ client = StubWorld(%s).client(Script([Answer(200, bundle())] * 2))
 """
 
 
+@pytest.mark.case("O2")
 @pytest.mark.parametrize("world", ["SYNC", "AIO"])
-def test_reading_o2_does_without_msrest(world: str) -> None:
+def test_reading_does_without_msrest(world: str) -> None:
     assert "msrest" not in _loaded_after(STUB % world + "asyncio.run(client.get_key('orders'))")
 
 
-def test_loop_o2_does_not_wait_for_msrest() -> None:
+@pytest.mark.case("O2")
+def test_loop_does_not_wait_for_msrest() -> None:
     program = """
 real, threads = builtins.__import__, set()
 def spy(name, *arguments):
@@ -129,8 +132,9 @@ def _loaded_after(program: str) -> set[str]:
     return set(result.stdout.split())
 
 
+@pytest.mark.case("O5")
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_source_o5_uses_nothing_that_runs_data(path: Path) -> None:
+def test_source_uses_nothing_that_runs_data(path: Path) -> None:
     """No pickle, no eval, no YAML, no shell."""
     tree = ast.parse(path.read_text("utf-8"))
     imported = {
@@ -149,6 +153,7 @@ def test_source_o5_uses_nothing_that_runs_data(path: Path) -> None:
     assert called.isdisjoint({"eval", "exec", "compile", "__import__"})
 
 
-def test_namespaces_o4_have_no_init() -> None:
+@pytest.mark.case("O4")
+def test_namespaces_have_no_init() -> None:
     assert not (ROOT / "azure" / "__init__.py").exists()
     assert not (ROOT / "azure" / "keyvault" / "__init__.py").exists()

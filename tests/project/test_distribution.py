@@ -97,8 +97,9 @@ def _pip(*arguments: str, cwd: Path) -> None:
     assert result.returncode == 0, result.stderr[-2000:]
 
 
+@pytest.mark.case("O4")
 @pytest.mark.slow
-def test_wheel_o4_installs_beside_other_azure_packages(built: Distributions, tmp_path: Path) -> None:
+def test_wheel_installs_beside_other_azure_packages(built: Distributions, tmp_path: Path) -> None:
     packages = [str(built.wheel), "azure-core", "azure-identity"]
     _pip("install", "--no-deps", "--target", str(tmp_path), *packages, cwd=tmp_path)
     assert not (tmp_path / "azure" / "__init__.py").exists()
@@ -145,10 +146,11 @@ def test_tox_tests_every_version_of_python_with_lowest_and_newest_dependencies()
     assert "env_list = py{310, 311, 312, 313}-{lowest, newest}," in settings
 
 
+@pytest.mark.case("O4")
 @pytest.mark.skipif(
     "KEYVAULT_TEST_WHEEL" not in os.environ, reason="this is no environment of tox, which installs the wheel"
 )
-def test_tox_o4_tests_the_wheel_with_the_dependencies_that_its_name_says() -> None:
+def test_tox_tests_the_wheel_with_the_dependencies_that_its_name_says() -> None:
     assert not Path(azure.keyvault.keys.__file__).is_relative_to(ROOT / "azure")
     program = "import azure.keyvault.keys as keys; print(keys.__file__)"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()

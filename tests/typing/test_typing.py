@@ -33,7 +33,8 @@ KNOWN = (Enum, RSAPrivateKey, RSAPublicKey, EllipticCurvePrivateKey, EllipticCur
 pytestmark = pytest.mark.slow
 
 
-def test_mypy_strict_accepts_usage_o1() -> None:
+@pytest.mark.case("O1")
+def test_mypy_strict_accepts_usage() -> None:
     """It has no complaint, and sees every mistake that is marked as one."""
     command = [sys.executable, "-m", "mypy", "--strict", "--python-version", "3.10", *map(str, USAGE)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
@@ -41,8 +42,9 @@ def test_mypy_strict_accepts_usage_o1() -> None:
     assert f"no issues found in {len(USAGE)} source files" in run.stdout
 
 
+@pytest.mark.case("O1")
 @needs_ml_dsa
-def test_pyright_accepts_usage_o1() -> None:
+def test_pyright_accepts_usage() -> None:
     """It has no complaint, and sees every mistake that is marked as one."""
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(HERE)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
@@ -52,8 +54,9 @@ def test_pyright_accepts_usage_o1() -> None:
     assert report["summary"]["filesAnalyzed"] >= len(USAGE)
 
 
+@pytest.mark.case("O7")
 @pytest.mark.parametrize("package", PACKAGES)
-def test_usage_touches_every_public_name_o7(package: str) -> None:
+def test_usage_touches_every_public_name(package: str) -> None:
     """What is exported is used, and so is every public member of it."""
     module = importlib.import_module(package)
     used = set(_names())

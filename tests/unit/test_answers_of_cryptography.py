@@ -22,8 +22,9 @@ def answer(size: int, key_id: str = KEY_ID) -> Answer:
     return Answer(200, {"kid": key_id, "value": value})
 
 
+@pytest.mark.case("E13")
 @pytest.mark.parametrize(("algorithm", "size"), [("ES256", 63), ("ES256", 72), ("ES512", 128), ("HS256", 64)])
-async def test_signature_that_is_not_as_long_as_the_algorithms_is_an_error_E13(
+async def test_signature_that_is_not_as_long_as_the_algorithms_is_an_error(
     stub: StubWorld, algorithm: str, size: int
 ) -> None:
     client = stub.client(Script([answer(size)])).get_cryptography_client("orders", execution="remote")
@@ -32,7 +33,8 @@ async def test_signature_that_is_not_as_long_as_the_algorithms_is_an_error_E13(
         await client.sign(algorithm, digest)
 
 
-async def test_signature_that_is_not_as_long_as_the_modulus_is_an_error_E13(stub: StubWorld) -> None:
+@pytest.mark.case("E13")
+async def test_signature_that_is_not_as_long_as_the_modulus_is_an_error(stub: StubWorld) -> None:
     script = Script([Answer(200, usable_bundle()), answer(256), answer(128)])
     client = stub.client(script).get_cryptography_client("orders")
     assert len((await client.sign("RS256", DIGEST)).signature) == 256
@@ -51,13 +53,15 @@ async def test_broken_key_is_an_error_of_the_answer_and_asked_for_again(stub: St
     assert len(script.calls) == 2
 
 
-async def test_result_tells_the_key_that_the_vault_has_used_E12(stub: StubWorld) -> None:
+@pytest.mark.case("E12")
+async def test_result_tells_the_key_that_the_vault_has_used(stub: StubWorld) -> None:
     used = f"{URL}/keys/orders/def"
     client = stub.client(Script([answer(64, used)])).get_cryptography_client("orders", execution="remote")
     assert (await client.sign("ES256", DIGEST)).key_id == used
 
 
-async def test_public_key_verifies_without_a_vault_M13(world: World) -> None:
+@pytest.mark.case("M13")
+async def test_public_key_verifies_without_a_vault(world: World) -> None:
     private = ec.generate_private_key(ec.SECP256R1())
     numbers = private.public_key().public_numbers()
     jwk: dict[str, Any] = {

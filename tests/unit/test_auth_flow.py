@@ -99,7 +99,8 @@ def warm(session: AuthSession) -> None:
     Run([challenged(), ok()], ["first"]).call(session)
 
 
-def test_cold_call_probes_without_body_and_token_then_sends_all_once_A1(session: AuthSession) -> None:
+@pytest.mark.case("A1")
+def test_cold_call_probes_without_body_and_token_then_sends_all_once(session: AuthSession) -> None:
     run = Run([challenged(), ok()])
     response = run.call(session, "POST", content=b'{"kty":"RSA"}')
     assert response.http_response.status_code == 200
@@ -111,7 +112,8 @@ def test_cold_call_probes_without_body_and_token_then_sends_all_once_A1(session:
     assert run.stages == [Stage.PROBE, Stage.REQUEST]
 
 
-def test_warm_call_sends_one_request_and_asks_for_nothing_A2(session: AuthSession) -> None:
+@pytest.mark.case("A2")
+def test_warm_call_sends_one_request_and_asks_for_nothing(session: AuthSession) -> None:
     warm(session)
     run = Run([ok()])
     run.call(session)
@@ -119,15 +121,17 @@ def test_warm_call_sends_one_request_and_asks_for_nothing_A2(session: AuthSessio
     assert (run.asked, run.flights) == ([], 0)
 
 
-def test_call_of_another_client_uses_the_known_challenge_A2(session: AuthSession) -> None:
+@pytest.mark.case("A2")
+def test_call_of_another_client_uses_the_known_challenge(session: AuthSession) -> None:
     warm(session)
     run = Run([ok()])
     run.call(AuthSession(ORIGIN, verify=True))
     assert [token for *_, token in run.sent] == ["Bearer token-1"]
 
 
+@pytest.mark.case("A3")
 @pytest.mark.parametrize("status", [301, 403, 404, 408, 429, 500, 503])
-def test_probe_that_is_not_challenged_leaves_the_whole_request_for_the_next_try_A3(
+def test_probe_that_is_not_challenged_leaves_the_whole_request_for_the_next_try(
     session: AuthSession, status: int
 ) -> None:
     run = Run([Answer(status), challenged(), ok()])
@@ -140,7 +144,8 @@ def test_probe_that_is_not_challenged_leaves_the_whole_request_for_the_next_try_
     assert run.sent[-1] == ("POST", URL + "/keys/a", b"body", "Bearer token-1")
 
 
-def test_claims_challenge_repeats_the_request_it_was_made_for_A4(session: AuthSession) -> None:
+@pytest.mark.case("A4")
+def test_claims_challenge_repeats_the_request_it_was_made_for(session: AuthSession) -> None:
     warm(session)
     run = Run([challenged(CLAIMS_CHALLENGE), ok()])
     run.call(session, "PATCH", "/keys/b", b"second")
@@ -150,8 +155,9 @@ def test_claims_challenge_repeats_the_request_it_was_made_for_A4(session: AuthSe
     ]
 
 
+@pytest.mark.case("A5", "B3")
 @pytest.mark.parametrize("resource", ["https://evil.example", "https://azure.net", "http://vault.azure.net"])
-def test_challenge_that_fails_verification_is_not_kept_and_asks_for_no_token_A5_B3(
+def test_challenge_that_fails_verification_is_not_kept_and_asks_for_no_token(
     session: AuthSession, resource: str
 ) -> None:
     run = Run([challenged(f'Bearer authorization="https://login.windows.net/t", resource="{resource}"')])
@@ -161,7 +167,8 @@ def test_challenge_that_fails_verification_is_not_kept_and_asks_for_no_token_A5_
     assert (run.asked, CHALLENGES.get(ORIGIN), session.grant) == ([], None, None)
 
 
-def test_challenge_of_a_client_that_does_not_verify_is_verified_and_then_forgotten_A6() -> None:
+@pytest.mark.case("A6")
+def test_challenge_of_a_client_that_does_not_verify_is_verified_and_then_forgotten() -> None:
     hostile = 'Bearer authorization="https://login.windows.net/t", resource="https://evil.example"'
     trusting = Run([challenged(hostile), ok()])
     trusting.call(AuthSession(ORIGIN, verify=False))
@@ -174,7 +181,8 @@ def test_challenge_of_a_client_that_does_not_verify_is_verified_and_then_forgott
     Run([challenged(), ok()]).call(session)
 
 
-def test_rejecting_a_grant_spares_the_challenge_that_took_its_place_A7(session: AuthSession) -> None:
+@pytest.mark.case("A7")
+def test_rejecting_a_grant_spares_the_challenge_that_took_its_place(session: AuthSession) -> None:
     warm(session)
     newer = Challenge(SCOPE, "tenant-two")
     CHALLENGES.put(ORIGIN, newer)
@@ -182,7 +190,8 @@ def test_rejecting_a_grant_spares_the_challenge_that_took_its_place_A7(session: 
     assert CHALLENGES.get(ORIGIN) is newer
 
 
-def test_401_without_challenge_is_returned_and_the_token_not_used_again_A8(session: AuthSession) -> None:
+@pytest.mark.case("A8")
+def test_401_without_challenge_is_returned_and_the_token_not_used_again(session: AuthSession) -> None:
     warm(session)
     run = Run([Answer(401), challenged(), ok()])
     response = run.call(session)
@@ -193,27 +202,31 @@ def test_401_without_challenge_is_returned_and_the_token_not_used_again_A8(sessi
     assert [token for *_, token in run.sent[1:]] == [None, "Bearer token-1"]
 
 
-def test_cold_call_that_is_always_challenged_ends_after_two_requests_A9(session: AuthSession) -> None:
+@pytest.mark.case("A9")
+def test_cold_call_that_is_always_challenged_ends_after_two_requests(session: AuthSession) -> None:
     run = Run([challenged()] * 9)
     assert run.call(session).http_response.status_code == 401
     assert (len(run.sent), len(run.asked)) == (2, 1)
 
 
-def test_warm_call_that_is_always_challenged_ends_after_two_requests_A9(session: AuthSession) -> None:
+@pytest.mark.case("A9")
+def test_warm_call_that_is_always_challenged_ends_after_two_requests(session: AuthSession) -> None:
     warm(session)
     run = Run([challenged()] * 9)
     assert run.call(session).http_response.status_code == 401
     assert (len(run.sent), len(run.asked)) == (2, 1)
 
 
-def test_vault_challenge_then_claims_challenge_are_both_answered_A10(session: AuthSession) -> None:
+@pytest.mark.case("A10")
+def test_vault_challenge_then_claims_challenge_are_both_answered(session: AuthSession) -> None:
     run = Run([challenged(), challenged(CLAIMS_CHALLENGE), ok()])
     assert run.call(session).http_response.status_code == 200
     assert run.asked == [GetToken(SCOPE, "tenant-one", None), GetToken(SCOPE, "tenant-one", '{"nbf":1}')]
 
 
+@pytest.mark.case("A10")
 @pytest.mark.parametrize("order", [(MOVED, CLAIMS_CHALLENGE), (CLAIMS_CHALLENGE, MOVED)], ids=["vault", "claims"])
-def test_warm_call_that_meets_both_kinds_of_challenge_answers_both_A10(
+def test_warm_call_that_meets_both_kinds_of_challenge_answers_both(
     session: AuthSession, order: tuple[str, str]
 ) -> None:
     warm(session)
@@ -223,13 +236,15 @@ def test_warm_call_that_meets_both_kinds_of_challenge_answers_both_A10(
     assert {wish.claims for wish in run.asked} == {None, '{"nbf":1}'}
 
 
-def test_second_claims_challenge_in_a_row_is_returned_A10(session: AuthSession) -> None:
+@pytest.mark.case("A10")
+def test_second_claims_challenge_in_a_row_is_returned(session: AuthSession) -> None:
     run = Run([challenged(), challenged(CLAIMS_CHALLENGE), challenged(CLAIMS_CHALLENGE), ok()])
     assert run.call(session).http_response.status_code == 401
     assert len(run.sent) == 3
 
 
-def test_claims_challenge_keeps_scope_and_tenant_and_is_not_remembered_A11(session: AuthSession) -> None:
+@pytest.mark.case("A11")
+def test_claims_challenge_keeps_scope_and_tenant_and_is_not_remembered(session: AuthSession) -> None:
     warm(session)
     run = Run([challenged(CLAIMS_CHALLENGE), ok()])
     run.call(session)
@@ -237,14 +252,16 @@ def test_claims_challenge_keeps_scope_and_tenant_and_is_not_remembered_A11(sessi
     assert CHALLENGES.get(ORIGIN) == Challenge(SCOPE, "tenant-one")
 
 
-def test_cold_call_that_meets_a_claims_challenge_raises_a_clear_error_A12(session: AuthSession) -> None:
+@pytest.mark.case("A12")
+def test_cold_call_that_meets_a_claims_challenge_raises_a_clear_error(session: AuthSession) -> None:
     with pytest.raises(ClientAuthenticationError, match="names no resource"):
         Run([challenged(CLAIMS_CHALLENGE)]).call(session)
 
 
+@pytest.mark.case("A13")
 @pytest.mark.parametrize("claims", ["%%%", "bm90IGpzb24=", "e" * 1_000_000], ids=["not-base64", "not-json", "1-MB"])
 @pytest.mark.parametrize("is_warm", [True, False], ids=["warm", "cold"])
-def test_claims_that_cannot_be_read_leave_the_401_A13(session: AuthSession, claims: str, is_warm: bool) -> None:
+def test_claims_that_cannot_be_read_leave_the_401(session: AuthSession, claims: str, is_warm: bool) -> None:
     if is_warm:
         warm(session)
     run = Run([challenged(f'Bearer resource="https://vault.azure.net", claims="{claims}"')])
@@ -252,13 +269,15 @@ def test_claims_that_cannot_be_read_leave_the_401_A13(session: AuthSession, clai
     assert run.asked == []
 
 
-def test_ambiguous_challenge_asks_for_no_token_A15(session: AuthSession) -> None:
+@pytest.mark.case("A15")
+def test_ambiguous_challenge_asks_for_no_token(session: AuthSession) -> None:
     run = Run([challenged(HOST_CHALLENGE + ', resource="https://evil.example"')])
     assert run.call(session).http_response.status_code == 401
     assert run.asked == []
 
 
-def test_vault_that_moved_to_another_tenant_costs_one_more_round_A19(session: AuthSession) -> None:
+@pytest.mark.case("A19")
+def test_vault_that_moved_to_another_tenant_costs_one_more_round(session: AuthSession) -> None:
     warm(session)
     run = Run([challenged(MOVED), ok(), ok()])
     assert run.call(session, "POST", content=b"x").http_response.status_code == 200
@@ -270,25 +289,28 @@ def test_vault_that_moved_to_another_tenant_costs_one_more_round_A19(session: Au
     ]
 
 
-def test_vault_that_moved_while_the_token_expired_is_followed_A19(session: AuthSession) -> None:
+@pytest.mark.case("A19")
+def test_vault_that_moved_while_the_token_expired_is_followed(session: AuthSession) -> None:
     Run([challenged(), ok()], [AccessToken("old", 1)]).call(session)
     run = Run([challenged(MOVED), ok()])
     assert run.call(session).http_response.status_code == 200
     assert [wish.tenant for wish in run.asked] == ["tenant-one", "tenant-two"]
 
 
-def test_adfs_challenge_asks_for_no_tenant_A20(session: AuthSession) -> None:
+@pytest.mark.case("A20")
+def test_adfs_challenge_asks_for_no_tenant(session: AuthSession) -> None:
     run = Run([challenged('Bearer authorization="https://a.b/adfs", resource="https://vault.azure.net"'), ok()])
     run.call(session)
     assert run.asked == [GetToken(SCOPE, None, None)]
 
 
+@pytest.mark.case("A23")
 @pytest.mark.parametrize(
     ("lifetime", "refresh_in", "asked"),
     [(3600, None, 0), (200, None, 1), (20, None, 1), (-5, None, 1), (3600, -1, 1), (3600, 600, 0)],
     ids=["good", "near-expiry", "about-to-expire", "expired", "past-refresh-on", "before-refresh-on"],
 )
-def test_token_is_replaced_in_time_A23(session: AuthSession, lifetime: int, refresh_in: int | None, asked: int) -> None:
+def test_token_is_replaced_in_time(session: AuthSession, lifetime: int, refresh_in: int | None, asked: int) -> None:
     now = int(time.time())
     refresh_on = None if refresh_in is None else now + refresh_in
     Run([challenged(), ok()], [AccessTokenInfo("first", now + lifetime, refresh_on=refresh_on)]).call(session)
@@ -298,14 +320,16 @@ def test_token_is_replaced_in_time_A23(session: AuthSession, lifetime: int, refr
     assert run.sent[0][3] == ("Bearer token-1" if asked else "Bearer first")
 
 
-def test_token_that_the_vault_says_is_expired_is_not_sent_twice_A23(session: AuthSession) -> None:
+@pytest.mark.case("A23")
+def test_token_that_the_vault_says_is_expired_is_not_sent_twice(session: AuthSession) -> None:
     warm(session)
     run = Run([challenged(), ok()], ["first"])  # the credential's clock is slow as well
     assert run.call(session).http_response.status_code == 401
     assert [token for *_, token in run.sent] == ["Bearer first"]
 
 
-def test_failure_to_replace_a_good_token_fails_no_call_and_is_not_repeated_at_once_A23_D3(session: AuthSession) -> None:
+@pytest.mark.case("A23", "D3")
+def test_failure_to_replace_a_good_token_fails_no_call_and_is_not_repeated_at_once(session: AuthSession) -> None:
     Run([challenged(), ok()], [AccessToken("first", int(time.time()) + 200)]).call(session)
     run = Run([ok(), ok()], [RuntimeError("the credential is down")])
     run.call(session)
@@ -314,41 +338,44 @@ def test_failure_to_replace_a_good_token_fails_no_call_and_is_not_repeated_at_on
     assert len(run.asked) == 1
 
 
+@pytest.mark.case("A11", "A19", "D3")
 @pytest.mark.parametrize("challenge", [CLAIMS_CHALLENGE, MOVED], ids=["claims", "moved"])
-def test_challenge_after_a_failure_to_replace_the_token_is_answered_A11_A19_D3(
-    session: AuthSession, challenge: str
-) -> None:
+def test_challenge_after_a_failure_to_replace_the_token_is_answered(session: AuthSession, challenge: str) -> None:
     Run([challenged(), ok()], [AccessToken("first", int(time.time()) + 200)]).call(session)
     run = Run([challenged(challenge), ok()], [RuntimeError("the credential is down"), "second"])
     assert run.call(session).http_response.status_code == 200
     assert [token for *_, token in run.sent] == ["Bearer first", "Bearer second"]
 
 
-def test_failure_to_replace_an_expired_token_is_heard_A23(session: AuthSession) -> None:
+@pytest.mark.case("A23")
+def test_failure_to_replace_an_expired_token_is_heard(session: AuthSession) -> None:
     Run([challenged(), ok()], [AccessToken("first", int(time.time()) + 20)]).call(session)
     with pytest.raises(RuntimeError, match="is down"):
         Run([], [RuntimeError("the credential is down")]).call(session)
 
 
+@pytest.mark.case("A24")
 @pytest.mark.parametrize(
     "token",
     [None, "", AccessToken("a\r\nX: y", 1), AccessToken("clé", 1), AccessToken("a b", 1), AccessToken(None, 1)],
     ids=["None", "empty", "CRLF", "not-ascii", "blank", "no-text"],
 )
-def test_token_that_cannot_stand_in_a_header_is_refused_before_sending_A24(session: AuthSession, token: Any) -> None:
+def test_token_that_cannot_stand_in_a_header_is_refused_before_sending(session: AuthSession, token: Any) -> None:
     run = Run([challenged()], [token])
     with pytest.raises(ClientAuthenticationError, match="RFC 6750"):
         run.call(session)
     assert (len(run.sent), session.grant) == (1, None)
 
 
+@pytest.mark.case("A24")
 @pytest.mark.parametrize("expires_on", [None, "soon", object()], ids=["None", "text", "object"])
-def test_token_without_a_time_of_expiry_is_refused_A24(session: AuthSession, expires_on: Any) -> None:
+def test_token_without_a_time_of_expiry_is_refused(session: AuthSession, expires_on: Any) -> None:
     with pytest.raises(ClientAuthenticationError, match="expires_on"):
         Run([challenged()], [AccessToken("text", expires_on)]).call(session)
 
 
-def test_failure_of_the_credential_passes_unwrapped_and_the_next_call_tries_again_A25(session: AuthSession) -> None:
+@pytest.mark.case("A25")
+def test_failure_of_the_credential_passes_unwrapped_and_the_next_call_tries_again(session: AuthSession) -> None:
     failure = KeyError("the credential's own")
     with pytest.raises(KeyError) as caught:
         Run([challenged()], [failure]).call(session)
@@ -358,20 +385,23 @@ def test_failure_of_the_credential_passes_unwrapped_and_the_next_call_tries_agai
     assert run.call(session).http_response.status_code == 200
 
 
+@pytest.mark.case("A27")
 @pytest.mark.parametrize("header", ['PoP nonce="x"', 'Basic realm="y"'])
-def test_vault_that_wants_another_scheme_gets_a_clear_error_A27(session: AuthSession, header: str) -> None:
+def test_vault_that_wants_another_scheme_gets_a_clear_error(session: AuthSession, header: str) -> None:
     with pytest.raises(ClientAuthenticationError, match=f"scheme {header.split()[0]}, which is not supported"):
         Run([challenged(header)]).call(session)
 
 
-def test_call_that_waited_uses_what_the_other_was_granted_D1(session: AuthSession) -> None:
+@pytest.mark.case("D1")
+def test_call_that_waited_uses_what_the_other_was_granted(session: AuthSession) -> None:
     run = Run([ok()])
     run.before_leading = lambda: warm(session)
     run.call(session)
     assert run.sent == [("GET", URL + "/keys/a", None, "Bearer first")]
 
 
-def test_call_that_waited_while_another_renewed_uses_the_renewed_token_D3_D4(session: AuthSession) -> None:
+@pytest.mark.case("D3", "D4")
+def test_call_that_waited_while_another_renewed_uses_the_renewed_token(session: AuthSession) -> None:
     warm(session)
 
     def renewed_meanwhile() -> None:
@@ -385,7 +415,8 @@ def test_call_that_waited_while_another_renewed_uses_the_renewed_token_D3_D4(ses
     assert run.asked == []
 
 
-def test_call_survives_that_its_grant_is_rejected_by_another_D4(session: AuthSession) -> None:
+@pytest.mark.case("D4")
+def test_call_survives_that_its_grant_is_rejected_by_another(session: AuthSession) -> None:
     warm(session)
     request = PipelineRequest(HttpRequest("GET", URL + "/keys/a"), context())
     flow = authenticate(session, request)
@@ -403,7 +434,8 @@ def test_server_without_authentication_gets_the_body_after_the_probe(session: Au
     assert [content for _, _, content, _ in run.sent] == [None, b"body"]
 
 
+@pytest.mark.case("I3")
 @pytest.mark.parametrize("stage_answers", [[challenged(), ok()]], ids=["cold"])
-def test_grant_does_not_show_its_token_I3(session: AuthSession, stage_answers: list[Answer]) -> None:
+def test_grant_does_not_show_its_token(session: AuthSession, stage_answers: list[Answer]) -> None:
     Run(stage_answers, ["canary"]).call(session)
     assert "canary" not in repr(session.grant)

@@ -96,7 +96,8 @@ def slow_async_client(script: Script, tokens: Tokens, **options: Any) -> AsyncKe
     return AsyncKeyClient(URL, SlowAsyncCredential(tokens), transport=SlowAsyncTransport(script), **options)
 
 
-def test_cold_start_of_50_threads_costs_one_probe_and_one_token_D1() -> None:
+@pytest.mark.case("D1")
+def test_cold_start_of_50_threads_costs_one_probe_and_one_token() -> None:
     script, tokens = Script(), Tokens()
     client = slow_client(script, tokens)
     results = in_threads(lambda: client.get_key("orders").name)
@@ -104,7 +105,8 @@ def test_cold_start_of_50_threads_costs_one_probe_and_one_token_D1() -> None:
     assert (len(script.probes), len(tokens.asked), len(script.calls)) == (1, 1, CALLERS)
 
 
-async def test_cold_start_of_50_tasks_costs_one_probe_and_one_token_D1() -> None:
+@pytest.mark.case("D1")
+async def test_cold_start_of_50_tasks_costs_one_probe_and_one_token() -> None:
     script, tokens = Script(), Tokens()
     client = slow_async_client(script, tokens)
     results = await asyncio.gather(*(client.get_key("orders") for _ in range(CALLERS)))
@@ -112,7 +114,8 @@ async def test_cold_start_of_50_tasks_costs_one_probe_and_one_token_D1() -> None
     assert (len(script.probes), len(tokens.asked), len(script.calls)) == (1, 1, CALLERS)
 
 
-def test_refresh_under_load_of_threads_asks_once_and_fails_nobody_D3() -> None:
+@pytest.mark.case("D3")
+def test_refresh_under_load_of_threads_asks_once_and_fails_nobody() -> None:
     script, tokens = Script(), Tokens(lifetime=100)
     client = slow_client(script, tokens)
     client.get_key("orders")
@@ -122,7 +125,8 @@ def test_refresh_under_load_of_threads_asks_once_and_fails_nobody_D3() -> None:
     assert len(tokens.asked) == 2
 
 
-async def test_refresh_under_load_of_tasks_asks_once_and_fails_nobody_D3() -> None:
+@pytest.mark.case("D3")
+async def test_refresh_under_load_of_tasks_asks_once_and_fails_nobody() -> None:
     script, tokens = Script(), Tokens(lifetime=100)
     client = slow_async_client(script, tokens)
     await client.get_key("orders")
@@ -138,7 +142,8 @@ def revoked(sent: Any) -> Answer:
     return Answer(200, bundle())
 
 
-def test_challenge_under_load_of_threads_is_answered_once_D3_D4() -> None:
+@pytest.mark.case("D3", "D4")
+def test_challenge_under_load_of_threads_is_answered_once() -> None:
     script, tokens = Script(), Tokens()
     client = slow_client(script, tokens)
     client.get_key("orders")
@@ -148,7 +153,8 @@ def test_challenge_under_load_of_threads_is_answered_once_D3_D4() -> None:
     assert len(tokens.asked) == 2
 
 
-async def test_challenge_under_load_of_tasks_is_answered_once_D3_D4() -> None:
+@pytest.mark.case("D3", "D4")
+async def test_challenge_under_load_of_tasks_is_answered_once() -> None:
     script, tokens = Script(), Tokens()
     client = slow_async_client(script, tokens)
     await client.get_key("orders")
@@ -166,7 +172,8 @@ def assert_shared(failure: Exception, results: list[Any]) -> None:
         assert frames.count("get_key") == 1
 
 
-def test_threads_that_wait_share_the_failure_of_the_credential_D1_A25() -> None:
+@pytest.mark.case("D1", "A25")
+def test_threads_that_wait_share_the_failure_of_the_credential() -> None:
     failure = ClientAuthenticationError(message="no such application")
     script, tokens = Script(), Tokens(failure=failure)
     client = slow_client(script, tokens)
@@ -175,7 +182,8 @@ def test_threads_that_wait_share_the_failure_of_the_credential_D1_A25() -> None:
     assert len(tokens.asked) < 5  # a thread may arrive after the first failure
 
 
-async def test_tasks_that_wait_share_the_failure_of_the_credential_D1_A25() -> None:
+@pytest.mark.case("D1", "A25")
+async def test_tasks_that_wait_share_the_failure_of_the_credential() -> None:
     failure = ClientAuthenticationError(message="no such application")
     script, tokens = Script(), Tokens(failure=failure)
     client = slow_async_client(script, tokens)
@@ -184,8 +192,9 @@ async def test_tasks_that_wait_share_the_failure_of_the_credential_D1_A25() -> N
     assert len(tokens.asked) == 1
 
 
+@pytest.mark.case("D1", "C12")
 @pytest.mark.parametrize("status", [429, 503])
-async def test_tasks_that_wait_for_a_vault_out_of_breath_come_back_together_D1_C12(status: int) -> None:
+async def test_tasks_that_wait_for_a_vault_out_of_breath_come_back_together(status: int) -> None:
     script, tokens = Script([Answer(status), challenged(), Answer(200, bundle())], challenge=None), Tokens()
     client = slow_async_client(script, tokens)
     results = await asyncio.gather(*(client.get_key("orders") for _ in range(CALLERS)))
@@ -193,7 +202,8 @@ async def test_tasks_that_wait_for_a_vault_out_of_breath_come_back_together_D1_C
     assert (len(script.probes), len(tokens.asked)) == (2, 1)
 
 
-def test_threads_that_wait_share_the_answer_of_a_vault_out_of_breath_D1_C12() -> None:
+@pytest.mark.case("D1", "C12")
+def test_threads_that_wait_share_the_answer_of_a_vault_out_of_breath() -> None:
     script = Script([Answer(503, {"error": {"code": "Busy", "message": "later"}})], challenge=None)
     client = slow_client(script, Tokens())
     results = in_threads(lambda: client.get_key("orders", retry_total=0))
@@ -202,7 +212,8 @@ def test_threads_that_wait_share_the_answer_of_a_vault_out_of_breath_D1_C12() ->
     assert len(script.probes) < 5  # a thread may arrive after the first answer
 
 
-async def test_tasks_do_not_queue_up_behind_a_probe_that_is_no_challenge_D1() -> None:
+@pytest.mark.case("D1")
+async def test_tasks_do_not_queue_up_behind_a_probe_that_is_no_challenge() -> None:
     """Each has to ask for itself then, but not one after the other."""
     script = Script(challenge=None, replies=[Answer(403, {"error": {"code": "Forbidden"}})])
     client = slow_async_client(script, Tokens())
@@ -212,7 +223,8 @@ async def test_tasks_do_not_queue_up_behind_a_probe_that_is_no_challenge_D1() ->
     assert {type(result).__name__ for result in results} == {"HttpResponseError"}
 
 
-async def test_cancelling_the_task_that_leads_hands_over_to_another_D12() -> None:
+@pytest.mark.case("D12")
+async def test_cancelling_the_task_that_leads_hands_over_to_another() -> None:
     script, tokens = Script(), Tokens()
     client = slow_async_client(script, tokens)
     leader, *others = [asyncio.ensure_future(client.get_key("orders")) for _ in range(5)]
@@ -224,8 +236,9 @@ async def test_cancelling_the_task_that_leads_hands_over_to_another_D12() -> Non
     assert len(tokens.asked) == 1
 
 
+@pytest.mark.case("D12")
 @pytest.mark.parametrize("moment", ["probe", "token"])
-async def test_cancelled_call_leaves_no_lock_behind_D12(moment: str) -> None:
+async def test_cancelled_call_leaves_no_lock_behind(moment: str) -> None:
     script, tokens = Script(), Tokens()
     client = slow_async_client(script, tokens)
     call = asyncio.ensure_future(client.get_key("orders"))
@@ -238,7 +251,8 @@ async def test_cancelled_call_leaves_no_lock_behind_D12(moment: str) -> None:
     assert (await asyncio.wait_for(client.get_key("orders"), 2)).name == "orders"
 
 
-def test_thread_whose_call_runs_out_of_time_does_not_fail_the_others_C9_D12() -> None:
+@pytest.mark.case("C9", "D12")
+def test_thread_whose_call_runs_out_of_time_does_not_fail_the_others() -> None:
     """Its credential is slow; who has more time gets the token in the end."""
     script, started = Script(), threading.Event()
 
@@ -260,7 +274,8 @@ def test_thread_whose_call_runs_out_of_time_does_not_fail_the_others_C9_D12() ->
         assert patient.result(5).name == "orders"
 
 
-async def test_task_whose_call_runs_out_of_time_does_not_fail_the_others_C9_D12() -> None:
+@pytest.mark.case("C9", "D12")
+async def test_task_whose_call_runs_out_of_time_does_not_fail_the_others() -> None:
     script, tokens = Script(), Tokens()
 
     class Waits(AsyncStubCredential):
@@ -278,7 +293,8 @@ async def test_task_whose_call_runs_out_of_time_does_not_fail_the_others_C9_D12(
     assert (await patient).name == "orders"
 
 
-def test_child_of_a_fork_does_not_wait_for_threads_that_are_not_there_D7() -> None:
+@pytest.mark.case("D7")
+def test_child_of_a_fork_does_not_wait_for_threads_that_are_not_there() -> None:
     """The locks are held as another thread would hold them at the moment of the fork."""
     script, entered, leave = Script(), threading.Event(), threading.Event()
 
@@ -301,12 +317,14 @@ def test_child_of_a_fork_does_not_wait_for_threads_that_are_not_there_D7() -> No
     stuck.join()
 
 
-def test_asynchronous_credential_is_refused_by_the_synchronous_client_A22() -> None:
+@pytest.mark.case("A22")
+def test_asynchronous_credential_is_refused_by_the_synchronous_client() -> None:
     with pytest.raises(TypeError, match=r"asynchronous: use it with azure\.keyvault\.keys\.aio"):
         KeyClient(URL, AsyncStubCredential(Tokens()))  # type: ignore[arg-type]
 
 
-def test_asynchronous_credential_in_disguise_is_refused_when_it_is_asked_A22() -> None:
+@pytest.mark.case("A22")
+def test_asynchronous_credential_in_disguise_is_refused_when_it_is_asked() -> None:
     inner = AsyncStubCredential(Tokens())
 
     class Wrapper:
@@ -317,7 +335,8 @@ def test_asynchronous_credential_in_disguise_is_refused_when_it_is_asked_A22() -
         KeyClient(URL, Wrapper(), transport=StubTransport(Script())).get_key("orders")
 
 
-async def test_synchronous_credential_serves_the_asyncio_client_at_first_and_at_expiry_A22() -> None:
+@pytest.mark.case("A22")
+async def test_synchronous_credential_serves_the_asyncio_client_at_first_and_at_expiry() -> None:
     script, tokens = Script(), Tokens(lifetime=10)
     threads: set[int] = set()
 
@@ -333,7 +352,8 @@ async def test_synchronous_credential_serves_the_asyncio_client_at_first_and_at_
     assert threading.get_ident() not in threads
 
 
-async def test_asynchronous_credential_in_disguise_serves_the_asyncio_client_A22() -> None:
+@pytest.mark.case("A22")
+async def test_asynchronous_credential_in_disguise_serves_the_asyncio_client() -> None:
     inner = AsyncStubCredential(Tokens())
 
     class Wrapper:
@@ -344,8 +364,9 @@ async def test_asynchronous_credential_in_disguise_serves_the_asyncio_client_A22
     assert (await client.get_key("orders")).name == "orders"
 
 
+@pytest.mark.case("A25")
 @pytest.mark.parametrize("total", [0, 10], ids=["no-retries", "retries"])
-async def test_failure_of_the_credential_is_not_retried_A25(stub: StubWorld, total: int) -> None:
+async def test_failure_of_the_credential_is_not_retried(stub: StubWorld, total: int) -> None:
     failure = ServiceRequestError("the authority is down")
     script, tokens = Script(), Tokens(failure=failure)
     with pytest.raises(ServiceRequestError) as caught:
@@ -354,6 +375,7 @@ async def test_failure_of_the_credential_is_not_retried_A25(stub: StubWorld, tot
     assert (len(tokens.asked), script.slept) == (1, [])
 
 
+@pytest.mark.case("A18")
 @pytest.mark.parametrize(
     "url",
     [r"https://demo.vault.azure.net\@evil.example/keys", "https://user@demo.vault.azure.net/keys",
@@ -361,7 +383,7 @@ async def test_failure_of_the_credential_is_not_retried_A25(stub: StubWorld, tot
     ids=["backslash", "user", "crlf", "blank"],
 )  # fmt: skip
 @pytest.mark.parametrize("policy", [ChallengeAuthPolicy, AsyncChallengeAuthPolicy], ids=["sync", "aio"])
-async def test_request_whose_authority_is_ambiguous_is_refused_without_io_A18(policy: Any, url: str) -> None:
+async def test_request_whose_authority_is_ambiguous_is_refused_without_io(policy: Any, url: str) -> None:
     tokens = Tokens()
     request = HttpRequest("GET", URL)
     request.url = url
@@ -374,15 +396,17 @@ async def test_request_whose_authority_is_ambiguous_is_refused_without_io_A18(po
     assert tokens.asked == []
 
 
+@pytest.mark.case("B8", "B9")
 @pytest.mark.parametrize("url", ["http://demo.vault.azure.net/keys", "httpsx://demo.vault.azure.net/keys"])
-def test_request_that_is_not_https_gets_no_token_B8_B9(url: str) -> None:
+def test_request_that_is_not_https_gets_no_token(url: str) -> None:
     with pytest.raises(ServiceRequestError, match=url):
         ChallengeAuthPolicy(StubCredential(Tokens())).send(
             PipelineRequest(HttpRequest("GET", url), PipelineContext(None))
         )
 
 
-async def test_token_is_of_the_form_that_credentials_have_returned_since_2024_A21(stub: StubWorld) -> None:
+@pytest.mark.case("A21")
+async def test_token_is_of_the_form_that_credentials_have_returned_since_2024(stub: StubWorld) -> None:
     """get_token_info goes before get_token, and gets its options as a mapping."""
     tokens = Tokens()
     credential = stub.credential(tokens)
@@ -436,7 +460,8 @@ class Particular(Exception):
         self.code = code
 
 
-def test_failure_that_is_shared_is_copied_without_being_made_anew_I2() -> None:
+@pytest.mark.case("I2")
+def test_failure_that_is_shared_is_copied_without_being_made_anew() -> None:
     try:
         raise Particular("no", code=5)
     except Particular as error:

@@ -47,8 +47,9 @@ def test_call_without_timeout_has_no_limit() -> None:
     assert remaining(after(CallPolicy())) is None
 
 
+@pytest.mark.case("C9")
 @pytest.mark.parametrize(("default", "given", "expected"), [(None, 5, 5), (9, 5, 5), (9, None, None), (5, "none", 5)])
-def test_timeout_of_the_call_goes_before_the_clients_C9(default: Any, given: Any, expected: Any) -> None:
+def test_timeout_of_the_call_goes_before_the_clients(default: Any, given: Any, expected: Any) -> None:
     options = {} if given == "none" else {"timeout": given}
     left = remaining(after(CallPolicy(default), **options))
     assert left == (None if expected is None else pytest.approx(expected, abs=0.5))
@@ -59,7 +60,8 @@ def test_options_of_this_library_do_not_reach_the_transport() -> None:
     assert context.options == {"read_timeout": 3}
 
 
-def test_deadline_is_not_moved_by_the_wall_clock_H8(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.case("H8")
+def test_deadline_is_not_moved_by_the_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     context = after(CallPolicy(), timeout=5)
     monkeypatch.setattr(time, "time", lambda: 0.0)
     assert remaining(context) == pytest.approx(5, abs=0.5)
@@ -69,7 +71,8 @@ def test_time_that_is_up_is_nothing_and_never_less() -> None:
     assert remaining(after(CallPolicy(), timeout=-5)) == 0
 
 
-def test_several_requests_share_the_time_of_one_call_C9() -> None:
+@pytest.mark.case("C9")
+def test_several_requests_share_the_time_of_one_call() -> None:
     options = with_deadline({"timeout": 5, "headers": {}}, 9)
     assert "timeout" not in options
     assert remaining(after(CallPolicy(99), **options)) == pytest.approx(5, abs=0.5)
@@ -77,15 +80,17 @@ def test_several_requests_share_the_time_of_one_call_C9() -> None:
     assert remaining(after(CallPolicy(), **with_deadline({}, None))) is None
 
 
+@pytest.mark.case("C5")
 @pytest.mark.parametrize(
     ("method", "repeatable"),
     [("GET", True), ("HEAD", True), ("PUT", False), ("DELETE", True), ("POST", False), ("PATCH", False)],
 )
-def test_request_of_the_caller_is_repeatable_after_its_method_C5(method: str, repeatable: bool) -> None:
+def test_request_of_the_caller_is_repeatable_after_its_method(method: str, repeatable: bool) -> None:
     assert is_repeatable(after(CallPolicy(), method)) is repeatable
     assert is_repeatable(after(CallPolicy(), method, repeatable=not repeatable)) is not repeatable
 
 
+@pytest.mark.case("C9")
 @pytest.mark.parametrize(
     ("option", "own"),
     [
@@ -96,11 +101,12 @@ def test_request_of_the_caller_is_repeatable_after_its_method_C5(method: str, re
         ("headers", False),
     ],
 )
-def test_call_has_terms_of_its_own_when_it_says_how_long_or_how_often_C9(option: str, own: bool) -> None:
+def test_call_has_terms_of_its_own_when_it_says_how_long_or_how_often(option: str, own: bool) -> None:
     assert has_terms_of_its_own({"raw_request_hook": None, option: 1}) is own
 
 
-async def test_slow_token_is_not_waited_for_C9(stub: StubWorld) -> None:
+@pytest.mark.case("C9")
+async def test_slow_token_is_not_waited_for(stub: StubWorld) -> None:
     over = threading.Event()
 
     class Slow(StubCredential):
@@ -121,7 +127,8 @@ async def test_slow_token_is_not_waited_for_C9(stub: StubWorld) -> None:
     assert time.monotonic() - began < 2
 
 
-async def test_slow_transport_of_the_caller_is_not_waited_for_C9() -> None:
+@pytest.mark.case("C9")
+async def test_slow_transport_of_the_caller_is_not_waited_for() -> None:
     over = threading.Event()
 
     class Slow(StubTransport):
@@ -143,7 +150,8 @@ async def test_slow_transport_of_the_caller_is_not_waited_for_C9() -> None:
     assert time.monotonic() - began < 2
 
 
-async def test_transport_is_given_no_more_time_than_is_left_C9(stub: StubWorld) -> None:
+@pytest.mark.case("C9")
+async def test_transport_is_given_no_more_time_than_is_left(stub: StubWorld) -> None:
     script = Script()
     await stub.client(script).get_key("orders", timeout=7, read_timeout=3)
     for sent in script.sent:
@@ -151,22 +159,25 @@ async def test_transport_is_given_no_more_time_than_is_left_C9(stub: StubWorld) 
         assert sent.options["read_timeout"] == 3
 
 
-async def test_call_without_time_sends_nothing_C9(stub: StubWorld) -> None:
+@pytest.mark.case("C9")
+async def test_call_without_time_sends_nothing(stub: StubWorld) -> None:
     script = Script()
     with pytest.raises(ServiceRequestTimeoutError):
         await stub.client(script).get_key("orders", timeout=0)
     assert script.sent == []
 
 
-async def test_throttled_call_ends_before_its_time_is_up_C9(stub: StubWorld) -> None:
+@pytest.mark.case("C9")
+async def test_throttled_call_ends_before_its_time_is_up(stub: StubWorld) -> None:
     script = Script([Answer(429)])
     with pytest.raises(Exception, match="429"):
         await stub.client(script, retry_backoff_factor=10).get_key("orders", timeout=4)
     assert sum(script.slept) < 4
 
 
+@pytest.mark.case("C13", "D12")
 @pytest.mark.parametrize("turns", range(4))
-async def test_cancellation_that_comes_as_the_work_is_done_is_not_lost_C13_D12(turns: int) -> None:
+async def test_cancellation_that_comes_as_the_work_is_done_is_not_lost(turns: int) -> None:
     ready = asyncio.Event()
 
     async def use() -> None:
@@ -185,7 +196,8 @@ async def test_cancellation_that_comes_as_the_work_is_done_is_not_lost_C13_D12(t
     assert task.cancelled()
 
 
-async def test_cancelled_call_with_a_limit_cancels_its_work_C13() -> None:
+@pytest.mark.case("C13")
+async def test_cancelled_call_with_a_limit_cancels_its_work() -> None:
     began, cleaned = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:

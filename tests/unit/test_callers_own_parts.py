@@ -54,7 +54,8 @@ async def test_mock_of_a_policy_is_one(stub: StubWorld) -> None:
     assert [policy.on_request.call_count, policy.on_response.call_count] == [1, 1]
 
 
-async def test_callers_request_stays_as_it_is_and_gets_no_token_I2(stub: StubWorld) -> None:
+@pytest.mark.case("I2")
+async def test_callers_request_stays_as_it_is_and_gets_no_token(stub: StubWorld) -> None:
     request = HttpRequest("GET", "keys/orders", headers={"X-Own": "1"})
     script = Script()
     client = stub.client(script)
@@ -142,7 +143,8 @@ class AsyncSlow(Slow):
         return self.token()
 
 
-async def test_slow_credential_does_not_use_up_the_time_of_a_call_that_has_a_token_D3(stub: StubWorld) -> None:
+@pytest.mark.case("D3")
+async def test_slow_credential_does_not_use_up_the_time_of_a_call_that_has_a_token(stub: StubWorld) -> None:
     credential = AsyncSlow() if stub.world.is_async else Slow()
     client = stub.client(Script(), credential=credential)
     await client.get_key("orders")
@@ -153,7 +155,8 @@ async def test_slow_credential_does_not_use_up_the_time_of_a_call_that_has_a_tok
     assert credential.asked == 1
 
 
-def test_lazy_property_of_one_instance_does_not_wait_for_another_D7() -> None:
+@pytest.mark.case("D7")
+def test_lazy_property_of_one_instance_does_not_wait_for_another() -> None:
     both = threading.Barrier(2, timeout=10)
 
     class Key:

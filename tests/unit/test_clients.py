@@ -18,24 +18,27 @@ def bare(client: Any) -> Any:
     return getattr(client, "subject", client)
 
 
+@pytest.mark.case("D8")
 @pytest.mark.parametrize("how", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
-def test_client_is_neither_copied_nor_pickled_and_says_so_D8(stub: StubWorld, how: Any) -> None:
+def test_client_is_neither_copied_nor_pickled_and_says_so(stub: StubWorld, how: Any) -> None:
     client = bare(stub.client(Script()))
     with pytest.raises(TypeError, match="a KeyClient can be neither copied nor pickled"):
         how(client)
 
 
+@pytest.mark.case("D8")
 @pytest.mark.parametrize("how", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
-def test_cryptography_client_is_neither_copied_nor_pickled_and_says_so_D8(stub: StubWorld, how: Any) -> None:
+def test_cryptography_client_is_neither_copied_nor_pickled_and_says_so(stub: StubWorld, how: Any) -> None:
     client = bare(bare(stub.client(Script())).get_cryptography_client("orders"))
     with pytest.raises(TypeError, match="a CryptographyClient can be neither copied nor pickled"):
         how(client)
 
 
+@pytest.mark.case("D8")
 @pytest.mark.parametrize(
     "how", [lambda key: pickle.loads(pickle.dumps(key)), copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"]
 )
-async def test_key_is_copied_whole_D8(stub: StubWorld, how: Any) -> None:
+async def test_key_is_copied_whole(stub: StubWorld, how: Any) -> None:
     key = await stub.client(Script([Answer(200, bundle(exp=5))])).get_key("orders")
     copied: KeyVaultKey = how(key)
     assert (copied.id, copied.key.n, copied.properties.expires_on) == (key.id, key.key.n, key.properties.expires_on)
@@ -56,8 +59,9 @@ def test_version_of_another_type_is_refused(stub: StubWorld, version: Any) -> No
         stub.client(Script(), api_version=version)
 
 
+@pytest.mark.case("B8", "B10")
 @pytest.mark.parametrize("url", ["", "http://demo.vault.azure.net", "demo", f"{URL}/keys/x", f"{URL})"])
-def test_address_with_a_defect_is_refused_at_construction_B8_B10(stub: StubWorld, url: str) -> None:
+def test_address_with_a_defect_is_refused_at_construction(stub: StubWorld, url: str) -> None:
     with pytest.raises(ValueError, match="vault_url"):
         stub.client(Script(), url=url)
 

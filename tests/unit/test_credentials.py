@@ -29,6 +29,7 @@ class Anything:
         return scopes, options
 
 
+@pytest.mark.case("A21")
 @pytest.mark.parametrize(
     ("credential", "options"),
     [
@@ -38,21 +39,24 @@ class Anything:
     ],
     ids=["only-scopes", "tenant", "anything"],
 )
-def test_credential_is_told_what_it_can_be_told_A21(credential: Any, options: dict[str, Any]) -> None:
+def test_credential_is_told_what_it_can_be_told(credential: Any, options: dict[str, Any]) -> None:
     assert check_credential(credential).request(PLAIN) == (("scope",), options)
 
 
-def test_credential_is_told_no_tenant_where_there_is_none_A20() -> None:
+@pytest.mark.case("A20")
+def test_credential_is_told_no_tenant_where_there_is_none() -> None:
     assert check_credential(Anything()).request(GetToken("scope", None, None)) == (("scope",), {"enable_cae": True})
 
 
-def test_credential_gets_the_claims_A11() -> None:
+@pytest.mark.case("A11")
+def test_credential_gets_the_claims() -> None:
     _, options = check_credential(Anything()).request(WITH_CLAIMS)
     assert options["claims"] == "{}"
 
 
+@pytest.mark.case("A21")
 @pytest.mark.parametrize("credential", [OnlyScopes(), Tenant()], ids=["only-scopes", "tenant"])
-def test_credential_that_cannot_be_told_of_claims_is_named_A21(credential: Any) -> None:
+def test_credential_that_cannot_be_told_of_claims_is_named(credential: Any) -> None:
     with pytest.raises(ClientAuthenticationError, match=f"{type(credential).__name__} takes no keyword 'claims'"):
         check_credential(credential).request(WITH_CLAIMS)
 

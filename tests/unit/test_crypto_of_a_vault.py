@@ -18,18 +18,21 @@ VAULT = "https://demo.vault.azure.net"
 OTHER = "https://other.vault.azure.net"
 
 
+@pytest.mark.case("B11")
 @pytest.mark.parametrize("suffix", ["", "/v1"], ids=["latest", "version"])
-def test_identifier_of_another_vaults_key_is_refused_B11(suffix: str) -> None:
+def test_identifier_of_another_vaults_key_is_refused(suffix: str) -> None:
     """A key of the same name in this vault is another key."""
     with pytest.raises(ValueError, match="another vault"):
         KeyState.within(VAULT, f"{OTHER}/keys/orders{suffix}", None, "auto")
 
 
-def test_key_of_another_vault_without_a_version_is_refused_B11() -> None:
+@pytest.mark.case("B11")
+def test_key_of_another_vault_without_a_version_is_refused() -> None:
     with pytest.raises(ValueError, match="another vault"):
         KeyState.within(VAULT, KeyVaultKey(f"{OTHER}/keys/orders"), None, "auto")
 
 
+@pytest.mark.case("B11")
 @pytest.mark.parametrize(
     ("key", "version"),
     [
@@ -41,7 +44,7 @@ def test_key_of_another_vault_without_a_version_is_refused_B11() -> None:
     ],
     ids=["name", "identifier", "same place spelt otherwise", "key", "key under another address, by version"],
 )
-def test_key_of_this_vault_is_used_in_this_vault_B11(key: Any, version: str) -> None:
+def test_key_of_this_vault_is_used_in_this_vault(key: Any, version: str) -> None:
     state = KeyState.within(VAULT, key, None, "auto")
     assert (state.vault_url, state.name, state.version) == (VAULT, "orders", version)
 
@@ -64,6 +67,7 @@ class Asked:
         return self.stub.world.adapt(client(key or self.identifier, self.credential, transport=self.transport))
 
 
+@pytest.mark.case("B11")
 @pytest.mark.parametrize(
     "kid",
     [
@@ -74,11 +78,12 @@ class Asked:
     ],
     ids=["name", "version", "collection", "vault and version"],
 )
-async def test_answer_that_is_another_key_is_refused_B11(stub: StubWorld, kid: str) -> None:
+async def test_answer_that_is_another_key_is_refused(stub: StubWorld, kid: str) -> None:
     with pytest.raises(DecodeError, match="was asked for the key"):
         await Asked(stub, kid).client().encrypt("RSA-OAEP", b"x")
 
 
+@pytest.mark.case("B11")
 @pytest.mark.parametrize(
     "kid",
     [
@@ -90,9 +95,7 @@ async def test_answer_that_is_another_key_is_refused_B11(stub: StubWorld, kid: s
     ],
     ids=["same", "no version", "another address", "another address, no version", "letter case"],
 )
-async def test_answer_does_not_lead_away_from_the_vault_and_version_that_were_asked_B11(
-    stub: StubWorld, kid: str
-) -> None:
+async def test_answer_does_not_lead_away_from_the_vault_and_version_that_were_asked(stub: StubWorld, kid: str) -> None:
     asked = Asked(stub, kid)
     client = asked.client()
     await client.encrypt("RSA-OAEP", b"x")
@@ -101,7 +104,8 @@ async def test_answer_does_not_lead_away_from_the_vault_and_version_that_were_as
     assert asked.script.sent[-1].url.split("?")[0].lower() == f"{asked.identifier}/sign"
 
 
-async def test_key_is_used_in_the_vault_that_it_was_got_from_B11(stub: StubWorld) -> None:
+@pytest.mark.case("B11")
+async def test_key_is_used_in_the_vault_that_it_was_got_from(stub: StubWorld) -> None:
     """Whatever address the answer tells: the credential's token is for this vault."""
     asked = Asked(stub, f"{OTHER}/keys/orders/{VERSION}")
     key = await stub.client(asked.script).get_key("orders")
@@ -116,12 +120,13 @@ class AsyncCredential:
     async def get_token(self, *scopes: str, **kwargs: Any) -> Any: ...
 
 
+@pytest.mark.case("A22")
 @pytest.mark.parametrize(
     "construct",
     [lambda credential: CryptographyClient(f"{VAULT}/keys/orders", credential), KeyResolver],
     ids=["CryptographyClient", "KeyResolver"],
 )
-def test_asynchronous_credential_is_refused_at_construction_A22(construct: Any) -> None:
+def test_asynchronous_credential_is_refused_at_construction(construct: Any) -> None:
     with pytest.raises(TypeError, match=r"AsyncCredential is asynchronous: use it with azure\.keyvault\.keys\.aio"):
         construct(AsyncCredential())
 
@@ -142,7 +147,8 @@ def test_version_that_is_not_the_keys_is_refused(key: Any) -> None:
         KeyState.within(VAULT, key, "v1", "auto")
 
 
-def test_resolver_does_not_wait_for_a_thread_of_the_parent_process_D7() -> None:
+@pytest.mark.case("D7")
+def test_resolver_does_not_wait_for_a_thread_of_the_parent_process() -> None:
     class Credential:
         def get_token(self, *scopes: str, **options: Any) -> Any: ...
 

@@ -70,7 +70,8 @@ async def test_signing_and_verifying_send_message_and_context_or_mu_alone(stub: 
     assert verified.is_valid
 
 
-async def test_signature_of_another_algorithm_is_not_valid_though_the_vault_says_so_E13_J6(stub: StubWorld) -> None:
+@pytest.mark.case("E13", "J6")
+async def test_signature_of_another_algorithm_is_not_valid_though_the_vault_says_so(stub: StubWorld) -> None:
     """With mu the vault is not told the algorithm, and takes the key's."""
     client = crypto(stub, Script([Answer(200, {"value": True})]))
     assert not (await client.verify("ML-DSA-87", None, bytes(2420), external_mu=bytes(64))).is_valid

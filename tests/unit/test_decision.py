@@ -103,24 +103,27 @@ TABLE = [
 ]
 
 
+@pytest.mark.case("M8", "L12")
 @pytest.mark.parametrize(("kind", "operation", "algorithm", "auto", "local", "remote"), TABLE)
-def test_decision_is_that_of_the_table_M8_L12(
+def test_decision_is_that_of_the_table(
     kind: str, operation: str, algorithm: str, auto: str, local: str, remote: str
 ) -> None:
     executions = ("auto", "local", "remote")
     assert tuple(outcome(execution, kind, operation, algorithm) for execution in executions) == (auto, local, remote)
 
 
+@pytest.mark.case("M6")
 @pytest.mark.parametrize("operation", list(LOOKUP))
-def test_nothing_known_about_the_key_goes_remote_M6(operation: str) -> None:
+def test_nothing_known_about_the_key_goes_remote(operation: str) -> None:
     row = LOOKUP[operation]("RS256" if operation in ("sign", "verify") else "RSA-OAEP-256")
     assert decide("auto", KeyFacts(), operation, row).outcome == "remote"
     assert decide("remote", KeyFacts(), operation, row).outcome == "remote"
 
 
+@pytest.mark.case("M4")
 @pytest.mark.parametrize("execution", ["auto", "local", "remote"])
 @pytest.mark.parametrize("allowed", [[], ["sign", "verify"], [KeyOperation.sign]])
-def test_operation_outside_key_ops_is_refused_M4(execution: Any, allowed: list[str]) -> None:
+def test_operation_outside_key_ops_is_refused(execution: Any, allowed: list[str]) -> None:
     facts = KeyFacts.of(key("rsa", key_ops=allowed))
     decision = decide(execution, facts, "encrypt", algorithms.encryption("RSA-OAEP"))
     error = decision.error()
@@ -130,14 +133,16 @@ def test_operation_outside_key_ops_is_refused_M4(execution: Any, allowed: list[s
     assert "KeyOperation" not in str(error)
 
 
+@pytest.mark.case("M11")
 @pytest.mark.parametrize("key_ops", [None, ["encrypt"], [KeyOperation.encrypt, "sign"]])
-def test_operation_in_key_ops_or_without_them_is_allowed_M11(key_ops: Any) -> None:
+def test_operation_in_key_ops_or_without_them_is_allowed(key_ops: Any) -> None:
     facts = KeyFacts.of(key("rsa", key_ops=key_ops))
     assert decide("auto", facts, "encrypt", algorithms.encryption("RSA-OAEP")).outcome == "local"
 
 
+@pytest.mark.case("M3")
 @pytest.mark.parametrize("operation", [operation for operation in LOOKUP if not operation.startswith("secure")])
-def test_disabled_key_does_nothing_locally_M3(operation: str) -> None:
+def test_disabled_key_does_nothing_locally(operation: str) -> None:
     algorithm = "RS256" if operation in ("sign", "verify") else "RSA-OAEP"
     assert outcome("auto", "rsa", operation, algorithm, enabled=False) == "OperationNotAllowed"
     assert outcome("local", "rsa", operation, algorithm, enabled=False) == "OperationNotAllowed"
@@ -153,6 +158,7 @@ def test_disabled_key_is_left_to_the_service_where_it_runs_there() -> None:
 MOMENT = datetime(2030, 6, 1, 12, tzinfo=timezone.utc)
 
 
+@pytest.mark.case("H6")
 @pytest.mark.parametrize(
     ("operation", "algorithm", "dated"),
     [
@@ -164,7 +170,7 @@ MOMENT = datetime(2030, 6, 1, 12, tzinfo=timezone.utc)
         ("verify", "RS256", False),
     ],
 )
-def test_dates_matter_only_to_what_protects_H6(operation: str, algorithm: str, dated: bool) -> None:
+def test_dates_matter_only_to_what_protects(operation: str, algorithm: str, dated: bool) -> None:
     row = LOOKUP[operation](algorithm)
     facts = KeyFacts.of(material("rsa"), expires_on=MOMENT)
     assert decide("auto", facts, operation, row).dated is dated
@@ -175,6 +181,7 @@ def test_dates_matter_only_to_what_protects_H6(operation: str, algorithm: str, d
 NOW = MOMENT.timestamp()
 
 
+@pytest.mark.case("H3", "M1")
 @pytest.mark.parametrize(
     ("starts", "ends", "message"),
     [
@@ -189,9 +196,7 @@ NOW = MOMENT.timestamp()
         (-2, -1, "only between"),
     ],
 )
-def test_window_begins_with_nbf_and_ends_before_exp_H3_M1(
-    starts: int | None, ends: int | None, message: str | None
-) -> None:
+def test_window_begins_with_nbf_and_ends_before_exp(starts: int | None, ends: int | None, message: str | None) -> None:
     facts = KeyFacts(
         not_before=None if starts is None else NOW + starts, expires_on=None if ends is None else NOW + ends
     )
@@ -202,7 +207,8 @@ def test_window_begins_with_nbf_and_ends_before_exp_H3_M1(
             check_window(facts, NOW)
 
 
-def test_naive_date_is_utc_H1() -> None:
+@pytest.mark.case("H1")
+def test_naive_date_is_utc() -> None:
     facts = KeyFacts.of(material("ec"), not_before=MOMENT.replace(tzinfo=None))
     assert facts.not_before == NOW
 
@@ -213,7 +219,8 @@ def test_text_of_what_is_not_implemented_names_operation_and_algorithm() -> None
         raise decision.error()
 
 
-def test_broken_material_is_refused_J8() -> None:
+@pytest.mark.case("J8")
+def test_broken_material_is_refused() -> None:
     with pytest.raises(ValueError, match="not a point"):
         KeyFacts.of(key("ec", x=bytes(32)))
 

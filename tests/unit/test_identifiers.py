@@ -16,6 +16,7 @@ from azure.keyvault.keys._shared.wire.identifiers import Origin, origin_of, pars
 HOST = "https://demo.vault.azure.net"
 
 
+@pytest.mark.case("G1", "G2", "G8")
 @pytest.mark.parametrize(
     ("source", "vault_url", "collection", "name", "version"),
     [
@@ -37,31 +38,34 @@ HOST = "https://demo.vault.azure.net"
         ),
     ],
 )
-def test_identifier_is_taken_apart_G1_G2_G8(
+def test_identifier_is_taken_apart(
     source: str, vault_url: str, collection: str, name: str, version: str | None
 ) -> None:
     assert parse_key_vault_id(source) == (source, vault_url, collection, name, version)
 
 
+@pytest.mark.case("G2")
 @pytest.mark.parametrize(
     "source",
     ["", "orders", HOST, f"{HOST}/", f"{HOST}/keys", f"{HOST}/keys/", f"{HOST}/keys/a/b/c", f"{HOST}//keys/a",
      f"{HOST}/keys/a?x=1", f"{HOST}/keys/a#x", "ftp://demo/keys/a", "https://user@demo/keys/a", f"{HOST}/keys/a b",
      f"{HOST}\\evil/keys/a", "//demo/keys/a"],
 )  # fmt: skip
-def test_identifier_that_is_none_is_refused_G2(source: str) -> None:
+def test_identifier_that_is_none_is_refused(source: str) -> None:
     with pytest.raises(ValueError, match="is not a valid ID"):
         parse_key_vault_id(source)
 
 
+@pytest.mark.case("G2")
 @pytest.mark.parametrize("collection", ["secrets", "certificates", "deletedsecrets", "key"])
-def test_key_identifier_of_another_collection_is_refused_G2(collection: str) -> None:
+def test_key_identifier_of_another_collection_is_refused(collection: str) -> None:
     with pytest.raises(ValueError, match=f"the collection '{collection}'"):
         KeyVaultKeyIdentifier(f"{HOST}/{collection}/a")
 
 
+@pytest.mark.case("G2")
 @pytest.mark.parametrize("collection", ["keys", "deletedkeys", "Keys"])
-def test_key_identifier_is_read_G2(collection: str) -> None:
+def test_key_identifier_is_read(collection: str) -> None:
     identifier = KeyVaultKeyIdentifier(f"{HOST}/{collection}/a/b")
     assert (identifier.vault_url, identifier.name, identifier.version) == (HOST, "a", "b")
     assert identifier == KeyVaultKeyIdentifier(identifier.source_id)
@@ -73,6 +77,7 @@ def test_key_identifier_is_read_G2(collection: str) -> None:
 SUFFIXES = ["vault.azure.net", ".managedhsm.azure.net"]
 
 
+@pytest.mark.case("B12", "G6")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -82,37 +87,41 @@ SUFFIXES = ["vault.azure.net", ".managedhsm.azure.net"]
         "https://D.VAULT.azure.net./keys/a",
     ],
 )
-def test_try_parse_accepts_allowed_vaults_B12_G6(uri: str) -> None:
+def test_try_parse_accepts_allowed_vaults(uri: str) -> None:
     found = KeyVaultKeyIdentifier.try_parse(uri, allowed_suffixes=SUFFIXES)
     assert found is not None
     assert found.name == "a"
 
 
+@pytest.mark.case("B12")
 @pytest.mark.parametrize(
     "uri",
     ["https://evil.example/keys/a", "https://vault.azure.net/keys/a", "https://xvault.azure.net/keys/a",
      "https://demo.vault.azure.net.evil.example/keys/a", "https://evil.example:443/keys/a", "http://demo.vault.azure.net/keys/a",
      f"{HOST}/secrets/a", "nonsense", "", "https://[::1]/keys/a", None, 5],
 )  # fmt: skip
-def test_try_parse_refuses_all_else_B12(uri: Any) -> None:
+def test_try_parse_refuses_all_else(uri: Any) -> None:
     assert KeyVaultKeyIdentifier.try_parse(uri, allowed_suffixes=SUFFIXES) is None
 
 
-def test_plain_construction_stays_permissive_B12() -> None:
+@pytest.mark.case("B12")
+def test_plain_construction_stays_permissive() -> None:
     assert KeyVaultKeyIdentifier("https://evil.example/keys/a").name == "a"
     assert KeyVaultKeyIdentifier.try_parse("https://evil.example/keys/a") is not None
 
 
+@pytest.mark.case("G6", "G8")
 @pytest.mark.parametrize(
     "url",
     [HOST, f"{HOST}/", f"  {HOST}/ ", f"{HOST}:8443", "https://[::1]:8443", "https://bücher.vault.azure.net",
      "https://demo.vault.azure.cn", "https://demo.vault.usgovcloudapi.net", "https://demo.vault.microsoftazure.de",
      "https://demo.privatelink.vault.azure.net", "https://demo.a.b.managedhsm.azure.net", "https://localhost:8443"],
 )  # fmt: skip
-def test_vault_url_is_accepted_G6_G8(url: str) -> None:
+def test_vault_url_is_accepted(url: str) -> None:
     assert parse_vault_url(url) == url.strip(" /")
 
 
+@pytest.mark.case("B8", "B9", "B10")
 @pytest.mark.parametrize(
     ("url", "defect"),
     [
@@ -138,13 +147,14 @@ def test_vault_url_is_accepted_G6_G8(url: str) -> None:
         ("https://demo..vault.azure.net", "no valid host name"),
     ],
 )
-def test_vault_url_with_a_defect_is_refused_and_the_defect_named_B8_B9_B10(url: str, defect: str) -> None:
+def test_vault_url_with_a_defect_is_refused_and_the_defect_named(url: str, defect: str) -> None:
     with pytest.raises(ValueError, match="vault_url") as caught:
         parse_vault_url(url)
     assert defect in str(caught.value)
 
 
-def test_vault_url_with_a_password_is_not_repeated_I6() -> None:
+@pytest.mark.case("I6")
+def test_vault_url_with_a_password_is_not_repeated() -> None:
     with pytest.raises(ValueError, match="user name or password") as caught:
         parse_vault_url("https://me:canary@demo.vault.azure.net")
     assert "canary" not in str(caught.value)
@@ -156,6 +166,7 @@ def test_vault_url_of_another_type_is_a_type_error(url: Any) -> None:
         parse_vault_url(url)
 
 
+@pytest.mark.case("B1", "A17", "G8")
 @pytest.mark.parametrize(
     ("url", "origin"),
     [
@@ -166,22 +177,24 @@ def test_vault_url_of_another_type_is_a_type_error(url: Any) -> None:
         ("https://bücher.example", Origin("https", "xn--bcher-kva.example", 443)),
     ],
 )
-def test_origin_is_canonical_B1_A17_G8(url: str, origin: Origin) -> None:
+def test_origin_is_canonical(url: str, origin: Origin) -> None:
     assert origin_of(url) == origin
 
 
+@pytest.mark.case("A18")
 @pytest.mark.parametrize(
     "url",
     ["demo.vault.azure.net", "https://", "https:///keys", "https://u@demo", "https://demo\\@evil", "https://de mo",
      "https://demo\r\nHost: evil", "https://demo\x00", "https://[::1", "https://demo:x"],
 )  # fmt: skip
-def test_origin_of_an_ambiguous_url_is_refused_A18(url: str) -> None:
+def test_origin_of_an_ambiguous_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError):
         origin_of(url)
 
 
+@pytest.mark.case("A18", "B10")
 @given(st.text(max_size=40) | st.text(alphabet="https:/[]@\\.?#%a0 \u2100", max_size=40))
-def test_parsers_raise_nothing_but_value_errors_A18_B10(text: str) -> None:
+def test_parsers_raise_nothing_but_value_errors(text: str) -> None:
     for parse in (origin_of, parse_vault_url, parse_key_vault_id, KeyVaultKeyIdentifier.try_parse):
         try:
             parse(text)
@@ -189,21 +202,24 @@ def test_parsers_raise_nothing_but_value_errors_A18_B10(text: str) -> None:
             continue
 
 
+@pytest.mark.case("G3", "G4")
 @pytest.mark.parametrize(
     "name", ["a/b", "../secrets/x", "a?b", "a b", "ключ", "a" * 128, "a%2Fb", "a_b", "a\n", "", "."]
 )
-def test_name_that_the_service_would_refuse_is_refused_here_G3_G4(name: str) -> None:
+def test_name_that_the_service_would_refuse_is_refused_here(name: str) -> None:
     for operation in (operations.get_key, operations.delete_key, operations.rotate_key, operations.purge_deleted_key):
         with pytest.raises(ValueError, match="key name"):
             operation(name)
 
 
+@pytest.mark.case("G3")
 @pytest.mark.parametrize("name", ["a", "A-0", "a" * 127, "-"])
-def test_name_is_accepted_as_it_is_G3(name: str) -> None:
+def test_name_is_accepted_as_it_is(name: str) -> None:
     assert operations.get_key(name).path == f"/keys/{name}"
 
 
+@pytest.mark.case("G3")
 @pytest.mark.parametrize("version", ["../x", "a/b", "a?b", "é"])
-def test_version_that_the_service_would_refuse_is_refused_here_G3(version: str) -> None:
+def test_version_that_the_service_would_refuse_is_refused_here(version: str) -> None:
     with pytest.raises(ValueError, match="key version"):
         operations.get_key("orders", version)

@@ -51,19 +51,22 @@ def test_attributes_can_be_changed() -> None:
     assert vars(jwk) == {**dict.fromkeys(FIELDS), "kty": "RSA-HSM", "t": b"blob", "n": b"\1", "crv": "P-256"}
 
 
-def test_bytes_stay_and_text_is_base64url_M12() -> None:
+@pytest.mark.case("M12")
+def test_bytes_stay_and_text_is_base64url() -> None:
     jwk = JsonWebKey(kty="oct", k=b"\xfb\xff", n="-_8", e="AQAB==", x=bytearray(b"x"), y=memoryview(b"y"))
     assert (jwk.k, jwk.n, jwk.e, jwk.x, jwk.y) == (b"\xfb\xff", b"\xfb\xff", b"\1\0\1", b"x", b"y")
 
 
+@pytest.mark.case("E4")
 @pytest.mark.parametrize("text", ["A", "AQ=B", "+/8", "A Q", "AQAB\n", "AQABA", "é"])
-def test_text_that_is_not_base64url_is_refused_E4(text: str) -> None:
+def test_text_that_is_not_base64url_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="'n' is not base64url") as caught:
         JsonWebKey(n=text)
     assert repr(text) not in str(caught.value)
 
 
-def test_unknown_keyword_is_refused_M12() -> None:
+@pytest.mark.case("M12")
+def test_unknown_keyword_is_refused() -> None:
     with pytest.raises(TypeError):
         JsonWebKey(modulus=b"1")  # type: ignore[call-arg]
 
@@ -91,11 +94,13 @@ def test_keys_are_equal_by_value() -> None:
         hash(JsonWebKey())
 
 
-def test_copies_are_equal_D8() -> None:
+@pytest.mark.case("D8")
+def test_copies_are_equal() -> None:
     for duplicate in (copy.copy(rsa_key()), copy.deepcopy(rsa_key()), pickle.loads(pickle.dumps(rsa_key()))):
         assert duplicate == rsa_key()
 
 
+@pytest.mark.case("I3")
 @pytest.mark.parametrize(
     ("jwk", "text"),
     [
@@ -110,11 +115,12 @@ def test_copies_are_equal_D8() -> None:
         ),
     ],
 )
-def test_repr_names_the_key_and_no_private_part_I3(jwk: JsonWebKey, text: str) -> None:
+def test_repr_names_the_key_and_no_private_part(jwk: JsonWebKey, text: str) -> None:
     assert repr(jwk) == str(jwk) == f"{jwk}" == text
 
 
-def test_import_loads_nothing_of_cryptography_O2() -> None:
+@pytest.mark.case("O2")
+def test_import_loads_nothing_of_cryptography() -> None:
     program = (
         "import sys;"
         "from azure.keyvault.keys._jwk import JsonWebKey;"
@@ -166,10 +172,12 @@ def test_ec_fields_have_the_full_length_on_the_wire(curve: str, size: int) -> No
     assert [number(fields[name]) for name in "xyd"] == [number(key.x or b""), number(key.y or b""), 3]
 
 
-def test_curve_secp256k1_is_p_256k_G7() -> None:
+@pytest.mark.case("G7")
+def test_curve_secp256k1_is_p_256k() -> None:
     assert ec_key("SECP256K1", d=None)._to_wire_fields()["crv"] == "P-256K"
 
 
+@pytest.mark.case("J8", "J9")
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -180,7 +188,7 @@ def test_curve_secp256k1_is_p_256k_G7() -> None:
     ],
     ids=["off the curve", "zero", "too large", "of another point"],
 )
-def test_ec_numbers_that_do_not_fit_together_are_not_sent_J8_J9(changes: dict[str, bytes], error: str) -> None:
+def test_ec_numbers_that_do_not_fit_together_are_not_sent(changes: dict[str, bytes], error: str) -> None:
     with pytest.raises(ValueError, match=error):
         ec_key("P-256", **changes)._to_wire_fields()
 
@@ -196,8 +204,9 @@ def test_ec_value_too_long_for_its_curve_is_refused() -> None:
         JsonWebKey(kty="EC", crv="P-256", x=b"\1" * 33, y=b"\2")._to_wire_fields()
 
 
+@pytest.mark.case("K7")
 @pytest.mark.parametrize("given", [{}, {"p": None}, {"q": None}, {"dp": None}, {"p": None, "q": None, "qi": None}])
-def test_missing_rsa_parts_are_derived_K7(given: dict[str, None]) -> None:
+def test_missing_rsa_parts_are_derived(given: dict[str, None]) -> None:
     fields = changed(rsa_key(), **given)._to_wire_fields()
     n, e, d, p, q, dp, dq, qi = (number(fields[name]) for name in ("n", "e", "d", "p", "q", "dp", "dq", "qi"))
     assert p * q == n
@@ -206,7 +215,8 @@ def test_missing_rsa_parts_are_derived_K7(given: dict[str, None]) -> None:
     assert pow(pow(3, e, n), d, n) == 3
 
 
-def test_swapped_primes_and_wrong_crt_parts_are_put_right_K8() -> None:
+@pytest.mark.case("K8")
+def test_swapped_primes_and_wrong_crt_parts_are_put_right() -> None:
     swapped = changed(rsa_key(), p=rsa_key().q, q=rsa_key().p)._to_wire_fields()
     assert number(swapped["qi"]) == pow(number(rsa_key().p), -1, number(rsa_key().q))
     assert (swapped["dp"], swapped["dq"]) == (rsa_key().dq, rsa_key().dp)
@@ -216,6 +226,7 @@ def test_swapped_primes_and_wrong_crt_parts_are_put_right_K8() -> None:
     }
 
 
+@pytest.mark.case("K6", "K8")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -231,7 +242,7 @@ def test_swapped_primes_and_wrong_crt_parts_are_put_right_K8() -> None:
         ({"n": bytes(255) + b"\x80\0"}, "'n' is even"),
     ],
 )
-def test_rsa_numbers_that_do_not_belong_together_are_refused_K6_K8(changes: dict[str, Any], message: str) -> None:
+def test_rsa_numbers_that_do_not_belong_together_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         changed(rsa_key(), **changes)._to_wire_fields()
 
@@ -241,7 +252,8 @@ def test_transfer_blob_is_sent_as_it_is() -> None:
     assert jwk._to_wire_fields() == {"kty": "RSA-HSM", "t": b"blob", "key_ops": ["import"]}
 
 
-def test_ec_key_of_every_curve_survives_the_wire_J4() -> None:
+@pytest.mark.case("J4")
+def test_ec_key_of_every_curve_survives_the_wire() -> None:
     for curve in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1(), ec.SECP256K1()):
         jwk = JsonWebKey.from_cryptography(ec.generate_private_key(curve))
         fields = jwk._to_wire_fields()

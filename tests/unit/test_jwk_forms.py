@@ -59,8 +59,9 @@ def test_key_survives_every_form(kind: str, private: bool) -> None:
     assert JsonWebKey.from_cryptography(key) == expected
 
 
+@pytest.mark.case("K11")
 @every_key
-def test_private_key_survives_encryption_K11(kind: str) -> None:
+def test_private_key_survives_encryption(kind: str) -> None:
     jwk = jwk_of(kind)
     for password in ("pässword", b"bytes"):
         assert JsonWebKey.from_pem(jwk.to_pem(True, password), password) == jwk
@@ -79,7 +80,8 @@ def test_empty_password_does_not_write_a_private_key_in_the_clear() -> None:
             jwk_of("P-256").to_pem(private=True, password=password)
 
 
-def test_pem_of_many_broken_blocks_is_refused_quickly_K11() -> None:
+@pytest.mark.case("K11")
+def test_pem_of_many_broken_blocks_is_refused_quickly() -> None:
     started = time.monotonic()
     for text in (b"-----BEGIN A-----\n" * 100_000, b"-----BEGIN " + b"A" * 1_000_000, b"-" * 1_000_000):
         with pytest.raises(ValueError, match="no PEM"):
@@ -90,12 +92,13 @@ def test_pem_of_many_broken_blocks_is_refused_quickly_K11() -> None:
 FORMATS = ["PKCS8", "TraditionalOpenSSL"]
 
 
+@pytest.mark.case("K11")
 @pytest.mark.parametrize(
     ("kind", "form"),
     # OpenSSH has no secp256k1.
     [(kind, form) for kind in MAKERS for form in [*FORMATS, "OpenSSH"] if (kind, form) != ("P-256K", "OpenSSH")],
 )
-def test_private_pem_of_every_kind_is_read_K11(kind: str, form: str) -> None:
+def test_private_pem_of_every_kind_is_read(kind: str, form: str) -> None:
     private_format = getattr(serialization.PrivateFormat, form)
     pem = private_key(kind).private_bytes(serialization.Encoding.PEM, private_format, serialization.NoEncryption())
     around = b"Bag Attributes\n    friendlyName: x\n" + pem + b"\nthe end\n"
@@ -103,25 +106,29 @@ def test_private_pem_of_every_kind_is_read_K11(kind: str, form: str) -> None:
         assert JsonWebKey.from_pem(text) == jwk_of(kind)
 
 
+@pytest.mark.case("K11")
 @every_key
 @pytest.mark.parametrize("form", FORMATS)
-def test_private_der_of_every_kind_is_read_K11(kind: str, form: str) -> None:
+def test_private_der_of_every_kind_is_read(kind: str, form: str) -> None:
     private_format = getattr(serialization.PrivateFormat, form)
     der = private_key(kind).private_bytes(serialization.Encoding.DER, private_format, serialization.NoEncryption())
     assert JsonWebKey.from_der(der) == jwk_of(kind)
 
 
-def test_private_key_is_taken_before_other_blocks_K11() -> None:
+@pytest.mark.case("K11")
+def test_private_key_is_taken_before_other_blocks() -> None:
     pem = public_of("P-384").to_pem() + jwk_of("P-256").to_pem(private=True)
     assert JsonWebKey.from_pem(pem) == jwk_of("P-256")
 
 
-def test_pkcs1_public_key_is_read_K11() -> None:
+@pytest.mark.case("K11")
+def test_pkcs1_public_key_is_read() -> None:
     pem = private_key("RSA").public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.PKCS1)
     assert JsonWebKey.from_pem(pem) == public_of("RSA")
 
 
-def test_certificate_gives_its_public_key_K11(tmp_path: Any) -> None:
+@pytest.mark.case("K11")
+def test_certificate_gives_its_public_key(tmp_path: Any) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     key.write_bytes(jwk_of("P-256").to_pem(private=True))
     subprocess.run(
@@ -136,6 +143,7 @@ def test_certificate_gives_its_public_key_K11(tmp_path: Any) -> None:
     assert JsonWebKey.from_der(der) == public_of("P-256")
 
 
+@pytest.mark.case("K11")
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -146,12 +154,13 @@ def test_certificate_gives_its_public_key_K11(tmp_path: Any) -> None:
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PUBLIC KEY-----", "This is no PEM"),
     ],
 )
-def test_pem_that_is_none_names_the_reason_K11(data: Any, message: str) -> None:
+def test_pem_that_is_none_names_the_reason(data: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         JsonWebKey.from_pem(data)
 
 
-def test_pfx_names_the_reason_K11() -> None:
+@pytest.mark.case("K11")
+def test_pfx_names_the_reason() -> None:
     pfx = pkcs12.serialize_key_and_certificates(b"name", private_key("RSA"), None, None, serialization.NoEncryption())
     for read in (JsonWebKey.from_pem, JsonWebKey.from_der):
         with pytest.raises(ValueError, match=r"PKCS#12.*load_key_and_certificates"):
@@ -227,18 +236,21 @@ def test_json_is_understood_by_joserfc(kind: str) -> None:
     assert JsonWebKey.from_json(theirs.as_dict(private=True)) == jwk
 
 
-def test_unknown_members_are_ignored_M12() -> None:
+@pytest.mark.case("M12")
+def test_unknown_members_are_ignored() -> None:
     document = {**json.loads(jwk_of("RSA").to_json()), "use": "sig", "alg": "RS256", "x5t": "AAAA", "ext": True}
     assert JsonWebKey.from_json(document) == public_of("RSA")
 
 
-def test_mapping_may_hold_bytes_and_the_services_names_M12() -> None:
+@pytest.mark.case("M12")
+def test_mapping_may_hold_bytes_and_the_services_names() -> None:
     assert JsonWebKey.from_json({"kty": "oct", "k": b"raw"}).k == b"raw"
     assert JsonWebKey.from_json({"kty": "RSA-HSM", "key_hsm": "AQ"}).t == b"\1"
     akp = JsonWebKey.from_json({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AQ"})
     assert (akp.alg, akp.pub) == ("ML-DSA-44", b"\1")
 
 
+@pytest.mark.case("E6", "K7")
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -256,11 +268,12 @@ def test_mapping_may_hold_bytes_and_the_services_names_M12() -> None:
         ('{"kty": "RSA", "oth": []}', "more than two primes"),
     ],
 )
-def test_json_that_is_no_key_is_refused_E6_K7(source: Any, message: str) -> None:
+def test_json_that_is_no_key_is_refused(source: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         JsonWebKey.from_json(source)
 
 
+@pytest.mark.case("E6")
 @pytest.mark.parametrize(
     ("read", "source", "message"),
     [
@@ -271,11 +284,12 @@ def test_json_that_is_no_key_is_refused_E6_K7(source: Any, message: str) -> None
         (JsonWebKey.from_json, 5, "text or a mapping of its members, not int"),
     ],
 )
-def test_source_of_another_type_is_refused_E6(read: Callable[[Any], Any], source: Any, message: str) -> None:
+def test_source_of_another_type_is_refused(read: Callable[[Any], Any], source: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         read(source)
 
 
+@pytest.mark.case("I2")
 @pytest.mark.parametrize(
     "read",
     [
@@ -287,7 +301,7 @@ def test_source_of_another_type_is_refused_E6(read: Callable[[Any], Any], source
         lambda: JsonWebKey(n="canary!"),
     ],
 )
-def test_error_shows_nothing_of_the_input_I2(read: Callable[[], Any]) -> None:
+def test_error_shows_nothing_of_the_input(read: Callable[[], Any]) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         read()
     error: BaseException | None = caught.value
@@ -297,15 +311,17 @@ def test_error_shows_nothing_of_the_input_I2(read: Callable[[], Any]) -> None:
     assert not re.search("canary[^'\"]*$", "".join(traceback.format_exception_only(caught.value)))
 
 
+@pytest.mark.case("K11")
 @given(st.binary(max_size=200))
-def test_bytes_that_are_no_key_are_refused_K11(data: bytes) -> None:
+def test_bytes_that_are_no_key_are_refused(data: bytes) -> None:
     for read in (JsonWebKey.from_pem, JsonWebKey.from_der, JsonWebKey.from_json):
         with pytest.raises(ValueError, match=r"."):
             read(data)
 
 
+@pytest.mark.case("M12")
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x, max_size=3)))
-def test_member_of_any_json_type_is_read_or_refused_M12(value: Any) -> None:
+def test_member_of_any_json_type_is_read_or_refused(value: Any) -> None:
     for member in ("kty", "kid", "key_ops", "n", "crv", "key_hsm", "alg", "whatever"):
         try:
             JsonWebKey.from_json(json.dumps({"kty": "RSA", member: value}))
@@ -313,8 +329,9 @@ def test_member_of_any_json_type_is_read_or_refused_M12(value: Any) -> None:
             assert member in str(error) or "t" in str(error)  # noqa: PT017
 
 
+@pytest.mark.case("J4")
 @given(st.sampled_from(["P-256", "P-384", "P-521", "P-256K"]), st.integers(1, 2**250))
-def test_private_value_of_any_size_survives_J4(kind: str, secret: int) -> None:
+def test_private_value_of_any_size_survives(kind: str, secret: int) -> None:
     curve = private_key(kind).curve  # type: ignore[union-attr]
     jwk = JsonWebKey.from_cryptography(ec.derive_private_key(secret, curve))
     assert jwk.d is not None

@@ -25,8 +25,9 @@ TABLES: list[tuple[Any, type[Enum], str]] = [
 every_table = pytest.mark.parametrize(("lookup", "enum", "kind"), TABLES, ids=[kind for _, _, kind in TABLES])
 
 
+@pytest.mark.case("M5")
 @every_table
-def test_every_member_and_its_string_find_the_same_row_M5(lookup: Any, enum: type[Enum], kind: str) -> None:
+def test_every_member_and_its_string_find_the_same_row(lookup: Any, enum: type[Enum], kind: str) -> None:
     for member in enum:
         row = lookup(member)
         assert row is lookup(member.value)
@@ -91,7 +92,8 @@ def test_what_runs_locally_is_what_issue_3_lists() -> None:
     assert {row.name for row in ALGORITHMS if not row.remote} == {"A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512"}
 
 
-def test_weak_algorithms_are_marked_K3() -> None:
+@pytest.mark.case("K3")
+def test_weak_algorithms_are_marked() -> None:
     weak = {row.name for row in ALGORITHMS if row.weakness}
     assert weak == {"RSA1_5", "RSA-OAEP", *(f"A{size}{m}" for size in (128, 192, 256) for m in ("CBC", "CBCPAD"))}
 
@@ -118,16 +120,18 @@ def test_right_arguments_pass(name: str) -> None:
     assert checks.check_decrypt(row, b"c", **arguments) == (b"c", *arguments.values())
 
 
+@pytest.mark.case("L1")
 @pytest.mark.parametrize("name", [name for name, row in ENCRYPTION.items() if row.iv == "caller"])
-def test_missing_iv_is_made_fresh_L1(name: str) -> None:
+def test_missing_iv_is_made_fresh(name: str) -> None:
     ivs = {checks.check_encrypt(ENCRYPTION[name], bytes(16))[1] for _ in range(50)}
     assert len(ivs) == 50
     assert all(iv is not None and len(iv) == 16 for iv in ivs)
 
 
+@pytest.mark.case("L8")
 @pytest.mark.parametrize("size", [0, 1, 12, 15, 17, 32])
 @pytest.mark.parametrize("name", [name for name, row in ENCRYPTION.items() if row.iv == "caller"])
-def test_iv_of_wrong_length_is_refused_L8(name: str, size: int) -> None:
+def test_iv_of_wrong_length_is_refused(name: str, size: int) -> None:
     row, arguments = ENCRYPTION[name], arguments_of(name)
     with pytest.raises(ValueError, match="'iv' must have 16 bytes"):
         checks.check_encrypt(row, bytes(16), bytes(size))
@@ -135,8 +139,9 @@ def test_iv_of_wrong_length_is_refused_L8(name: str, size: int) -> None:
         checks.check_decrypt(row, b"c", **{**arguments, "iv": bytes(size)})
 
 
+@pytest.mark.case("L2", "L3", "L4")
 @pytest.mark.parametrize("name", list(ENCRYPTION))
-def test_arguments_that_do_not_fit_are_refused_L2_L3_L4(name: str) -> None:
+def test_arguments_that_do_not_fit_are_refused(name: str) -> None:
     row, arguments = ENCRYPTION[name], arguments_of(name)
     if row.iv != "caller":
         with pytest.raises(ValueError, match="'iv' can't be given"):
@@ -156,9 +161,10 @@ def test_arguments_that_do_not_fit_are_refused_L2_L3_L4(name: str) -> None:
             checks.check_decrypt(row, b"c", **{**arguments, "tag": bytes(16)})
 
 
+@pytest.mark.case("L4")
 @pytest.mark.parametrize("size", [None, 0, 4, 12, 15, 17])
 @pytest.mark.parametrize("name", [name for name, row in ENCRYPTION.items() if row.tag_size])
-def test_tag_missing_or_of_wrong_length_is_refused_L4(name: str, size: int | None) -> None:
+def test_tag_missing_or_of_wrong_length_is_refused(name: str, size: int | None) -> None:
     tag = None if size is None else bytes(size)
     with pytest.raises(ValueError, match=r"'authentication_tag' (is required|must have)"):
         checks.check_decrypt(ENCRYPTION[name], b"c", **{**arguments_of(name), "tag": tag})
@@ -175,8 +181,9 @@ def test_cbc_without_padding_needs_whole_blocks(size: int) -> None:
         checks.check_encrypt(ENCRYPTION["A128CBC"], bytes(size))
 
 
+@pytest.mark.case("J7")
 @pytest.mark.parametrize("name", [row.name for row in ALGORITHMS if row.kind == "signature" and not row.message])
-def test_digest_of_wrong_length_is_refused_J7(name: str) -> None:
+def test_digest_of_wrong_length_is_refused(name: str) -> None:
     row = algorithms.signature(name)
     assert row.digest_size is not None
     for size in {0, 1, 20, 32, 48, 64, 65} - {row.digest_size}:
@@ -234,15 +241,17 @@ def test_token_that_is_none_is_refused(token: Any, error: type[Exception]) -> No
     assert checks.check_token("a.b.c") == "a.b.c"
 
 
+@pytest.mark.case("L7")
 @pytest.mark.parametrize("name", ["A128KW", "A192KW", "A256KW", "CKM_AES_KEY_WRAP"])
 @pytest.mark.parametrize("size", [0, 8, 15, 17, 20])
-def test_key_of_wrong_size_is_not_wrapped_L7(name: str, size: int) -> None:
+def test_key_of_wrong_size_is_not_wrapped(name: str, size: int) -> None:
     with pytest.raises(ValueError, match="'key' must"):
         checks.check_wrap(algorithms.key_wrap(name), bytes(size))
 
 
+@pytest.mark.case("L8")
 @pytest.mark.parametrize("make", [bytes, bytearray, memoryview])
-def test_any_buffer_is_taken_L8(make: Any) -> None:
+def test_any_buffer_is_taken(make: Any) -> None:
     row = ENCRYPTION["A128CBC-HS256"]
     passed = checks.check_decrypt(row, make(b"c"), make(bytes(16)), make(bytes(16)), make(b"a"))
     assert passed == (b"c", bytes(16), bytes(16), b"a")

@@ -93,8 +93,9 @@ def padding_options(row: Algorithm) -> list[str]:
     return ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"]
 
 
+@pytest.mark.case("J12")
 @every_signature
-def test_openssl_and_we_verify_each_other_J12(row: Algorithm, tmp_path: Path) -> None:
+def test_openssl_and_we_verify_each_other(row: Algorithm, tmp_path: Path) -> None:
     private, public, data, signature = (tmp_path / name for name in ("private", "public", "data", "signature"))
     private.write_bytes(jwk_of(row).to_pem(private=True))
     public.write_bytes(jwk_of(row).to_pem())
@@ -116,10 +117,11 @@ def wrapping_key(alg: str) -> JsonWebKey:
     return JsonWebKey(kty="oct", k=bytes(range(size))) if size else jwk_for("RSA", None)
 
 
+@pytest.mark.case("L9")
 @pytest.mark.filterwarnings("ignore:JWE algorithm .RSA1_5. is deprecated")
 @pytest.mark.parametrize("enc", list(CONTENT_KEYS))
 @pytest.mark.parametrize("alg", ["RSA1_5", "RSA-OAEP", "RSA-OAEP-256", "A128KW", "A192KW", "A256KW"])
-def test_joserfc_and_we_decrypt_each_other_L9(alg: str, enc: str) -> None:
+def test_joserfc_and_we_decrypt_each_other(alg: str, enc: str) -> None:
     registry = jwe.JWERegistry(algorithms=[alg, enc])
     jwk = wrapping_key(alg)
     wrap, content = algorithms.key_wrap(alg), algorithms.encryption(enc)

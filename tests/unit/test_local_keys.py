@@ -100,18 +100,20 @@ def test_what_is_signed_is_verified(row: Algorithm) -> None:
     assert key_of(row, 1).verify(row, digest, signature) is False
 
 
+@pytest.mark.case("J2", "K10")
 @every["signature"]
 @settings(max_examples=60, deadline=None)
 @given(signature=st.binary(max_size=300))
-def test_any_bytes_as_signature_are_just_not_valid_J2_K10(row: Algorithm, signature: bytes) -> None:
+def test_any_bytes_as_signature_are_just_not_valid(row: Algorithm, signature: bytes) -> None:
     digest = bytes(row.digest_size or 0)
     good = key_of(row).sign(row, digest)
     for bad in (signature, b"", b"\0", good[:-1], good + b"\0", b"\0" + good, bytes(len(good)), b"\xff" * len(good)):
         assert key_of(row).verify(row, digest, bad) is False
 
 
+@pytest.mark.case("J4")
 @pytest.mark.parametrize("name", ["ES256", "ES384", "ES512", "ES256K"])
-def test_ecdsa_signature_always_has_its_full_length_J4(name: str) -> None:
+def test_ecdsa_signature_always_has_its_full_length(name: str) -> None:
     row = algorithms.signature(name)
     key, small, number = key_of(row), 0, 0
     while small < 3:  # about one in 128 begins with a zero, or its second half does
@@ -122,7 +124,8 @@ def test_ecdsa_signature_always_has_its_full_length_J4(name: str) -> None:
         number += 1
 
 
-def test_der_signature_is_not_valid_as_it_is_J3() -> None:
+@pytest.mark.case("J3")
+def test_der_signature_is_not_valid_as_it_is() -> None:
     row = algorithms.signature("ES256")
     signature = key_of(row).sign(row, bytes(32))
     assert key_of(row).verify(row, bytes(32), raw_to_der(signature)) is False
@@ -134,6 +137,7 @@ def test_der_signature_is_not_valid_as_it_is_J3() -> None:
 # Loading
 
 
+@pytest.mark.case("L12")
 @pytest.mark.parametrize(
     "jwk",
     [
@@ -151,17 +155,19 @@ def test_der_signature_is_not_valid_as_it_is_J3() -> None:
     ],
     ids=repr,
 )
-def test_no_usable_material_is_no_local_key_L12(jwk: JsonWebKey) -> None:
+def test_no_usable_material_is_no_local_key(jwk: JsonWebKey) -> None:
     assert load(jwk) is None
 
 
+@pytest.mark.case("E9")
 @pytest.mark.parametrize("kty", ["RSA", "RSA-HSM", "rsa", "Rsa-Hsm"])
-def test_key_of_an_hsm_loads_as_any_other_E9(kty: str) -> None:
+def test_key_of_an_hsm_loads_as_any_other(kty: str) -> None:
     assert opened(changed(jwk_for("RSA"), kty=kty)).has_private
 
 
+@pytest.mark.case("G7")
 @pytest.mark.parametrize("crv", ["P-256K", "SECP256K1", "secp256k1"])
-def test_names_of_secp256k1_are_the_same_curve_G7(crv: str) -> None:
+def test_names_of_secp256k1_are_the_same_curve(crv: str) -> None:
     row = algorithms.signature("ES256K")
     assert opened(changed(jwk_for("EC", "P-256K"), crv=crv)).supports("sign", row)
 
@@ -189,16 +195,18 @@ POINTS: list[tuple[str, Callable[[JsonWebKey], dict[str, Any]]]] = [
 ]
 
 
+@pytest.mark.case("J8", "J9")
 @pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521", "P-256K"])
 @pytest.mark.parametrize(("what", "change"), POINTS, ids=[what for what, _ in POINTS])
-def test_broken_ec_key_is_refused_J8_J9(curve: str, what: str, change: Callable[[JsonWebKey], dict[str, Any]]) -> None:
+def test_broken_ec_key_is_refused(curve: str, what: str, change: Callable[[JsonWebKey], dict[str, Any]]) -> None:
     jwk = jwk_for("EC", curve)
     with pytest.raises(ValueError, match=r"'[xyd]'"):
         load(changed(jwk, **change(jwk)))
 
 
+@pytest.mark.case("J9")
 @pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521", "P-256K"])
-def test_private_values_up_to_the_order_are_taken_J9(curve: str) -> None:
+def test_private_values_up_to_the_order_are_taken(curve: str) -> None:
     parameters = CURVES[curve]
     for secret in (1, 2, parameters.order - 1):
         jwk = JsonWebKey.from_cryptography(ec.derive_private_key(secret, parameters.make()))
@@ -215,6 +223,7 @@ def public(n: int, e: int = 65537) -> JsonWebKey:
     return JsonWebKey(kty="RSA", n=integer(n), e=integer(e))
 
 
+@pytest.mark.case("K6")
 @pytest.mark.parametrize(
     ("jwk", "message"),
     [
@@ -227,12 +236,13 @@ def public(n: int, e: int = 65537) -> JsonWebKey:
         (public(2**2047 + 1, 2**2047 + 3), "'e' must be odd, at least 3 and less than 'n'"),
     ],
 )
-def test_broken_rsa_public_key_is_refused_K6(jwk: JsonWebKey, message: str) -> None:
+def test_broken_rsa_public_key_is_refused(jwk: JsonWebKey, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load(jwk)
 
 
-def test_size_floor_of_rsa_can_be_lowered_K6() -> None:
+@pytest.mark.case("K6")
+def test_size_floor_of_rsa_can_be_lowered() -> None:
     jwk = JsonWebKey.from_cryptography(rsa.generate_private_key(65537, 1024))
     with pytest.raises(ValueError, match="not 1024"):
         load(jwk)
@@ -242,20 +252,22 @@ def test_size_floor_of_rsa_can_be_lowered_K6() -> None:
     assert "at least 1040 bits" in (key.misfit(algorithms.signature("PS512")) or "")
 
 
+@pytest.mark.case("K7")
 @pytest.mark.parametrize("missing", ["p q", "p q dp dq qi", "dp dq qi", "q", "p"])
-def test_private_rsa_key_is_never_shortened_to_public_K7(missing: str) -> None:
+def test_private_rsa_key_is_never_shortened_to_public(missing: str) -> None:
     jwk = changed(jwk_for("RSA"), **dict.fromkeys(missing.split()))
     key, row = opened(jwk), algorithms.signature("RS256")
     assert key.has_private
     assert key.sign(row, bytes(32)) == opened(jwk_for("RSA")).sign(row, bytes(32))
 
 
+@pytest.mark.case("K7", "K8")
 @pytest.mark.parametrize(
     "changes",
     [{"p": b"\3"}, {"q": b"\5"}, {"d": b"\7"}, {"d": None}, {"d": b""}, {"d": b"\7", "p": None, "q": None}, {"p": b""}],
     ids=repr,
 )
-def test_broken_rsa_private_key_is_refused_K7_K8(changes: dict[str, Any]) -> None:
+def test_broken_rsa_private_key_is_refused(changes: dict[str, Any]) -> None:
     jwk = changed(jwk_for("RSA"), **changes)
     if changes == {"p": b""}:
         assert opened(jwk).has_private  # It is as good as missing: q gives p.
@@ -264,7 +276,8 @@ def test_broken_rsa_private_key_is_refused_K7_K8(changes: dict[str, Any]) -> Non
         load(jwk)
 
 
-def test_composite_prime_is_refused_at_first_use_K8() -> None:
+@pytest.mark.case("K8")
+def test_composite_prime_is_refused_at_first_use() -> None:
     p, q, r = (rsa.generate_private_key(65537, 1024).private_numbers().p for _ in range(3))
     n = p * q * r
     d = pow(65537, -1, (p - 1) * (q - 1) * (r - 1))
@@ -273,15 +286,17 @@ def test_composite_prime_is_refused_at_first_use_K8() -> None:
         opened(jwk, min_rsa_bits=1024).sign(algorithms.signature("RS256"), bytes(32))
 
 
+@pytest.mark.case("L11")
 @pytest.mark.parametrize("size", [0, 1, 8, 15, 17, 33, 65])
-def test_symmetric_key_of_odd_size_is_refused_L11(size: int) -> None:
+def test_symmetric_key_of_odd_size_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="'k' must have 16, 24, 32, 48, 64 bytes"):
         load(JsonWebKey(kty="oct", k=bytes(size)))
 
 
+@pytest.mark.case("L6", "L11")
 @pytest.mark.parametrize("row", [row for row in ALGORITHMS if row.family == "oct" and row.key_size])
 @pytest.mark.parametrize("size", [16, 24, 32, 48, 64])
-def test_symmetric_key_must_have_exactly_the_size_L6_L11(row: Algorithm, size: int) -> None:
+def test_symmetric_key_must_have_exactly_the_size(row: Algorithm, size: int) -> None:
     key = opened(JsonWebKey(kty="oct", k=bytes(size)))
     if row.key_size == size:
         assert key.misfit(row) is None
@@ -291,9 +306,10 @@ def test_symmetric_key_must_have_exactly_the_size_L6_L11(row: Algorithm, size: i
         assert not key.supports("encrypt", row)
 
 
+@pytest.mark.case("J6")
 @every["signature"]
 @pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521", "P-256K"])
-def test_curve_must_fit_the_algorithm_J6(row: Algorithm, curve: str) -> None:
+def test_curve_must_fit_the_algorithm(row: Algorithm, curve: str) -> None:
     key = opened(jwk_for("EC", curve))
     assert key.supports("sign", row) is (row.curve == curve)
     assert key.supports("verify", row) is (row.curve == curve)
@@ -323,10 +339,11 @@ def test_operation_that_a_family_has_not_is_not_implemented(operation: str, call
 # Failure
 
 
+@pytest.mark.case("K2", "L5")
 @every["encryption"]
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_bad_ciphertext_fails_in_one_way_K2_L5(row: Algorithm, data: st.DataObject) -> None:
+def test_bad_ciphertext_fails_in_one_way(row: Algorithm, data: st.DataObject) -> None:
     good, iv, tag = encrypt(row, key_of(row), bytes(32))
     aad = b"aad" if row.aad else None
     position = data.draw(st.integers(0, 8 * len(good) - 1))
@@ -345,10 +362,11 @@ def test_bad_ciphertext_fails_in_one_way_K2_L5(row: Algorithm, data: st.DataObje
             assert bad == good or plaintext != bytes(32)
 
 
+@pytest.mark.case("K2", "L7")
 @every["wrap"]
 @settings(max_examples=40, deadline=None)
 @given(bad=st.binary(max_size=300))
-def test_bad_wrapped_key_fails_in_one_way_K2_L7(row: Algorithm, bad: bytes) -> None:
+def test_bad_wrapped_key_fails_in_one_way(row: Algorithm, bad: bytes) -> None:
     good = key_of(row).wrap(row, bytes(32))
     for wrapped in (bad, good[:-1], good + b"\0", good[::-1], b""):
         try:
@@ -361,9 +379,10 @@ def test_bad_wrapped_key_fails_in_one_way_K2_L7(row: Algorithm, bad: bytes) -> N
             assert unwrapped != bytes(32)
 
 
+@pytest.mark.case("L9")
 @pytest.mark.parametrize("part", ["iv", "tag", "aad"])
 @pytest.mark.parametrize("row", [row for row in ENCRYPTION if row.tag_size], ids=lambda row: row.name)
-def test_tampering_is_detected_before_decryption_L9(row: Algorithm, part: str) -> None:
+def test_tampering_is_detected_before_decryption(row: Algorithm, part: str) -> None:
     ciphertext, iv, tag = encrypt(row, key_of(row), b"secret")
     arguments = {"iv": iv or b"", "tag": tag or b"", "aad": b"aad"}
     assert key_of(row).decrypt(row, ciphertext, **arguments) == b"secret"
@@ -376,8 +395,9 @@ def test_tampering_is_detected_before_decryption_L9(row: Algorithm, part: str) -
         key_of(row).decrypt(row, ciphertext, **{**arguments, part: b""})
 
 
+@pytest.mark.case("K9")
 @pytest.mark.parametrize(("name", "longest"), [("RSA1_5", 245), ("RSA-OAEP", 214), ("RSA-OAEP-256", 190)])
-def test_longest_plaintext_of_rsa_is_taken_and_named_K9(name: str, longest: int) -> None:
+def test_longest_plaintext_of_rsa_is_taken_and_named(name: str, longest: int) -> None:
     key, row = opened(jwk_for("RSA")), algorithms.encryption(name)
     assert key.decrypt(row, key.encrypt(row, bytes(longest))[0]) == bytes(longest)
     with pytest.raises(ValueError, match=f"'plaintext' has {longest + 1} bytes; {name} .*2048-bit key takes {longest}"):
@@ -386,7 +406,8 @@ def test_longest_plaintext_of_rsa_is_taken_and_named_K9(name: str, longest: int)
         key.wrap(algorithms.key_wrap(name), bytes(longest + 1))
 
 
-def test_length_of_large_additional_data_is_counted_in_64_bits_L10() -> None:
+@pytest.mark.case("L10")
+def test_length_of_large_additional_data_is_counted_in_64_bits() -> None:
     from azure.keyvault.keys.crypto._local import oct
 
     class Huge(bytes):
@@ -406,7 +427,8 @@ def test_length_of_large_additional_data_is_counted_in_64_bits_L10() -> None:
     assert seen[0].endswith((2**32).to_bytes(8, "big"))
 
 
-def test_error_and_repr_show_no_secret_I2_I3() -> None:
+@pytest.mark.case("I2", "I3")
+def test_error_and_repr_show_no_secret() -> None:
     row = algorithms.key_wrap("A256KW")
     key = opened(JsonWebKey(kty="oct", k=b"canary" * 5 + b"ca"))
     assert "canary" not in repr(key)

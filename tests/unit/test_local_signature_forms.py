@@ -29,14 +29,16 @@ def key_pair() -> tuple[LocalKey, JsonWebKey]:
 # DER
 
 
+@pytest.mark.case("J5")
 @given(st.binary(min_size=1, max_size=66))
-def test_raw_signature_survives_der_J5(half: bytes) -> None:
+def test_raw_signature_survives_der(half: bytes) -> None:
     for raw in (half + half[::-1], half + bytes(len(half)), bytes(2 * len(half))):
         assert der_to_raw(raw_to_der(raw), len(raw)) == raw
 
 
+@pytest.mark.case("J5")
 @given(st.integers(1, 2**521), st.integers(1, 2**521))
-def test_der_is_that_of_cryptography_J5(r: int, s: int) -> None:
+def test_der_is_that_of_cryptography(r: int, s: int) -> None:
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
     der = encode_dss_signature(r, s)
@@ -46,8 +48,9 @@ def test_der_is_that_of_cryptography_J5(r: int, s: int) -> None:
     assert decode_dss_signature(raw_to_der(raw)) == (r, s)
 
 
+@pytest.mark.case("J5")
 @given(st.binary(max_size=150) | st.binary(max_size=12).map(lambda data: b"\x30" + bytes([len(data)]) + data))
-def test_what_is_taken_as_der_is_strict_der_J5(data: bytes) -> None:
+def test_what_is_taken_as_der_is_strict_der(data: bytes) -> None:
     try:
         raw = der_to_raw(data, 128)
     except ValueError:
@@ -58,6 +61,7 @@ def test_what_is_taken_as_der_is_strict_der_J5(data: bytes) -> None:
 GOOD = bytes.fromhex("3006020101020102")
 
 
+@pytest.mark.case("J5")
 @pytest.mark.parametrize(
     "der",
     [
@@ -77,19 +81,21 @@ GOOD = bytes.fromhex("3006020101020102")
         "3006020101020202",  # integer longer than the data
     ],
 )
-def test_what_is_not_strict_der_is_refused_J5(der: str) -> None:
+def test_what_is_not_strict_der_is_refused(der: str) -> None:
     assert der_to_raw(GOOD, 4) == b"\0\1\0\2"
     with pytest.raises(ValueError, match="not an ECDSA signature in DER"):
         der_to_raw(bytes.fromhex(der), 64)
 
 
-def test_integer_too_large_for_the_curve_is_refused_J5() -> None:
+@pytest.mark.case("J5")
+def test_integer_too_large_for_the_curve_is_refused() -> None:
     with pytest.raises(ValueError, match="fit the curve"):
         der_to_raw(raw_to_der(b"\1" * 66), 64)
 
 
+@pytest.mark.case("J5")
 @pytest.mark.parametrize("raw", [b"", b"1", b"123"])
-def test_raw_signature_of_odd_length_has_no_der_J5(raw: bytes) -> None:
+def test_raw_signature_of_odd_length_has_no_der(raw: bytes) -> None:
     with pytest.raises(ValueError, match="side by side"):
         raw_to_der(raw)
 
@@ -97,7 +103,8 @@ def test_raw_signature_of_odd_length_has_no_der_J5(raw: bytes) -> None:
 # secp256k1
 
 
-def test_low_s_verifies_and_has_a_recovery_id_J10() -> None:
+@pytest.mark.case("J10")
+def test_low_s_verifies_and_has_a_recovery_id() -> None:
     key, jwk = key_pair()
     assert jwk.x is not None
     assert jwk.y is not None
@@ -118,7 +125,8 @@ def test_low_s_verifies_and_has_a_recovery_id_J10() -> None:
     assert changed_ones
 
 
-def test_recovery_id_is_that_of_a_published_signature_J10() -> None:
+@pytest.mark.case("J10")
+def test_recovery_id_is_that_of_a_published_signature() -> None:
     # EIP-155's example: private key 0x46 32 times, v = 37 on chain 1, so a recovery id of 0.
     jwk = JsonWebKey.from_cryptography(ec.derive_private_key(int("46" * 32, 16), ec.SECP256K1()))
     assert jwk.x is not None
@@ -131,7 +139,8 @@ def test_recovery_id_is_that_of_a_published_signature_J10() -> None:
     assert secp256k1.recovery_id(signature, digest, jwk.x, jwk.y) == 0
 
 
-def test_recovery_id_of_a_foreign_signature_is_refused_J10() -> None:
+@pytest.mark.case("J10")
+def test_recovery_id_of_a_foreign_signature_is_refused() -> None:
     key, _ = key_pair()
     _, jwk = key_pair()
     assert jwk.x is not None

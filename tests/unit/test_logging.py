@@ -16,8 +16,9 @@ def _all(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
 
+@pytest.mark.case("I1")
 @pytest.mark.parametrize("where", ["client", "call"])
-async def test_trace_is_there_when_it_is_asked_for_I1(
+async def test_trace_is_there_when_it_is_asked_for(
     stub: StubWorld, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     on = {"logging_enable": True}
@@ -31,8 +32,9 @@ async def test_trace_is_there_when_it_is_asked_for_I1(
     assert "tag-of-mine" not in trace
 
 
+@pytest.mark.case("I1")
 @pytest.mark.parametrize("where", ["client", "call"])
-async def test_trace_is_not_there_when_it_is_not_asked_for_I1(
+async def test_trace_is_not_there_when_it_is_not_asked_for(
     stub: StubWorld, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     client = stub.client(Script(), logging_enable=where == "call")
@@ -40,14 +42,16 @@ async def test_trace_is_not_there_when_it_is_not_asked_for_I1(
     assert [record for record in caplog.records if record.name == NAME] == []
 
 
-async def test_trace_costs_nothing_when_nobody_listens_I1(stub: StubWorld, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.case("I1")
+async def test_trace_costs_nothing_when_nobody_listens(stub: StubWorld, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     await stub.client(Script(), logging_enable=True).get_key("orders")
     assert [record for record in caplog.records if record.name == NAME] == []
 
 
+@pytest.mark.case("I1")
 @pytest.mark.parametrize("header", ["Authorization", "proxy-authorization", "Cookie", "SET-COOKIE"])
-async def test_secret_header_is_not_shown_whatever_its_case_I1(
+async def test_secret_header_is_not_shown_whatever_its_case(
     stub: StubWorld, caplog: pytest.LogCaptureFixture, header: str
 ) -> None:
     script = Script([Answer(200, bundle(), {header: "canary"})])
@@ -56,6 +60,7 @@ async def test_secret_header_is_not_shown_whatever_its_case_I1(
     assert "REDACTED" in caplog.text
 
 
+@pytest.mark.case("I5")
 @pytest.mark.parametrize(
     ("header", "shown"),
     [
@@ -66,7 +71,7 @@ async def test_secret_header_is_not_shown_whatever_its_case_I1(
         ("x-made-up", False),
     ],
 )
-async def test_headers_that_help_are_readable_at_info_I5(
+async def test_headers_that_help_are_readable_at_info(
     stub: StubWorld, caplog: pytest.LogCaptureFixture, header: str, shown: bool
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -75,10 +80,9 @@ async def test_headers_that_help_are_readable_at_info_I5(
     assert "api-version=2026-04-01" in caplog.text
 
 
+@pytest.mark.case("I6")
 @pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG], ids=logging.getLevelName)
-async def test_query_of_the_caller_is_redacted_I6(
-    stub: StubWorld, caplog: pytest.LogCaptureFixture, level: int
-) -> None:
+async def test_query_of_the_caller_is_redacted(stub: StubWorld, caplog: pytest.LogCaptureFixture, level: int) -> None:
     from azure.core.rest import HttpRequest
 
     caplog.set_level(level)
@@ -90,7 +94,8 @@ async def test_query_of_the_caller_is_redacted_I6(
     assert "api-version=2026-04-01" in told
 
 
-async def test_exception_is_logged_without_the_token_I2(stub: StubWorld, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.case("I2")
+async def test_exception_is_logged_without_the_token(stub: StubWorld, caplog: pytest.LogCaptureFixture) -> None:
     def fail(sent: Any) -> Any:
         raise RuntimeError("the transport broke")
 

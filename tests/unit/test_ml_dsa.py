@@ -106,25 +106,28 @@ def test_thumbprint_is_made_of_alg_kty_and_pub() -> None:
     assert jwk.thumbprint() == urlsafe_b64encode(sha256(members).digest()).decode().rstrip("=")
 
 
+@pytest.mark.case("J8")
 @every_set
 @pytest.mark.parametrize("size", [0, 1, 1311, 1313, 2593])
-def test_public_key_of_a_wrong_length_is_refused_J8(alg: str, size: int) -> None:
+def test_public_key_of_a_wrong_length_is_refused(alg: str, size: int) -> None:
     jwk = JsonWebKey(kty="AKP", alg=alg, pub=bytes(size))
     with pytest.raises(ValueError, match=f"'pub' must have {PUBLIC_SIZES[alg]} bytes for {alg}, not {size}"):
         load(jwk)
 
 
+@pytest.mark.case("J8")
 @every_set
 @pytest.mark.parametrize("size", [0, 31, 33, 64, 2560])
-def test_private_key_that_is_no_seed_is_refused_and_not_taken_as_public_J8(alg: str, size: int) -> None:
+def test_private_key_that_is_no_seed_is_refused_and_not_taken_as_public(alg: str, size: int) -> None:
     jwk = JsonWebKey(kty="AKP", alg=alg, pub=bytes(PUBLIC_SIZES[alg]), priv=bytes(size))
     with pytest.raises(ValueError, match=f"'priv' must be the seed of 32 bytes, not {size} bytes"):
         load(jwk)
 
 
+@pytest.mark.case("J8")
 @needs_ml_dsa
 @every_set
-def test_seed_of_another_key_is_refused_J8(alg: str) -> None:
+def test_seed_of_another_key_is_refused(alg: str) -> None:
     with pytest.raises(ValueError, match="'priv' does not belong to 'pub'"):
         load(changed(private_jwk(f"AKP {alg}"), priv=bytes(32)))
 
@@ -137,7 +140,8 @@ def test_parameter_set_that_is_unknown_is_left_to_the_service(alg: str | None) -
         jwk.to_json()
 
 
-def test_repr_of_the_private_key_shows_no_seed_I3() -> None:
+@pytest.mark.case("I3")
+def test_repr_of_the_private_key_shows_no_seed() -> None:
     assert "seed" not in repr(AkpPrivate("ML-DSA-44", b"", SEED))
 
 
@@ -167,10 +171,11 @@ def test_sign_data_signs_the_message_itself(data: Any) -> None:
     assert not client.verify_data("ML-DSA-44", [message], signed.signature).is_valid
 
 
+@pytest.mark.case("J2", "K10")
 @needs_ml_dsa
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=100) | st.sampled_from([2419, 2420, 2421]).map(bytes), st.booleans())
-def test_any_bytes_as_signature_are_just_not_valid_J2_K10(signature: bytes, external: bool) -> None:
+def test_any_bytes_as_signature_are_just_not_valid(signature: bytes, external: bool) -> None:
     client = CryptographyClient.from_jwk(JsonWebKey.from_json(private_jwk("AKP ML-DSA-44").to_json()))
     message, options = (None, {"external_mu": bytes(64)}) if external else (b"message", {})
     assert client.verify("ML-DSA-44", message, signature, **options).is_valid is False  # type: ignore[arg-type]

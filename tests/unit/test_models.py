@@ -28,7 +28,8 @@ from azure.keyvault.keys._generated import models as wire
 KID = f"{URL}/keys/orders/{VERSION}"
 
 
-def test_properties_without_attributes_are_all_none_E10() -> None:
+@pytest.mark.case("E10")
+def test_properties_without_attributes_are_all_none() -> None:
     properties = KeyProperties(KID)
     public = {name for name in dir(properties) if not name.startswith("_")}
     known = {"id", "name", "version", "vault_url"}
@@ -36,7 +37,8 @@ def test_properties_without_attributes_are_all_none_E10() -> None:
     assert (properties.id, properties.name, properties.version, properties.vault_url) == (KID, "orders", VERSION, URL)
 
 
-def test_properties_tell_all_that_the_service_tells_E15() -> None:
+@pytest.mark.case("E15")
+def test_properties_tell_all_that_the_service_tells() -> None:
     moment = datetime(2030, 1, 1, tzinfo=timezone.utc)
     attributes = wire.KeyAttributes(enabled=True, not_before=moment, expires=moment, exportable=True)
     attributes.created = attributes.updated = moment
@@ -61,6 +63,7 @@ def test_properties_of_no_identifier_are_refused(key_id: str) -> None:
         KeyProperties(key_id)
 
 
+@pytest.mark.case("I3")
 @pytest.mark.parametrize(
     ("subject", "text"),
     [
@@ -72,7 +75,7 @@ def test_properties_of_no_identifier_are_refused(key_id: str) -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_representation_names_the_key_and_no_material_I3(subject: Any, text: str) -> None:
+def test_representation_names_the_key_and_no_material(subject: Any, text: str) -> None:
     assert repr(subject) == text
 
 
@@ -107,7 +110,8 @@ def test_jwk_and_its_members_together_are_refused() -> None:
         KeyVaultKey(KID, {"kty": "RSA"}, n=b"n")
 
 
-def test_names_compare_equal_to_members_of_enumerations_and_others_stay_E9() -> None:
+@pytest.mark.case("E9")
+def test_names_compare_equal_to_members_of_enumerations_and_others_stay() -> None:
     key = KeyVaultKey(KID, kty="RSA-HSM", key_ops=["sign", "juggle"])
     assert key.key_type == KeyType.rsa_hsm
     assert key.key_operations == [KeyOperation.sign, "juggle"]
@@ -121,14 +125,16 @@ def test_deleted_key_tells_when_and_until_when() -> None:
     assert key.id == KID
 
 
+@pytest.mark.case("H7")
 @pytest.mark.parametrize("value", [timedelta(days=30), "P30D"], ids=["timedelta", "text"])
-def test_durations_are_kept_in_the_form_of_iso_8601_H7(value: Any) -> None:
+def test_durations_are_kept_in_the_form_of_iso_8601(value: Any) -> None:
     action = KeyRotationLifetimeAction(KeyRotationPolicyAction.rotate, time_after_create=value)
     assert (action.time_after_create, action.time_before_expiry) == ("P30D", None)
     assert KeyRotationPolicy(expires_in=value).expires_in == "P30D"
 
 
-def test_policies_do_not_share_their_lists_E10() -> None:
+@pytest.mark.case("E10")
+def test_policies_do_not_share_their_lists() -> None:
     one, other = KeyRotationPolicy(), KeyRotationPolicy()
     one.lifetime_actions.append(KeyRotationLifetimeAction("Rotate"))
     assert other.lifetime_actions == []
@@ -142,6 +148,7 @@ def test_release_policy_goes_to_the_wire_and_back() -> None:
     assert KeyReleasePolicy._from_wire(None) is None
 
 
+@pytest.mark.case("B12")
 @pytest.mark.parametrize(
     ("identifier", "suffixes", "accepted"),
     [
@@ -158,7 +165,7 @@ def test_release_policy_goes_to_the_wire_and_back() -> None:
     ],
     ids=lambda value: str(value),
 )
-def test_identifier_of_a_stranger_is_accepted_from_the_named_places_only_B12(
+def test_identifier_of_a_stranger_is_accepted_from_the_named_places_only(
     identifier: str, suffixes: list[str] | None, accepted: bool
 ) -> None:
     assert (KeyVaultKeyIdentifier.try_parse(identifier, allowed_suffixes=suffixes) is not None) == accepted

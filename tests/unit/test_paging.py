@@ -38,27 +38,31 @@ async def names(items: Any) -> list[str]:
     return [item.name async for item in items]
 
 
+@pytest.mark.case("F1")
 @pytest.mark.parametrize("which", LISTS)
 @pytest.mark.parametrize("end", [None, ""], ids=["null", "empty"])
-async def test_all_pages_are_read_F1(stub: StubWorld, which: str, end: str | None) -> None:
+async def test_all_pages_are_read(stub: StubWorld, which: str, end: str | None) -> None:
     script = Script([page(["a", "b"], link(2)), page(["c"], link(3)), page(["d"], end)])
     assert await names(LISTS[which](stub.client(script))) == ["a", "b", "c", "d"]
     assert [sent.url for sent in script.calls[1:]] == [link(2), link(3)]
     assert {sent.method for sent in script.calls} == {"GET"}
 
 
-async def test_empty_page_is_not_the_last_F2(stub: StubWorld) -> None:
+@pytest.mark.case("F2")
+async def test_empty_page_is_not_the_last(stub: StubWorld) -> None:
     script = Script([page([], link(2)), page([], link(3)), page(["a"])])
     assert await names(stub.client(script).list_properties_of_keys()) == ["a"]
 
 
+@pytest.mark.case("F2")
 @pytest.mark.parametrize("body", [{}, {"value": None}, {"value": []}], ids=str)
-async def test_page_without_items_is_an_empty_list_F2(stub: StubWorld, body: Any) -> None:
+async def test_page_without_items_is_an_empty_list(stub: StubWorld, body: Any) -> None:
     assert await names(stub.client(Script([Answer(200, body)])).list_properties_of_keys()) == []
 
 
+@pytest.mark.case("F3")
 @pytest.mark.parametrize("circle", [1, 2, 7])
-async def test_links_that_lead_in_a_circle_end_in_an_error_F3(stub: StubWorld, circle: int) -> None:
+async def test_links_that_lead_in_a_circle_end_in_an_error(stub: StubWorld, circle: int) -> None:
     class Endless(Script):
         def reply_to(self, request: Any, options: dict[str, Any]) -> Any:
             super().reply_to(request, options)
@@ -72,7 +76,8 @@ async def test_links_that_lead_in_a_circle_end_in_an_error_F3(stub: StubWorld, c
     assert len(script.calls) < 4 * circle + 4
 
 
-def test_guard_lets_a_million_different_links_pass_in_constant_memory_F6() -> None:
+@pytest.mark.case("F6")
+def test_guard_lets_a_million_different_links_pass_in_constant_memory() -> None:
     guard = _LoopGuard()
     tracemalloc.start()
     try:
@@ -84,8 +89,9 @@ def test_guard_lets_a_million_different_links_pass_in_constant_memory_F6() -> No
     assert peak < 10_000
 
 
+@pytest.mark.case("F6")
 @pytest.mark.parametrize("expand", [False, True], ids=["properties", "whole keys"])
-async def test_many_pages_need_the_memory_of_one_F6(stub: StubWorld, expand: bool) -> None:
+async def test_many_pages_need_the_memory_of_one(stub: StubWorld, expand: bool) -> None:
     class Many(Script):
         def reply_to(self, request: Any, options: dict[str, Any]) -> Any:
             token = "Authorization" in request.headers
@@ -116,7 +122,8 @@ async def test_many_pages_need_the_memory_of_one_F6(stub: StubWorld, expand: boo
     assert peaks[1] < peaks[0] * 1.5
 
 
-async def test_reading_may_end_early_F6(stub: StubWorld) -> None:
+@pytest.mark.case("F6")
+async def test_reading_may_end_early(stub: StubWorld) -> None:
     script = Script([page(["a", "b"], link(2)), page(["c"])])
     async for item in stub.client(script).list_properties_of_keys():
         if item.name == "a":
@@ -124,7 +131,8 @@ async def test_reading_may_end_early_F6(stub: StubWorld) -> None:
     assert len(script.calls) == 1
 
 
-async def test_continuation_token_is_the_link_as_text_and_resumes_F4(stub: StubWorld) -> None:
+@pytest.mark.case("F4")
+async def test_continuation_token_is_the_link_as_text_and_resumes(stub: StubWorld) -> None:
     script = Script([page(["a"], link(2)), page(["b"])])
     client = stub.client(script)
     pages = client.list_properties_of_keys().by_page()
@@ -136,10 +144,11 @@ async def test_continuation_token_is_the_link_as_text_and_resumes_F4(stub: StubW
     assert script.calls[-1].url == link(2)
 
 
+@pytest.mark.case("F4", "B2")
 @pytest.mark.parametrize(
     "token", ["https://evil.example/keys", "gASVBAAAAAAAAACMAWGULg==", "http://demo.vault.azure.net/"]
 )
-async def test_continuation_token_of_elsewhere_is_refused_without_io_F4_B2(stub: StubWorld, token: str) -> None:
+async def test_continuation_token_of_elsewhere_is_refused_without_io(stub: StubWorld, token: str) -> None:
     script, tokens = Script(), Tokens()
     pages = stub.client(script, tokens).list_properties_of_keys().by_page(token)
     with pytest.raises(ValueError, match="link to the next page"):
@@ -147,38 +156,43 @@ async def test_continuation_token_of_elsewhere_is_refused_without_io_F4_B2(stub:
     assert (script.sent, tokens.asked) == ([], [])
 
 
+@pytest.mark.case("B2", "B3", "B8")
 @pytest.mark.parametrize(
     "target", ["https://evil.example/keys", "https://unknown.vault.azure.net/keys", "http://demo.vault.azure.net/keys"]
 )
-async def test_link_of_the_service_to_elsewhere_is_refused_without_io_B2_B3_B8(stub: StubWorld, target: str) -> None:
+async def test_link_of_the_service_to_elsewhere_is_refused_without_io(stub: StubWorld, target: str) -> None:
     script, tokens = Script([page(["a"], target)]), Tokens()
     with pytest.raises(DecodeError, match="leads to another origin"):
         await names(stub.client(script, tokens).list_properties_of_keys())
     assert (len(script.sent), len(tokens.asked)) == (2, 1)
 
 
-async def test_link_with_the_port_spelled_out_costs_no_second_probe_A26(stub: StubWorld) -> None:
+@pytest.mark.case("A26")
+async def test_link_with_the_port_spelled_out_costs_no_second_probe(stub: StubWorld) -> None:
     target = f"{URL}:443/keys?api-version=7.0&$skiptoken=eyJO&maxresults=2"
     script, tokens = Script([page(["a"], target), page(["b"])]), Tokens()
     assert await names(stub.client(script, tokens).list_properties_of_keys()) == ["a", "b"]
     assert (script.calls[1].url, len(script.probes), len(tokens.asked)) == (target, 1, 1)
 
 
-async def test_link_is_sent_unchanged_F7(stub: StubWorld) -> None:
+@pytest.mark.case("F7")
+async def test_link_is_sent_unchanged(stub: StubWorld) -> None:
     target = f"{URL}/keys?api-version=7.0&$skiptoken=a%2Fb+c%20%C3%A9"
     script = Script([page(["a"], target), page(["b"])])
     await names(stub.client(script).list_properties_of_keys())
     assert script.calls[1].url == target
 
 
+@pytest.mark.case("F5")
 @pytest.mark.parametrize("which", LISTS)
-async def test_page_size_is_sent_F5(stub: StubWorld, which: str) -> None:
+async def test_page_size_is_sent(stub: StubWorld, which: str) -> None:
     script = Script([page(["a"])])
     await names(LISTS[which](stub.client(script), max_page_size=26))
     assert script.calls[0].url.endswith("&maxresults=25")
 
 
-async def test_failure_of_a_page_tells_where_to_go_on_F4(stub: StubWorld) -> None:
+@pytest.mark.case("F4")
+async def test_failure_of_a_page_tells_where_to_go_on(stub: StubWorld) -> None:
     script = Script([page(["a"], link(2)), Answer(403, {"error": {"code": "Forbidden"}})])
     with pytest.raises(HttpResponseError) as caught:
         await names(stub.client(script).list_properties_of_keys())
@@ -289,7 +303,8 @@ async def test_whole_keys_after_an_error_cancels_its_tasks() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_whole_keys_that_are_cancelled_D12_cancel_their_tasks() -> None:
+@pytest.mark.case("D12")
+async def test_whole_keys_that_are_cancelled_cancel_their_tasks() -> None:
     begun = asyncio.Event()
 
     async def send(operation: Operation[KeyBundle]) -> Any:
@@ -325,7 +340,8 @@ async def test_whole_keys_of_an_empty_page_ask_nothing(stub: StubWorld) -> None:
     assert len(script.calls) == 1
 
 
-async def test_timeout_bounds_a_page_with_its_keys_C9(stub: StubWorld) -> None:
+@pytest.mark.case("C9")
+async def test_timeout_bounds_a_page_with_its_keys(stub: StubWorld) -> None:
     class Slow(Script):
         def reply_to(self, request: Any, options: dict[str, Any]) -> Any:
             answer = super().reply_to(request, options)

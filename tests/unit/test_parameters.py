@@ -24,7 +24,8 @@ def body_of(script: Script) -> Any:
     return json.loads(script.calls[-1].content)
 
 
-async def test_naive_time_is_taken_as_utc_with_a_warning_at_the_callers_line_H1(
+@pytest.mark.case("H1")
+async def test_naive_time_is_taken_as_utc_with_a_warning_at_the_callers_line(
     stub: StubWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import time
@@ -39,6 +40,7 @@ async def test_naive_time_is_taken_as_utc_with_a_warning_at_the_callers_line_H1(
     assert body_of(script)["attributes"] == {"exp": 1893456000}
 
 
+@pytest.mark.case("H2", "H4")
 @pytest.mark.parametrize(
     ("moment", "seconds"),
     [
@@ -54,12 +56,13 @@ async def test_naive_time_is_taken_as_utc_with_a_warning_at_the_callers_line_H1(
     ],
     ids=["utc", "microseconds", "offset", "fold-0", "fold-1", "1969", "2038", "leap-day", "9999"],
 )
-async def test_aware_time_is_sent_in_whole_seconds_H2_H4(stub: StubWorld, moment: datetime, seconds: int) -> None:
+async def test_aware_time_is_sent_in_whole_seconds(stub: StubWorld, moment: datetime, seconds: int) -> None:
     script = Script()
     await stub.client(script).create_rsa_key("orders", expires_on=moment, not_before=moment)
     assert body_of(script)["attributes"] == {"exp": seconds, "nbf": seconds}
 
 
+@pytest.mark.case("H4")
 @pytest.mark.parametrize(
     "moment",
     [
@@ -68,17 +71,19 @@ async def test_aware_time_is_sent_in_whole_seconds_H2_H4(stub: StubWorld, moment
     ],
     ids=["9999", "1"],
 )
-def test_time_that_utc_cannot_hold_is_a_value_error_that_names_the_argument_H4(moment: datetime) -> None:
+def test_time_that_utc_cannot_hold_is_a_value_error_that_names_the_argument(moment: datetime) -> None:
     with pytest.raises(ValueError, match="not_before"):
         parameters.key_attributes(not_before=moment)
 
 
+@pytest.mark.case("H5")
 @pytest.mark.parametrize("value", [1893456000, "2030-01-01", 1893456000.0, timedelta(days=1)], ids=repr)
-def test_time_of_another_type_is_a_type_error_H5(value: Any) -> None:
+def test_time_of_another_type_is_a_type_error(value: Any) -> None:
     with pytest.raises(TypeError, match="expires_on must be datetime"):
         parameters.key_attributes(expires_on=value)
 
 
+@pytest.mark.case("H7")
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -91,37 +96,41 @@ def test_time_of_another_type_is_a_type_error_H5(value: Any) -> None:
         ("P4W", "P4W"),
     ],
 )
-def test_duration_is_sent_in_the_form_of_iso_8601_H7(value: Any, text: str) -> None:
+def test_duration_is_sent_in_the_form_of_iso_8601(value: Any, text: str) -> None:
     body = parameters.rotation_policy_parameters(KeyRotationPolicy(), expires_in=value)
     assert body.attributes is not None
     assert body.attributes.expiry_time == text
 
 
+@pytest.mark.case("H7")
 @pytest.mark.parametrize(
     "value",
     ["90 days", "P", "PT", "3M", "P-3M", "P1.5M", "p3m", "P3M ", "", "P3H", "PT3D", "P27D", "PT671H", "P3W", "PT3M",
      timedelta(days=27), timedelta(days=-90), timedelta(days=90, seconds=1), timedelta(0)],
     ids=repr,
 )  # fmt: skip
-def test_duration_that_is_none_or_too_short_is_a_value_error_H7(value: Any) -> None:
+def test_duration_that_is_none_or_too_short_is_a_value_error(value: Any) -> None:
     with pytest.raises(ValueError, match=r"expires_in|duration"):
         parameters.rotation_policy_parameters(KeyRotationPolicy(), expires_in=value)
 
 
+@pytest.mark.case("H7")
 @pytest.mark.parametrize("value", [90, 90.0, b"P90D", []], ids=repr)
-def test_duration_of_another_type_is_a_type_error_H7(value: Any) -> None:
+def test_duration_of_another_type_is_a_type_error(value: Any) -> None:
     with pytest.raises(TypeError, match="expires_in"):
         parameters.rotation_policy_parameters(KeyRotationPolicy(), expires_in=value)
 
 
+@pytest.mark.case("H7")
 @pytest.mark.parametrize("value", ["soon", "P", "P30D "])
-def test_trigger_that_is_no_duration_is_a_value_error_H7(value: str) -> None:
+def test_trigger_that_is_no_duration_is_a_value_error(value: str) -> None:
     action = LifetimeAction(Action.rotate, time_after_create=value)
     with pytest.raises(ValueError, match="time_after_create"):
         parameters.rotation_policy_parameters(KeyRotationPolicy(), [action])
 
 
-def test_rotation_policy_of_the_service_is_sent_back_as_it_is_E10() -> None:
+@pytest.mark.case("E10")
+def test_rotation_policy_of_the_service_is_sent_back_as_it_is() -> None:
     policy = KeyRotationPolicy(lifetime_actions=[LifetimeAction(Action.notify, time_before_expiry="P30D")])
     body = parameters.rotation_policy_parameters(policy)
     assert body.attributes is None
@@ -129,6 +138,7 @@ def test_rotation_policy_of_the_service_is_sent_back_as_it_is_E10() -> None:
     assert (trigger.time_after_create, trigger.time_before_expiry) == (None, "P30D")  # type: ignore[union-attr]
 
 
+@pytest.mark.case("G5")
 @pytest.mark.parametrize(
     "tags",
     [
@@ -138,36 +148,41 @@ def test_rotation_policy_of_the_service_is_sent_back_as_it_is_E10() -> None:
     ],
     ids=["unicode", "fifteen", "none"],
 )
-async def test_tags_are_sent_as_they_are_G5(stub: StubWorld, tags: dict[str, str]) -> None:
+async def test_tags_are_sent_as_they_are(stub: StubWorld, tags: dict[str, str]) -> None:
     script = Script([Answer(200, {**bundle(), "tags": tags})])
     key = await stub.client(script).create_rsa_key("orders", tags=tags)
     assert (body_of(script)["tags"], key.properties.tags) == (tags, tags)
 
 
-def test_tags_beyond_the_limit_are_refused_G5() -> None:
+@pytest.mark.case("G5")
+def test_tags_beyond_the_limit_are_refused() -> None:
     with pytest.raises(ValueError, match="15 entries at most, not 16"):
         parameters.update_parameters(tags={str(n): "" for n in range(16)})
 
 
+@pytest.mark.case("G5")
 @pytest.mark.parametrize("tags", [{"a": 1}, {1: "a"}, {"a": None}, ["a"], "a"], ids=repr)
-def test_tags_of_another_type_are_refused_G5(tags: Any) -> None:
+def test_tags_of_another_type_are_refused(tags: Any) -> None:
     with pytest.raises(TypeError, match="tags must be a dict"):
         parameters.update_parameters(tags=tags)
 
 
+@pytest.mark.case("F5")
 @pytest.mark.parametrize(("given", "sent"), [(None, None), (1, 1), (25, 25), (26, 25), (10**9, 25)])
-def test_page_size_is_at_most_what_the_service_gives_F5(given: int | None, sent: int | None) -> None:
+def test_page_size_is_at_most_what_the_service_gives(given: int | None, sent: int | None) -> None:
     assert parameters.page_size(given) == sent
 
 
+@pytest.mark.case("F5")
 @pytest.mark.parametrize("given", [0, -1])
-def test_page_size_below_one_is_refused_F5(given: int) -> None:
+def test_page_size_below_one_is_refused(given: int) -> None:
     with pytest.raises(ValueError, match="max_page_size must be 1 or more"):
         parameters.page_size(given)
 
 
+@pytest.mark.case("F5")
 @pytest.mark.parametrize("given", ["5", 5.0, True], ids=repr)
-def test_page_size_of_another_type_is_refused_F5(given: Any) -> None:
+def test_page_size_of_another_type_is_refused(given: Any) -> None:
     with pytest.raises(TypeError, match="max_page_size"):
         parameters.page_size(given)
 
@@ -223,7 +238,8 @@ def test_key_to_import_of_another_type_is_a_type_error(key: Any) -> None:
         parameters.import_parameters(key)
 
 
-def test_backup_of_another_type_is_a_type_error_that_does_not_quote_it_I8() -> None:
+@pytest.mark.case("I8")
+def test_backup_of_another_type_is_a_type_error_that_does_not_quote_it() -> None:
     with pytest.raises(TypeError, match="backup must be bytes") as caught:
         parameters.restore_parameters("canary")  # type: ignore[arg-type]
     assert "canary" not in str(caught.value)
@@ -234,13 +250,15 @@ def test_backup_may_be_any_bytes(backup: Any) -> None:
     assert parameters.restore_parameters(backup).value == b"x"
 
 
-def test_aware_time_gives_no_warning_H1() -> None:
+@pytest.mark.case("H1")
+def test_aware_time_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         parameters.key_attributes(expires_on=datetime(2030, 1, 1, tzinfo=UTC))
 
 
-async def test_everything_that_can_be_set_is_sent_N10(stub: StubWorld) -> None:
+@pytest.mark.case("N10")
+async def test_everything_that_can_be_set_is_sent(stub: StubWorld) -> None:
     script = Script()
     policy = KeyReleasePolicy(b"{}", immutable=True)
     key = JsonWebKey(kty="oct", k=b"0123456789abcdef", key_ops=["encrypt"])

@@ -28,7 +28,8 @@ def forbidden(inner: str | None = None) -> Answer:
     return Answer(403, {"error": error})
 
 
-async def test_delete_waits_for_as_long_as_it_takes_N1_N5(stub: StubWorld) -> None:
+@pytest.mark.case("N1", "N5")
+async def test_delete_waits_for_as_long_as_it_takes(stub: StubWorld) -> None:
     script = Script([DONE, NOT_YET, NOT_YET, DONE])
     deleted = await stub.client(script).delete_key("orders", polling_interval=3)
     assert deleted.name == "orders"
@@ -36,38 +37,44 @@ async def test_delete_waits_for_as_long_as_it_takes_N1_N5(stub: StubWorld) -> No
     assert [sent.url.partition("?")[0] for sent in script.calls[1:]] == [f"{URL}/deletedkeys/orders"] * 3
 
 
-async def test_recovery_waits_for_the_key_N4(stub: StubWorld) -> None:
+@pytest.mark.case("N4")
+async def test_recovery_waits_for_the_key(stub: StubWorld) -> None:
     script = Script([Answer(200, bundle()), NOT_YET, Answer(200, bundle())])
     assert (await stub.client(script).recover_deleted_key("orders")).name == "orders"
     assert (script.slept, script.calls[1].url.partition("?")[0]) == ([0.25], f"{URL}/keys/orders")
 
 
-async def test_pauses_grow_to_two_seconds_N5(stub: StubWorld) -> None:
+@pytest.mark.case("N5")
+async def test_pauses_grow_to_two_seconds(stub: StubWorld) -> None:
     script = Script([DONE, *[NOT_YET] * 6, DONE])
     await stub.client(script).delete_key("orders")
     assert script.slept == [0.25, 0.5, 1, 2, 2, 2]
 
 
-async def test_vault_without_soft_delete_is_not_asked_again_N5(stub: StubWorld) -> None:
+@pytest.mark.case("N5")
+async def test_vault_without_soft_delete_is_not_asked_again(stub: StubWorld) -> None:
     script = Script([Answer(200, bundle())])
     await stub.client(script).delete_key("orders")
     assert len(script.calls) == 1
 
 
-async def test_caller_who_may_not_read_sees_the_end_in_the_refusal_N2(stub: StubWorld) -> None:
+@pytest.mark.case("N2")
+async def test_caller_who_may_not_read_sees_the_end_in_the_refusal(stub: StubWorld) -> None:
     script = Script([DONE, NOT_YET, forbidden("ForbiddenByPolicy")])
     await stub.client(script).delete_key("orders")
     assert len(script.calls) == 3
 
 
-async def test_firewall_is_not_taken_for_the_end_N2(stub: StubWorld) -> None:
+@pytest.mark.case("N2")
+async def test_firewall_is_not_taken_for_the_end(stub: StubWorld) -> None:
     script = Script([DONE, forbidden("ForbiddenByFirewall")])
     with pytest.raises(HttpResponseError, match="network rules"):
         await stub.client(script).delete_key("orders")
 
 
+@pytest.mark.case("N5")
 @pytest.mark.parametrize("status", [400, 409, 500])
-async def test_other_errors_surface_N5(stub: StubWorld, status: int) -> None:
+async def test_other_errors_surface(stub: StubWorld, status: int) -> None:
     script = Script([DONE, Answer(status, {"error": {"code": "Other", "message": "m"}})])
     with pytest.raises(HttpResponseError) as caught:
         await stub.client(script, retry_total=0).delete_key("orders")
@@ -88,15 +95,17 @@ async def test_poller_has_its_result_before_the_end_and_knows_its_state(stub: St
     assert len(script.calls) == 3
 
 
-async def test_wait_with_no_time_looks_once_N5(stub: StubWorld) -> None:
+@pytest.mark.case("N5")
+async def test_wait_with_no_time_looks_once(stub: StubWorld) -> None:
     script = Script([DONE, NOT_YET])
     poller = await stub.client(script).begin_delete_key("orders")
     await poller.wait(0)
     assert (poller.done(), len(script.calls), script.slept) == (False, 2, [])
 
 
+@pytest.mark.case("C9", "N5")
 @pytest.mark.parametrize("where", ["call", "client"])
-async def test_timeout_bounds_the_whole_deletion_C9_N5(stub: StubWorld, where: str) -> None:
+async def test_timeout_bounds_the_whole_deletion(stub: StubWorld, where: str) -> None:
     class Sleeping(Script):
         """Sleeps in fact, for otherwise no time would pass."""
 
@@ -125,7 +134,8 @@ async def test_missing_key_is_told_at_once(stub: StubWorld) -> None:
         await stub.client(Script([NOT_YET])).begin_delete_key("orders")
 
 
-async def test_awaiting_an_asynchronous_poller_waits_for_the_end_N5() -> None:
+@pytest.mark.case("N5")
+async def test_awaiting_an_asynchronous_poller_waits_for_the_end() -> None:
     """A poller that is awaited is an operation that is awaited; its result() is there at once, as in the sync world."""
 
     class Connection:
@@ -146,7 +156,8 @@ async def test_awaiting_an_asynchronous_poller_waits_for_the_end_N5() -> None:
     assert (await poller, poller.done(), Connection.slept) == ("the key", True, [3])
 
 
-async def test_wait_without_end_has_none_N5(stub: StubWorld) -> None:
+@pytest.mark.case("N5")
+async def test_wait_without_end_has_none(stub: StubWorld) -> None:
     poller = await stub.client(Script([DONE, NOT_YET, DONE])).begin_delete_key("orders")
     await poller.wait(math.inf)
     assert poller.done()

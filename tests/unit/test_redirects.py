@@ -16,9 +16,10 @@ def moved(location: str, status: int = 307) -> Answer:
     return Answer(status, None, {"Location": location})
 
 
+@pytest.mark.case("B4")
 @pytest.mark.parametrize("location", [f"{URL}/keys/other?api-version=7.6", f"{URL}:443/keys/other", "/keys/other"])
 @pytest.mark.parametrize("status", [307, 308])
-async def test_redirect_within_the_vault_is_followed_with_token_and_body_B4(
+async def test_redirect_within_the_vault_is_followed_with_token_and_body(
     stub: StubWorld, status: int, location: str
 ) -> None:
     script, tokens = Script([moved(location, status), OK]), Tokens()
@@ -30,6 +31,7 @@ async def test_redirect_within_the_vault_is_followed_with_token_and_body_B4(
     assert (len(script.probes), len(tokens.asked)) == (1, 1)
 
 
+@pytest.mark.case("B4", "B8")
 @pytest.mark.parametrize(
     "location",
     [
@@ -44,9 +46,7 @@ async def test_redirect_within_the_vault_is_followed_with_token_and_body_B4(
     ],
 )
 @pytest.mark.parametrize("status", [300, 303, 307, 308])
-async def test_redirect_to_another_origin_is_refused_and_named_B4_B8(
-    stub: StubWorld, location: str, status: int
-) -> None:
+async def test_redirect_to_another_origin_is_refused_and_named(stub: StubWorld, location: str, status: int) -> None:
     script, tokens = Script([moved(location, status)]), Tokens()
     with pytest.raises(HttpResponseError, match="is another origin") as caught:
         await stub.client(script, tokens).restore_key(b"secret backup")
@@ -55,14 +55,16 @@ async def test_redirect_to_another_origin_is_refused_and_named_B4_B8(
     assert len(script.calls) == 1
 
 
-async def test_redirect_of_a_probe_to_another_origin_is_refused_before_any_token_B5(stub: StubWorld) -> None:
+@pytest.mark.case("B5")
+async def test_redirect_of_a_probe_to_another_origin_is_refused_before_any_token(stub: StubWorld) -> None:
     script, tokens = Script(challenge=moved("https://evil.example/")), Tokens()
     with pytest.raises(HttpResponseError, match="is another origin"):
         await stub.client(script, tokens).restore_key(b"secret backup")
     assert ([sent.content for sent in script.sent], tokens.asked) == ([None], [])
 
 
-async def test_redirect_of_a_probe_within_the_vault_keeps_the_body_A3(stub: StubWorld) -> None:
+@pytest.mark.case("A3")
+async def test_redirect_of_a_probe_within_the_vault_keeps_the_body(stub: StubWorld) -> None:
     class Moving(Script):
         def reply_to(self, request: Any, options: dict[str, Any]) -> Any:
             found = super().reply_to(request, options)
@@ -74,7 +76,8 @@ async def test_redirect_of_a_probe_within_the_vault_keeps_the_body_A3(stub: Stub
     assert script.calls[0].content == b'{"value":"YmFja3Vw"}'
 
 
-async def test_303_becomes_a_get_without_content_B6(stub: StubWorld) -> None:
+@pytest.mark.case("B6")
+async def test_303_becomes_a_get_without_content(stub: StubWorld) -> None:
     script = Script([moved("/keys/orders", 303), OK])
     await stub.client(script).create_rsa_key("orders")
     second = script.calls[1]
@@ -82,30 +85,34 @@ async def test_303_becomes_a_get_without_content_B6(stub: StubWorld) -> None:
     assert {"content-type", "content-length"}.isdisjoint(name.lower() for name in second.headers)
 
 
-async def test_circle_of_redirects_ends_in_a_typed_error_B7(stub: StubWorld) -> None:
+@pytest.mark.case("B7")
+async def test_circle_of_redirects_ends_in_a_typed_error(stub: StubWorld) -> None:
     script = Script([moved("/keys/orders")])
     with pytest.raises(TooManyRedirectsError):
         await stub.client(script).get_key("orders")
     assert len(script.calls) == 31
 
 
+@pytest.mark.case("B6")
 @pytest.mark.parametrize("status", [301, 302])
-async def test_redirect_that_would_change_the_method_is_an_error_B6(stub: StubWorld, status: int) -> None:
+async def test_redirect_that_would_change_the_method_is_an_error(stub: StubWorld, status: int) -> None:
     script = Script([moved("/keys/orders", status)])
     with pytest.raises(HttpResponseError) as caught:
         await stub.client(script).create_rsa_key("orders")
     assert (caught.value.status_code, len(script.calls)) == (status, 1)
 
 
-async def test_redirect_without_location_is_an_error_B7(stub: StubWorld) -> None:
+@pytest.mark.case("B7")
+async def test_redirect_without_location_is_an_error(stub: StubWorld) -> None:
     script = Script([Answer(307)])
     with pytest.raises(HttpResponseError) as caught:
         await stub.client(script).get_key("orders")
     assert caught.value.status_code == 307
 
 
+@pytest.mark.case("B1", "B8")
 @pytest.mark.parametrize("url", ["https://other.vault.azure.net/keys", "http://demo.vault.azure.net/keys"])
-async def test_request_of_the_caller_to_another_origin_is_refused_B1_B8(stub: StubWorld, url: str) -> None:
+async def test_request_of_the_caller_to_another_origin_is_refused(stub: StubWorld, url: str) -> None:
     script, tokens = Script(), Tokens()
     with pytest.raises(ValueError, match="leads to another origin"):
         await stub.client(script, tokens).send_request(HttpRequest("GET", url))

@@ -33,8 +33,9 @@ def test_constructor_takes_arguments_in_the_order_of_4_x(
     assert tuple(getattr(result, attribute) for attribute in attributes) == arguments
 
 
+@pytest.mark.case("M8")
 @every_result
-def test_result_tells_where_it_was_performed_M8(
+def test_result_tells_where_it_was_performed(
     name: str, arguments: tuple[Any, ...], attributes: tuple[str, ...]
 ) -> None:
     make = getattr(_results, name)
@@ -43,8 +44,9 @@ def test_result_tells_where_it_was_performed_M8(
     assert make(**dict(zip(attributes, arguments, strict=True))).performed == "remote"
 
 
+@pytest.mark.case("I3")
 @every_result
-def test_repr_shows_no_data_I3(name: str, arguments: tuple[Any, ...], attributes: tuple[str, ...]) -> None:
+def test_repr_shows_no_data(name: str, arguments: tuple[Any, ...], attributes: tuple[str, ...]) -> None:
     text = repr(getattr(_results, name)(*arguments))
     assert text.startswith(f"{name}(key_id='kid', algorithm='")
     assert "canary" not in text
@@ -65,7 +67,8 @@ def test_misspelled_keyword_is_refused() -> None:
         _results.EncryptResult("kid", OAEP, b"c", nonce=b"i")  # type: ignore[call-arg]
 
 
-def test_signature_in_der_J5() -> None:
+@pytest.mark.case("J5")
+def test_signature_in_der() -> None:
     signature = b"\0" * 31 + b"\1" + b"\x80" + b"\0" * 31
     assert _results.SignResult(None, ES256, signature).to_der() == (
         b"\x30\x26\x02\x01\x01\x02\x21\x00\x80" + b"\0" * 31

@@ -82,9 +82,10 @@ def failure(status: int = 503, **headers: str) -> Answer:
     return Answer(status, {"error": {"code": "Failure", "message": "An injected failure."}}, headers)
 
 
+@pytest.mark.case("C1", "C2")
 @pytest.mark.parametrize("call", HARMLESS)
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-async def test_harmless_call_is_retried_with_growing_pauses_C1_C2(stub: StubWorld, call: Any, status: int) -> None:
+async def test_harmless_call_is_retried_with_growing_pauses(stub: StubWorld, call: Any, status: int) -> None:
     script = Script([failure(status)])
     with pytest.raises(HttpResponseError) as caught:
         await call(stub.client(script))
@@ -94,30 +95,33 @@ async def test_harmless_call_is_retried_with_growing_pauses_C1_C2(stub: StubWorl
         assert base / 2 <= pause <= base
 
 
+@pytest.mark.case("C1", "C4", "C15")
 @pytest.mark.parametrize("call", HARMLESS)
-async def test_harmless_call_succeeds_after_failures_of_every_kind_C1_C4_C15(stub: StubWorld, call: Any) -> None:
+async def test_harmless_call_succeeds_after_failures_of_every_kind(stub: StubWorld, call: Any) -> None:
     lost = [ServiceResponseError("reset"), IncompleteReadError("half"), ServiceRequestError("refused"), failure(429)]
     script = Script([*lost, OK])
     await call(stub.client(script))
     assert len(script.calls) == 5
 
 
+@pytest.mark.case("C5")
 @pytest.mark.parametrize("call", MAKERS)
 @pytest.mark.parametrize(
     "reply",
     [failure(500), failure(502), failure(503), failure(408), ServiceResponseError("lost"), IncompleteReadError("half")],
     ids=["500", "502", "503", "408", "connection-lost", "half-an-answer"],
 )
-async def test_call_that_makes_a_version_is_not_repeated_blindly_C5(stub: StubWorld, call: Any, reply: Any) -> None:
+async def test_call_that_makes_a_version_is_not_repeated_blindly(stub: StubWorld, call: Any, reply: Any) -> None:
     script = Script([reply])
     with pytest.raises((HttpResponseError, ServiceResponseError)):
         await call(stub.client(script))
     assert (len(script.calls), script.slept) == (1, [])
 
 
+@pytest.mark.case("C3", "C5")
 @pytest.mark.parametrize("call", MAKERS)
 @pytest.mark.parametrize("reply", [failure(429), ServiceRequestError("refused")], ids=["429", "not-connected"])
-async def test_call_that_makes_a_version_is_repeated_when_it_was_not_processed_C3_C5(
+async def test_call_that_makes_a_version_is_repeated_when_it_was_not_processed(
     stub: StubWorld, call: Any, reply: Any
 ) -> None:
     script = Script([reply, OK])
@@ -125,8 +129,9 @@ async def test_call_that_makes_a_version_is_repeated_when_it_was_not_processed_C
     assert len(script.calls) == 2
 
 
+@pytest.mark.case("A3", "C4")
 @pytest.mark.parametrize("call", MAKERS)
-async def test_probe_of_any_call_is_repeated_and_the_body_sent_in_the_end_A3_C4(stub: StubWorld, call: Any) -> None:
+async def test_probe_of_any_call_is_repeated_and_the_body_sent_in_the_end(stub: StubWorld, call: Any) -> None:
     class Once(Script):
         lost = False
 
@@ -144,9 +149,10 @@ async def test_probe_of_any_call_is_repeated_and_the_body_sent_in_the_end_A3_C4(
     assert script.calls[0].content == script.sent[-1].content
 
 
+@pytest.mark.case("C6")
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 412, 501])
 @pytest.mark.parametrize("call", [read, create], ids=["read", "create"])
-async def test_refusal_is_not_retried_even_with_retry_after_C6(stub: StubWorld, call: Any, status: int) -> None:
+async def test_refusal_is_not_retried_even_with_retry_after(stub: StubWorld, call: Any, status: int) -> None:
     script = Script([failure(status, **{"Retry-After": "0"})])
     with pytest.raises(HttpResponseError):
         await call(stub.client(script))
@@ -160,14 +166,16 @@ def conflict(inner: str) -> Answer:
 PASSING = conflict("ObjectIsBeingDeleted")
 
 
+@pytest.mark.case("C6")
 @pytest.mark.parametrize("inner", ["ObjectIsBeingDeleted", "ObjectIsBeingRecovered"])
-async def test_conflict_that_passes_is_retried_C6(stub: StubWorld, inner: str) -> None:
+async def test_conflict_that_passes_is_retried(stub: StubWorld, inner: str) -> None:
     script = Script([conflict(inner), OK])
     await create(stub.client(script))
     assert len(script.calls) == 2
 
 
-async def test_conflict_that_passes_is_waited_for_longer_than_a_failure_C6(stub: StubWorld) -> None:
+@pytest.mark.case("C6")
+async def test_conflict_that_passes_is_waited_for_longer_than_a_failure(stub: StubWorld) -> None:
     script = Script([PASSING] * 10 + [OK])
     await create(stub.client(script))
     assert len(script.calls) == 11
@@ -175,12 +183,13 @@ async def test_conflict_that_passes_is_waited_for_longer_than_a_failure_C6(stub:
     assert 15 <= sum(script.slept) <= 34
 
 
+@pytest.mark.case("C6")
 @pytest.mark.parametrize(
     ("options", "calls"),
     [({}, 11), ({"retry_total": 2}, 3), ({"retry_total": 0}, 1), ({"retry_status": 0}, 1)],
     ids=["default", "total", "no total", "no status"],
 )
-async def test_conflict_that_does_not_pass_is_raised_at_last_C6(
+async def test_conflict_that_does_not_pass_is_raised_at_last(
     stub: StubWorld, options: dict[str, int], calls: int
 ) -> None:
     script = Script([PASSING])
@@ -189,13 +198,15 @@ async def test_conflict_that_does_not_pass_is_raised_at_last_C6(
     assert len(script.calls) == calls
 
 
-async def test_conflict_that_passes_leaves_the_retries_of_failures_C6(stub: StubWorld) -> None:
+@pytest.mark.case("C6")
+async def test_conflict_that_passes_leaves_the_retries_of_failures(stub: StubWorld) -> None:
     script = Script([PASSING, failure(429), PASSING, failure(429), PASSING, failure(429), failure(429)])
     with pytest.raises(HttpResponseError) as caught:
         await create(stub.client(script))
     assert (len(script.calls), caught.value.status_code) == (7, 429)
 
 
+@pytest.mark.case("C6", "E8")
 @pytest.mark.parametrize(
     "body",
     [
@@ -207,13 +218,14 @@ async def test_conflict_that_passes_leaves_the_retries_of_failures_C6(stub: Stub
     ],
     ids=["deleted", "null", "list", "html", "deep"],
 )
-async def test_other_conflict_is_not_retried_C6_E8(stub: StubWorld, body: Any) -> None:
+async def test_other_conflict_is_not_retried(stub: StubWorld, body: Any) -> None:
     script = Script([Answer(409, body)])
     with pytest.raises(ResourceExistsError):
         await create(stub.client(script))
     assert len(script.calls) == 1
 
 
+@pytest.mark.case("C8")
 @pytest.mark.parametrize(
     ("headers", "pause"),
     [
@@ -227,24 +239,26 @@ async def test_other_conflict_is_not_retried_C6_E8(stub: StubWorld, body: Any) -
     ],
     ids=["seconds", "fraction", "zero", "negative", "ms", "x-ms", "date-in-the-past"],
 )
-async def test_retry_after_is_obeyed_C8(stub: StubWorld, headers: dict[str, str], pause: float) -> None:
+async def test_retry_after_is_obeyed(stub: StubWorld, headers: dict[str, str], pause: float) -> None:
     script = Script([failure(429, **headers), OK])
     await read(stub.client(script))
     assert script.slept == [pause]
 
 
+@pytest.mark.case("C8")
 @pytest.mark.parametrize(
     "value", ["soon", "NaN", "", "9" * 400 + "x", "Mon, 99 Foo 2024 00:00:00 GMT", "\u0663", "1e"], ids=range(7)
 )
-async def test_retry_after_that_cannot_be_read_is_ignored_C8(stub: StubWorld, value: str) -> None:
+async def test_retry_after_that_cannot_be_read_is_ignored(stub: StubWorld, value: str) -> None:
     script = Script([failure(503, **{"Retry-After": value}), OK])
     await read(stub.client(script))
     assert len(script.slept) == 1
     assert 0 <= script.slept[0] <= 3.0001
 
 
+@pytest.mark.case("C7")
 @pytest.mark.parametrize("value", ["99999", "inf", "1e300", formatdate(4e9, usegmt=True)], ids=range(4))
-async def test_retry_after_beyond_patience_ends_the_call_and_is_told_C7(stub: StubWorld, value: str) -> None:
+async def test_retry_after_beyond_patience_ends_the_call_and_is_told(stub: StubWorld, value: str) -> None:
     script = Script([failure(429, **{"Retry-After": value})])
     with pytest.raises(HttpResponseError) as caught:
         await read(stub.client(script))
@@ -253,14 +267,16 @@ async def test_retry_after_beyond_patience_ends_the_call_and_is_told_C7(stub: St
     assert (len(script.calls), script.slept) == (1, [])
 
 
-async def test_retry_after_beyond_the_timeout_ends_the_call_C7_C9(stub: StubWorld) -> None:
+@pytest.mark.case("C7", "C9")
+async def test_retry_after_beyond_the_timeout_ends_the_call(stub: StubWorld) -> None:
     script = Script([failure(429, **{"Retry-After": "60"})])
     with pytest.raises(HttpResponseError):
         await stub.client(script).get_key("orders", timeout=30)
     assert script.slept == []
 
 
-async def test_every_try_has_the_same_body_and_identifier_C11(stub: StubWorld) -> None:
+@pytest.mark.case("C11")
+async def test_every_try_has_the_same_body_and_identifier(stub: StubWorld) -> None:
     script = Script([failure(429), ServiceRequestError("refused"), OK])
     await stub.client(script).create_rsa_key("orders", tags={"a": "b"})
     bodies = {sent.content for sent in script.calls}
@@ -268,7 +284,8 @@ async def test_every_try_has_the_same_body_and_identifier_C11(stub: StubWorld) -
     assert (len(script.calls), len(bodies), len(identifiers)) == (3, 1, 1)
 
 
-async def test_pauses_of_many_clients_differ_C12(stub: StubWorld) -> None:
+@pytest.mark.case("C12")
+async def test_pauses_of_many_clients_differ(stub: StubWorld) -> None:
     random.seed(12)
     pauses = set()
     for _ in range(20):
@@ -278,7 +295,8 @@ async def test_pauses_of_many_clients_differ_C12(stub: StubWorld) -> None:
     assert len(pauses) == 20
 
 
-async def test_cancelling_a_pause_ends_the_call_at_once_and_frees_everything_C13_D12() -> None:
+@pytest.mark.case("C13", "D12")
+async def test_cancelling_a_pause_ends_the_call_at_once_and_frees_everything() -> None:
     script = Script([failure(429), OK])
     pausing = asyncio.Event()
 
@@ -296,7 +314,8 @@ async def test_cancelling_a_pause_ends_the_call_at_once_and_frees_everything_C13
     assert (await client.get_key("orders")).name == "orders"
 
 
-def test_interrupting_a_pause_ends_the_call_at_once_and_frees_everything_C13() -> None:
+@pytest.mark.case("C13")
+def test_interrupting_a_pause_ends_the_call_at_once_and_frees_everything() -> None:
     script = Script([failure(429), OK])
 
     class Interrupted(StubTransport):
@@ -309,8 +328,9 @@ def test_interrupting_a_pause_ends_the_call_at_once_and_frees_everything_C13() -
     assert client.get_key("orders").name == "orders"
 
 
+@pytest.mark.case("C14")
 @pytest.mark.parametrize("where", ["client", "call"])
-async def test_no_retries_means_one_attempt_C14(stub: StubWorld, where: str) -> None:
+async def test_no_retries_means_one_attempt(stub: StubWorld, where: str) -> None:
     script = Script([failure(429, **{"Retry-After": "0"})])
     client = stub.client(script, **({"retry_total": 0} if where == "client" else {}))
     with pytest.raises(HttpResponseError):
@@ -324,7 +344,8 @@ async def test_status_that_the_caller_adds_is_retried(stub: StubWorld) -> None:
     assert len(script.calls) == 2
 
 
-async def test_fixed_mode_pauses_alike_C1(stub: StubWorld) -> None:
+@pytest.mark.case("C1")
+async def test_fixed_mode_pauses_alike(stub: StubWorld) -> None:
     script = Script([failure()])
     with pytest.raises(HttpResponseError):
         await read(stub.client(script, retry_mode="fixed", retry_backoff_factor=2))
@@ -332,14 +353,16 @@ async def test_fixed_mode_pauses_alike_C1(stub: StubWorld) -> None:
     assert len(script.slept) == 3
 
 
-async def test_pause_is_never_longer_than_the_caller_allows_C1(stub: StubWorld) -> None:
+@pytest.mark.case("C1")
+async def test_pause_is_never_longer_than_the_caller_allows(stub: StubWorld) -> None:
     script = Script([failure()])
     with pytest.raises(HttpResponseError):
         await read(stub.client(script, retry_backoff_factor=100, retry_backoff_max=3))
     assert max(script.slept) <= 3
 
 
-async def test_failure_of_certificate_is_not_retried_B17(stub: StubWorld) -> None:
+@pytest.mark.case("B17")
+async def test_failure_of_certificate_is_not_retried(stub: StubWorld) -> None:
     error = ServiceRequestError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
     script = Script([error])
     with pytest.raises(ServiceRequestError):
@@ -347,7 +370,8 @@ async def test_failure_of_certificate_is_not_retried_B17(stub: StubWorld) -> Non
     assert (len(script.calls), script.slept) == (1, [])
 
 
-async def test_error_names_the_request_C15(stub: StubWorld) -> None:
+@pytest.mark.case("C15")
+async def test_error_names_the_request(stub: StubWorld) -> None:
     with pytest.raises(HttpResponseError) as caught:
         await read(stub.client(Script([failure(500)]), retry_total=0))
     assert caught.value.response is not None

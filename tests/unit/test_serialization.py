@@ -26,8 +26,9 @@ def test_bytes_are_the_same_after_a_journey(data: bytes) -> None:
     assert read(models.BackupKeyResult, sent).value == data
 
 
+@pytest.mark.case("H2", "H4")
 @given(st.datetimes(timezones=st.just(timezone.utc)).map(lambda moment: moment.replace(microsecond=0)))
-def test_times_are_the_same_after_a_journey_H2_H4(moment: datetime) -> None:
+def test_times_are_the_same_after_a_journey(moment: datetime) -> None:
     sent = write("op", models.KeyAttributes(expires=moment))
     assert read(models.KeyAttributes, sent).expires == moment
 
@@ -57,15 +58,17 @@ def test_empty_collections_are_sent_and_None_is_not() -> None:
     assert write("op", models.KeyUpdateParameters()) == {}
 
 
+@pytest.mark.case("I2")
 @pytest.mark.parametrize("value", ["canary", 5, ["canary"], object()], ids=["text", "number", "list", "object"])
-def test_value_of_another_type_is_refused_without_being_quoted_I2(value: Any) -> None:
+def test_value_of_another_type_is_refused_without_being_quoted(value: Any) -> None:
     with pytest.raises(TypeError) as caught:
         write("op", models.JsonWebKey(kty="RSA", d=value))
     assert "d is of type" in str(caught.value)
     assert "canary" not in str(caught.value)
 
 
-def test_wrong_type_in_a_request_is_a_type_error_without_a_trace_of_the_body_I2() -> None:
+@pytest.mark.case("I2")
+def test_wrong_type_in_a_request_is_a_type_error_without_a_trace_of_the_body() -> None:
     parameters = models.KeyImportParameters(key=models.JsonWebKey(kty="RSA", d=b"canary", n="wrong"))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="import_key cannot send its arguments: n is of type str") as caught:
         WIRE.request(operations.import_key("orders", parameters))
@@ -83,7 +86,8 @@ def test_what_is_no_object_is_no_model(data: Any) -> None:
         read(models.KeyBundle, data)
 
 
-def test_members_that_are_not_known_are_ignored_E9() -> None:
+@pytest.mark.case("E9")
+def test_members_that_are_not_known_are_ignored() -> None:
     key = read(models.JsonWebKey, {"kid": f"{URL}/keys/a", "kty": "RSA", "new": {"deep": [1]}})
     assert key.kty == "RSA"
 
@@ -110,8 +114,9 @@ def test_version_that_is_not_known_is_believed_to_have_everything() -> None:
     assert Wire(URL, "2099-01-01").request(operations.rotate_key("orders")).url.endswith("api-version=2099-01-01")
 
 
+@pytest.mark.case("G7")
 @pytest.mark.parametrize(("version", "curve"), [("2016-10-01", "SECP256K1"), ("7.0", "P-256K")])
-def test_curve_has_the_name_that_the_version_knows_G7(version: str, curve: str) -> None:
+def test_curve_has_the_name_that_the_version_knows(version: str, curve: str) -> None:
     wire = Wire(URL, version)
     request = wire.request(operations.create_key("orders", models.KeyCreateParameters(kty="EC", crv="P-256K")))
     assert f'"crv":"{curve}"'.encode() in request.content

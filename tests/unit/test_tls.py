@@ -40,8 +40,9 @@ def authorities(context: ssl.SSLContext) -> int:
     return context.cert_store_stats()["x509_ca"]
 
 
+@pytest.mark.case("B13")
 @pytest.mark.parametrize("variable", VARIABLES[:3])
-def test_first_variable_that_is_set_names_the_authorities_B13(
+def test_first_variable_that_is_set_names_the_authorities(
     monkeypatch: pytest.MonkeyPatch, bundle: str, variable: str
 ) -> None:
     for later in VARIABLES[VARIABLES.index(variable) + 1 :]:
@@ -51,7 +52,8 @@ def test_first_variable_that_is_set_names_the_authorities_B13(
     assert authorities(tls_context(True, None, use_env_settings=False)) > 1
 
 
-def test_no_variable_means_the_usual_authorities_B13() -> None:
+@pytest.mark.case("B13")
+def test_no_variable_means_the_usual_authorities() -> None:
     context = tls_context(True, None, use_env_settings=True)
     assert authorities(context) > 50
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
@@ -66,7 +68,8 @@ def test_clients_with_the_same_settings_share_a_context_until_the_file_changes(b
     assert tls_context(bundle, None, use_env_settings=True) is not one
 
 
-def test_context_that_trusts_everyone_is_not_the_one_that_does_not_B14() -> None:
+@pytest.mark.case("B14")
+def test_context_that_trusts_everyone_is_not_the_one_that_does_not() -> None:
     strict = tls_context(True, None, use_env_settings=False)
     for lenient in (
         tls_context(False, None, use_env_settings=False),
@@ -95,6 +98,7 @@ def chain(*errors: BaseException) -> BaseException:
     return errors[0]
 
 
+@pytest.mark.case("B17")
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -105,17 +109,19 @@ def chain(*errors: BaseException) -> BaseException:
     ],
     ids=["other", "text", "cause", "none"],
 )
-def test_failure_of_a_certificate_is_recognised_B17(error: Any, expected: bool) -> None:
+def test_failure_of_a_certificate_is_recognised(error: Any, expected: bool) -> None:
     assert is_certificate_error(error) is expected
 
 
-def test_circle_of_causes_ends_B17() -> None:
+@pytest.mark.case("B17")
+def test_circle_of_causes_ends() -> None:
     one, other = ValueError("a"), ValueError("b")
     one.__cause__, other.__cause__ = other, one
     assert not is_certificate_error(one)
 
 
-def test_advice_is_added_to_failures_of_certificates_only_B17() -> None:
+@pytest.mark.case("B17")
+def test_advice_is_added_to_failures_of_certificates_only() -> None:
     other = ServiceRequestError("refused")
     assert explained(other) is other
     advised = explained(ServiceRequestError("CERTIFICATE_VERIFY_FAILED", error=ssl.SSLError("x")))
@@ -123,6 +129,7 @@ def test_advice_is_added_to_failures_of_certificates_only_B17() -> None:
     assert isinstance(advised.inner_exception, ssl.SSLError)
 
 
+@pytest.mark.case("B13")
 @pytest.mark.parametrize(
     ("no_proxy", "url", "found"),
     [
@@ -133,7 +140,7 @@ def test_advice_is_added_to_failures_of_certificates_only_B17() -> None:
         ("other.example", "https://demo.vault.azure.net", True),
     ],
 )
-def test_proxies_of_the_environment_leave_out_its_exceptions_B13(
+def test_proxies_of_the_environment_leave_out_its_exceptions(
     monkeypatch: pytest.MonkeyPatch, no_proxy: str, url: str, found: bool
 ) -> None:
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "http_proxy", "all_proxy", "ALL_PROXY", "NO_PROXY"):
@@ -157,7 +164,8 @@ def test_certificate_of_a_call_keeps_the_authorities_of_its_client(bundle: str, 
         TlsSettings(ssl.create_default_context(), None, use_env_settings=False).for_call(AS_CLIENT, str(certificate))
 
 
-def test_call_may_verify_though_its_client_does_not_B14() -> None:
+@pytest.mark.case("B14")
+def test_call_may_verify_though_its_client_does_not() -> None:
     settings = TlsSettings(False, None, use_env_settings=False)
     assert settings.for_call(AS_CLIENT, None).verify_mode is ssl.CERT_NONE
     assert settings.for_call(True, None).verify_mode is ssl.CERT_REQUIRED

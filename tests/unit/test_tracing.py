@@ -35,7 +35,8 @@ def named(spans: InMemorySpanExporter, name: str) -> ReadableSpan:
     return found
 
 
-async def test_call_has_a_span_with_the_key_I4(stub: StubWorld, spans: InMemorySpanExporter) -> None:
+@pytest.mark.case("I4")
+async def test_call_has_a_span_with_the_key(stub: StubWorld, spans: InMemorySpanExporter) -> None:
     await stub.client(Script([Answer(200, bundle())])).get_key("orders", version="abc")
     span = named(spans, "KeyClient.get_key")
     assert dict(span.attributes or {}) == {
@@ -48,8 +49,9 @@ async def test_call_has_a_span_with_the_key_I4(stub: StubWorld, spans: InMemoryS
     assert {request.parent.span_id for request in requests if request.parent} == {span.context.span_id}
 
 
+@pytest.mark.case("I4")
 @pytest.mark.parametrize("arguments", [("orders",), ("orders", "RSA")], ids=["short form", "generic"])
-async def test_creation_has_one_span_of_its_own_I4(
+async def test_creation_has_one_span_of_its_own(
     stub: StubWorld, spans: InMemorySpanExporter, arguments: tuple[str, ...]
 ) -> None:
     client = stub.client(Script([Answer(200, bundle())]))
@@ -59,7 +61,8 @@ async def test_creation_has_one_span_of_its_own_I4(
     assert sum(span.name.startswith("KeyClient") for span in spans.get_finished_spans()) == 1
 
 
-async def test_span_of_a_failed_call_ends_with_its_error_I4(stub: StubWorld, spans: InMemorySpanExporter) -> None:
+@pytest.mark.case("I4")
+async def test_span_of_a_failed_call_ends_with_its_error(stub: StubWorld, spans: InMemorySpanExporter) -> None:
     with pytest.raises(ResourceNotFoundError):
         await stub.client(Script([Answer(404, {"error": {"code": "KeyNotFound", "message": "no"}})])).get_key("none")
     span = named(spans, "KeyClient.get_key")
@@ -80,9 +83,8 @@ async def test_tracing_options_of_a_call_do_not_reach_the_transport(stub: StubWo
     assert not set(options) & set(script.calls[-1].options)
 
 
-async def test_cryptography_in_the_vault_has_a_span_with_the_key_I4(
-    stub: StubWorld, spans: InMemorySpanExporter
-) -> None:
+@pytest.mark.case("I4")
+async def test_cryptography_in_the_vault_has_a_span_with_the_key(stub: StubWorld, spans: InMemorySpanExporter) -> None:
     answer = Answer(200, {"kid": f"{URL}/keys/orders/abc", "value": "AA" * 128})
     client = stub.client(Script([answer])).get_cryptography_client("orders", key_version="abc", execution="remote")
     await client.encrypt("RSA-OAEP", b"four")
@@ -102,6 +104,7 @@ def children(spans: InMemorySpanExporter, parent: ReadableSpan) -> list[str]:
     return [span.name for span in finished if span.parent and span.parent.span_id == parent.context.span_id]
 
 
+@pytest.mark.case("I4")
 @pytest.mark.parametrize(
     ("listing", "name", "key"),
     [
@@ -111,7 +114,7 @@ def children(spans: InMemorySpanExporter, parent: ReadableSpan) -> list[str]:
     ],
     ids=["keys", "versions", "deleted"],
 )
-async def test_pages_of_a_list_have_spans_with_their_requests_I4(
+async def test_pages_of_a_list_have_spans_with_their_requests(
     stub: StubWorld, spans: InMemorySpanExporter, listing: Any, name: str, key: str | None
 ) -> None:
     script = Script([bundle_page("a", link=f"{URL}/keys?$skiptoken=2"), bundle_page("b")])
@@ -121,7 +124,8 @@ async def test_pages_of_a_list_have_spans_with_their_requests_I4(
     assert (second.attributes or {}).get("az.keyvault.key.name") == key
 
 
-async def test_whole_keys_of_a_list_are_asked_for_within_the_span_of_their_page_I4(
+@pytest.mark.case("I4")
+async def test_whole_keys_of_a_list_are_asked_for_within_the_span_of_their_page(
     stub: StubWorld, spans: InMemorySpanExporter
 ) -> None:
     script = Script([bundle_page("a", "b"), Answer(200, bundle()), Answer(200, bundle())])
@@ -129,8 +133,9 @@ async def test_whole_keys_of_a_list_are_asked_for_within_the_span_of_their_page_
     assert children(spans, named(spans, "KeyClient.list_properties_of_keys"))[-3:] == ["GET"] * 3
 
 
+@pytest.mark.case("I4")
 @pytest.mark.parametrize("method", ["delete_key", "recover_deleted_key"])
-async def test_waiting_is_within_the_span_of_the_call_I4(
+async def test_waiting_is_within_the_span_of_the_call(
     stub: StubWorld, spans: InMemorySpanExporter, method: str
 ) -> None:
     accepted = Answer(200, {**bundle(), "recoveryId": f"{URL}/deletedkeys/orders"})
@@ -142,10 +147,11 @@ async def test_waiting_is_within_the_span_of_the_call_I4(
     assert [other.name for other in spans.get_finished_spans() if not other.parent] == [span.name]
 
 
+@pytest.mark.case("I4")
 @pytest.mark.parametrize(
     ("method", "argument"), [("update_key", "orders"), ("restore_key", b"backup")], ids=["update", "restore"]
 )
-async def test_span_has_the_name_of_the_method_that_was_called_I4(
+async def test_span_has_the_name_of_the_method_that_was_called(
     stub: StubWorld, spans: InMemorySpanExporter, method: str, argument: Any
 ) -> None:
     await getattr(stub.client(Script([Answer(200, bundle())])), method)(argument)

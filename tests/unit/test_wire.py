@@ -112,27 +112,28 @@ MALFORMED = {
 }
 
 
+@pytest.mark.case("E1", "E2", "E3", "E6", "E7")
 @pytest.mark.parametrize("operation", RETURNING)
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
-def test_answer_that_is_no_object_is_a_decode_error_with_request_id_E1_E2_E3_E6_E7(
-    operation: Operation[Any], body: bytes
-) -> None:
+def test_answer_that_is_no_object_is_a_decode_error_with_request_id(operation: Operation[Any], body: bytes) -> None:
     error = refused(operation, Answer(200, body))
     assert isinstance(error, DecodeError)
     assert (REQUEST_ID in str(error), "Status 200" in str(error)) == (True, True)
     assert (error.__cause__, error.__context__) == (None, None)  # they would hold the body
 
 
+@pytest.mark.case("E3")
 @pytest.mark.parametrize("name", ["create", "get", "delete", "get-deleted", "recover", "rotate", "attestation"])
 @pytest.mark.parametrize(
     "body",
     [{}, {"key": None}, {"key": []}, {"key": {}}, {"key": {"kid": KID}}, {"key": {"kty": "RSA"}}, {"key": "x"}],
     ids=json.dumps,
 )
-def test_bundle_without_key_is_a_decode_error_E3(name: str, body: Any) -> None:
+def test_bundle_without_key_is_a_decode_error(name: str, body: Any) -> None:
     assert isinstance(refused(OPERATIONS[name], Answer(200, body)), DecodeError)
 
 
+@pytest.mark.case("E3", "B11")
 @pytest.mark.parametrize(
     "kid",
     [
@@ -149,35 +150,39 @@ def test_bundle_without_key_is_a_decode_error_E3(name: str, body: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["get", "list", "deleted", "get-deleted"])
-def test_identifier_that_is_none_is_a_decode_error_E3_B11(name: str, kid: Any) -> None:
+def test_identifier_that_is_none_is_a_decode_error(name: str, kid: Any) -> None:
     found = {"kid": kid, "kty": "RSA", "n": "AQAB", "e": "AQAB"}
     body = {"value": [found]} if name in ("list", "deleted") else {"key": found}
     assert "kid is" in str(refused(OPERATIONS[name], Answer(200, body)))
 
 
+@pytest.mark.case("E4")
 @pytest.mark.parametrize("member", ["n", "e", "x", "y"])
 @pytest.mark.parametrize("value", ["!", "A", "é", "AQ AB", "AQAB\n", 5, True, [], {}, "A=B="], ids=repr)
-def test_number_that_is_no_base64url_is_a_decode_error_E4(member: str, value: Any) -> None:
+def test_number_that_is_no_base64url_is_a_decode_error(member: str, value: Any) -> None:
     body = bundle()
     body["key"][member] = value
     error = refused(OPERATIONS["get"], Answer(200, body))
     assert f"JsonWebKey.{member} is malformed" in str(error)
 
 
+@pytest.mark.case("E4")
 @pytest.mark.parametrize("value", ["AQAB", "-_-_", "AAEAAQ", "AAEAAQ=="])
-def test_number_in_base64url_is_read_with_or_without_padding_E4(value: str) -> None:
+def test_number_in_base64url_is_read_with_or_without_padding(value: str) -> None:
     body = bundle()
     body["key"]["e"] = value
     assert result(OPERATIONS["get"], Answer(200, body)).key.e
 
 
+@pytest.mark.case("E5", "H5")
 @pytest.mark.parametrize("value", ["1700000000", 1e20, -1e20, 10**30, True, [], {}, 1700000000000], ids=repr)
 @pytest.mark.parametrize("member", ["exp", "nbf", "created", "updated"])
-def test_time_that_is_none_is_a_decode_error_E5_H5(member: str, value: Any) -> None:
+def test_time_that_is_none_is_a_decode_error(member: str, value: Any) -> None:
     error = refused(OPERATIONS["get"], Answer(200, bundle(**{member: value})))
     assert f"KeyAttributes.{member} is malformed" in str(error)
 
 
+@pytest.mark.case("H4")
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -189,12 +194,13 @@ def test_time_that_is_none_is_a_decode_error_E5_H5(member: str, value: Any) -> N
         (1.5, "1970-01-01T00:00:01.500000+00:00"),
     ],
 )
-def test_time_far_away_is_read_exactly_H4(value: Any, text: str) -> None:
+def test_time_far_away_is_read_exactly(value: Any, text: str) -> None:
     assert result(OPERATIONS["get"], Answer(200, bundle(exp=value))).attributes.expires.isoformat() == text
 
 
+@pytest.mark.case("E9")
 @pytest.mark.parametrize("kty", ["Rsa", "OKP", "", "RSA-HSM2"])
-def test_names_that_a_newer_service_uses_are_kept_E9(kty: str) -> None:
+def test_names_that_a_newer_service_uses_are_kept(kty: str) -> None:
     body = bundle(recoveryLevel="Hyper+Recoverable", hsmPlatform="9")
     body["key"].update(kty=kty, key_ops=["juggle"], crv="P-1024")
     key = KeyVaultKey._from_bundle(result(OPERATIONS["get"], Answer(200, body)))
@@ -203,8 +209,9 @@ def test_names_that_a_newer_service_uses_are_kept_E9(kty: str) -> None:
     assert key.properties.recovery_level == "Hyper+Recoverable"
 
 
+@pytest.mark.case("E9", "E10")
 @pytest.mark.parametrize("action", ["rotate", "Rotate", "ROTATE", "Explode"])
-def test_rotation_policy_is_read_in_every_case_E9_E10(action: str) -> None:
+def test_rotation_policy_is_read_in_every_case(action: str) -> None:
     body = {"lifetimeActions": [{"action": {"type": action}, "trigger": None}], "attributes": None}
     policy = KeyRotationPolicy._from_wire(result(OPERATIONS["policy"], Answer(200, body)))
     assert str(getattr(policy.lifetime_actions[0].action, "value", policy.lifetime_actions[0].action)).lower() == (
@@ -212,14 +219,16 @@ def test_rotation_policy_is_read_in_every_case_E9_E10(action: str) -> None:
     )
 
 
+@pytest.mark.case("E10")
 @pytest.mark.parametrize("body", [{}, {"attributes": None}, {"lifetimeActions": None}, {"lifetimeActions": [{}]}])
-def test_rotation_policy_without_members_has_empty_ones_E10(body: Any) -> None:
+def test_rotation_policy_without_members_has_empty_ones(body: Any) -> None:
     policy = KeyRotationPolicy._from_wire(result(OPERATIONS["policy"], Answer(200, body)))
     assert isinstance(policy.lifetime_actions, list)
     assert policy.expires_in is None
 
 
-def test_answer_without_the_newer_members_leaves_them_out_E11() -> None:
+@pytest.mark.case("E11")
+def test_answer_without_the_newer_members_leaves_them_out() -> None:
     found = result(OPERATIONS["encrypt"], Answer(200, {"kid": KID, "value": "AAAA"}))
     assert (found.result, found.iv, found.authentication_tag, found.additional_authenticated_data) == (
         b"\0\0\0",
@@ -229,18 +238,21 @@ def test_answer_without_the_newer_members_leaves_them_out_E11() -> None:
     )
 
 
+@pytest.mark.case("E14")
 @pytest.mark.parametrize("value", ["true", 1, None, "false", 0, [], {}, "True"], ids=repr)
-def test_verification_is_valid_only_for_json_true_E14(value: Any) -> None:
+def test_verification_is_valid_only_for_json_true(value: Any) -> None:
     assert isinstance(refused(OPERATIONS["verify"], Answer(200, {"value": value})), DecodeError)
 
 
+@pytest.mark.case("E14")
 @pytest.mark.parametrize("value", [True, False])
-def test_verification_is_read_E14(value: bool) -> None:
+def test_verification_is_read(value: bool) -> None:
     assert result(OPERATIONS["verify"], Answer(200, {"value": value})).value is value
 
 
+@pytest.mark.case("E15")
 @pytest.mark.parametrize("name", ["get", "list"])
-def test_all_members_are_read_of_keys_and_of_lists_E15(name: str) -> None:
+def test_all_members_are_read_of_keys_and_of_lists(name: str) -> None:
     attributes = {"recoverableDays": 90, "hsmPlatform": "1", "exportable": True, "enabled": False}
     key = {**bundle(**attributes), "tags": {"a": "b"}, "managed": True}
     body = key if name == "get" else {"value": [{**key, **key["key"]}]}
@@ -252,14 +264,16 @@ def test_all_members_are_read_of_keys_and_of_lists_E15(name: str) -> None:
     assert (properties.tags, properties.managed, properties.enabled) == ({"a": "b"}, True, False)
 
 
+@pytest.mark.case("E16")
 @pytest.mark.parametrize("operation", RETURNING)
 @pytest.mark.parametrize("status", [201, 202, 204, 206, 304])
-def test_other_success_than_expected_is_an_error_E16(operation: Operation[Any], status: int) -> None:
+def test_other_success_than_expected_is_an_error(operation: Operation[Any], status: int) -> None:
     assert f"{status}" in str(refused(operation, Answer(status, b"")))
 
 
+@pytest.mark.case("E16")
 @pytest.mark.parametrize("status", [201, 202, 206])
-def test_other_success_is_an_error_even_if_it_brings_a_key_E16(status: int) -> None:
+def test_other_success_is_an_error_even_if_it_brings_a_key(status: int) -> None:
     assert f"{status}" in str(refused(OPERATIONS["get"], Answer(status, bundle())))
 
 
@@ -288,10 +302,11 @@ KINDS = {
 }
 
 
+@pytest.mark.case("E8")
 @pytest.mark.parametrize("status", KINDS)
 @pytest.mark.parametrize("body", ERROR_BODIES.values(), ids=ERROR_BODIES)
 @pytest.mark.parametrize("content_type", ["application/json", "text/html", "text/plain; charset=nonsense", ""])
-def test_error_with_any_body_keeps_status_and_request_id_E8(status: int, body: bytes, content_type: str) -> None:
+def test_error_with_any_body_keeps_status_and_request_id(status: int, body: bytes, content_type: str) -> None:
     error = refused(OPERATIONS["get"], Answer(status, body, {"Content-Type": content_type}))
     assert isinstance(error, KINDS[status])
     assert error.response is not None
@@ -362,10 +377,11 @@ def read_or_refused(operation: Operation[Any], answer: Answer, wire: Wire) -> No
     assert all(error.status_code == answer.status_code for error in found)
 
 
+@pytest.mark.case("E3", "E6", "E8")
 @pytest.mark.parametrize("wire", [WIRE, OLD_WIRE, Wire(URL, "2026-04-01")], ids=["7.6", "2016-10-01", "2026-04-01"])
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), status=st.sampled_from([200, 200, 200, 400, 409, 500]))
-def test_any_json_is_read_or_refused_with_a_documented_error_E3_E6_E8(wire: Wire, data: Any, status: int) -> None:
+def test_any_json_is_read_or_refused_with_a_documented_error(wire: Wire, data: Any, status: int) -> None:
     body = data.draw(json_values() | st.builds(lambda: None).map(lambda _: mutated(data.draw)))
     content = json.dumps(body).encode()
     for operation in OPERATIONS.values():
@@ -374,28 +390,32 @@ def test_any_json_is_read_or_refused_with_a_documented_error_E3_E6_E8(wire: Wire
         read_or_refused(operation, Answer(status, content), wire)
 
 
+@pytest.mark.case("E7", "E8")
 @settings(max_examples=100, deadline=None)
 @given(content=st.binary(max_size=200), status=st.sampled_from([200, 403, 500]))
-def test_any_bytes_are_refused_with_a_documented_error_E7_E8(content: bytes, status: int) -> None:
+def test_any_bytes_are_refused_with_a_documented_error(content: bytes, status: int) -> None:
     for operation in OPERATIONS.values():
         read_or_refused(operation, Answer(status, content), WIRE)
 
 
+@pytest.mark.case("B2", "B3", "B8")
 @pytest.mark.parametrize(
     "link", ["https://evil.example/keys", "http://demo.vault.azure.net/keys", f"{URL}:8443/keys", "keys?page=2", "https://[",
              "https://u@demo.vault.azure.net/", 5, ["x"]]
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["list", "versions", "deleted"])
-def test_link_to_the_next_page_that_leads_away_is_a_decode_error_B2_B3_B8(name: str, link: Any) -> None:
+def test_link_to_the_next_page_that_leads_away_is_a_decode_error(name: str, link: Any) -> None:
     error = refused(OPERATIONS[name], Answer(200, {"value": [], "nextLink": link}))
     assert isinstance(error, DecodeError)
 
 
+@pytest.mark.case("A26")
 @pytest.mark.parametrize("link", [None, "", f"{URL}:443/keys?page=2", f"{URL}/keys?page=2"])
-def test_link_to_the_next_page_within_the_vault_is_kept_A26(link: str | None) -> None:
+def test_link_to_the_next_page_within_the_vault_is_kept(link: str | None) -> None:
     assert result(OPERATIONS["list"], Answer(200, {"value": [], "nextLink": link})).next_link == link
 
 
+@pytest.mark.case("F7")
 @pytest.mark.parametrize(
     "link",
     [
@@ -403,12 +423,13 @@ def test_link_to_the_next_page_within_the_vault_is_kept_A26(link: str | None) ->
         f"{URL}/keys?api-version=7.6&api-version=7.6&marker=%D0%BA",
     ],
 )
-def test_link_is_sent_as_it_is_F7(link: str) -> None:
+def test_link_is_sent_as_it_is(link: str) -> None:
     assert WIRE.link(OPERATIONS["list"], link).url == link
 
 
+@pytest.mark.case("F4")
 @pytest.mark.parametrize("token", ["https://evil.example/keys", "not a link", "http://demo.vault.azure.net/keys"])
-def test_continuation_token_that_leads_away_is_a_value_error_F4(token: str) -> None:
+def test_continuation_token_that_leads_away_is_a_value_error(token: str) -> None:
     with pytest.raises(ValueError, match="link to the next page"):
         WIRE.link(OPERATIONS["list"], token)
 
@@ -419,6 +440,7 @@ def test_request_says_what_is_wanted() -> None:
     assert request.headers["Accept"] == "application/json"
 
 
+@pytest.mark.case("F7")
 @pytest.mark.parametrize(
     ("url", "sent"),
     [
@@ -429,16 +451,18 @@ def test_request_says_what_is_wanted() -> None:
         (f"{URL}:443/keys", f"{URL}:443/keys?api-version=7.6"),
     ],
 )
-def test_request_of_the_caller_is_completed_F7(url: str, sent: str) -> None:
+def test_request_of_the_caller_is_completed(url: str, sent: str) -> None:
     assert WIRE.absolute(HttpRequest("GET", url)).url == sent
 
 
-async def test_client_reports_a_malformed_answer_with_its_request_id_E1(stub: StubWorld) -> None:
+@pytest.mark.case("E1")
+async def test_client_reports_a_malformed_answer_with_its_request_id(stub: StubWorld) -> None:
     with pytest.raises(DecodeError, match=REQUEST_ID):
         await stub.client(Script([Answer(200, b"<html>")])).get_key("orders")
 
 
-async def test_loop_goes_on_while_what_writes_bodies_is_loaded_C9(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.case("C9")
+async def test_loop_goes_on_while_what_writes_bodies_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another thread is about it, which the lock stands for."""
     monkeypatch.setattr(writer_loading, "_loaded", None)
     client = StubWorld(AIO).client(Script())

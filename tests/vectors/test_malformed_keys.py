@@ -49,9 +49,10 @@ def read(data: bytes, password: str | None = None) -> JsonWebKey:
     return (JsonWebKey.from_pem if b"-----BEGIN" in data else JsonWebKey.from_der)(data, password)
 
 
+@pytest.mark.case("K11")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_key_file_is_read_or_refused_K11(folder: str, tally: Counter[str]) -> None:
+def test_key_file_is_read_or_refused(folder: str, tally: Counter[str]) -> None:
     for name, data in key_files(folder):
         jwk, message = None, ""
         try:
@@ -96,9 +97,10 @@ BAD = {
 }
 
 
+@pytest.mark.case("J9", "K11")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder, names in BAD.items() for name in names])
-def test_malformed_or_foreign_key_is_refused_J9_K11(folder: str, name: str, tally: Counter[str]) -> None:
+def test_malformed_or_foreign_key_is_refused(folder: str, name: str, tally: Counter[str]) -> None:
     if is_lax(name):
         tally["left to OpenSSL"] += 1
         pytest.skip(f"cryptography {VERSION} leaves this to OpenSSL")
@@ -131,11 +133,10 @@ GOOD = [
 ]
 
 
+@pytest.mark.case("K11")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("path", "password", "kty"), GOOD, ids=[path for path, _, _ in GOOD])
-def test_private_key_file_gives_a_working_key_K11(
-    path: str, password: str | None, kty: str, tally: Counter[str]
-) -> None:
+def test_private_key_file_gives_a_working_key(path: str, password: str | None, kty: str, tally: Counter[str]) -> None:
     data = (ROOT / path).read_bytes()
     jwk = read(data, password)
     assert jwk.kty == kty
@@ -148,8 +149,9 @@ def test_private_key_file_gives_a_working_key_K11(
     tally["read"] += 1
 
 
+@pytest.mark.case("K11")
 @pytest.mark.parametrize("name", ["cert-key-aes256cbc.p12", "no-password.p12"])
-def test_pkcs12_is_named_as_the_reason_K11(name: str, tally: Counter[str]) -> None:
+def test_pkcs12_is_named_as_the_reason(name: str, tally: Counter[str]) -> None:
     data = (ROOT / "pkcs12" / name).read_bytes()
     for read_as in (JsonWebKey.from_der, JsonWebKey.from_pem):
         with pytest.raises(ValueError, match=re.escape("PKCS#12")):

@@ -50,8 +50,9 @@ def is_valid(alg: str, pub: bytes, signature: bytes, message: bytes | None, **op
     return result.is_valid
 
 
+@pytest.mark.case("J1")
 @every_set
-def test_wycheproof_signature_is_judged_as_published_J1(alg: str, tally: Counter[str]) -> None:
+def test_wycheproof_signature_is_judged_as_published(alg: str, tally: Counter[str]) -> None:
     wrong = []
     for group in wycheproof.groups("Signature", file_of("mldsa", alg, "verify")):
         for case in wycheproof.cases(group):

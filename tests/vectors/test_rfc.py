@@ -61,8 +61,9 @@ def test_encryption_of_the_rfc_decrypts(
     tally["valid"] += 1
 
 
+@pytest.mark.case("L9")
 @pytest.mark.parametrize("example", CBC_HMAC)
-def test_authenticated_cbc_is_that_of_rfc7518_L9(
+def test_authenticated_cbc_is_that_of_rfc7518(
     example: dict[str, str], open_key: Callable[..., Any], tally: Counter[str]
 ) -> None:
     values = {name: bytes.fromhex(text) for name, text in example.items() if name not in ("source", "alg")}

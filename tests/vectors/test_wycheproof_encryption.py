@@ -26,8 +26,9 @@ OAEP_FILES = [
 ]
 
 
+@pytest.mark.case("K2")
 @pytest.mark.parametrize("name", OAEP_FILES)
-def test_rsa_oaep_fails_in_one_way_only_K2(name: str, open_private: Callable[..., Any], tally: Counter[str]) -> None:
+def test_rsa_oaep_fails_in_one_way_only(name: str, open_private: Callable[..., Any], tally: Counter[str]) -> None:
     wrong, errors = [], set()
     for group in wycheproof.groups("Cipher", name):
         alg = algorithm(group)
@@ -49,8 +50,9 @@ def test_rsa_oaep_fails_in_one_way_only_K2(name: str, open_private: Callable[...
     assert len(errors) <= 1
 
 
+@pytest.mark.case("K3")
 @pytest.mark.parametrize("name", wycheproof.names("Cipher", "rsa_pkcs1_"))
-def test_rsa_pkcs1_decryption_is_no_oracle_K3(name: str, open_private: Callable[..., Any], tally: Counter[str]) -> None:
+def test_rsa_pkcs1_decryption_is_no_oracle(name: str, open_private: Callable[..., Any], tally: Counter[str]) -> None:
     wrong = []
     for group in wycheproof.groups("Cipher", name):
         key = open_private(group)
@@ -66,7 +68,8 @@ def test_rsa_pkcs1_decryption_is_no_oracle_K3(name: str, open_private: Callable[
     assert wrong == []
 
 
-def test_aes_key_wrap_is_judged_as_published_L7(open_key: Callable[..., Any], tally: Counter[str]) -> None:
+@pytest.mark.case("L7")
+def test_aes_key_wrap_is_judged_as_published(open_key: Callable[..., Any], tally: Counter[str]) -> None:
     wrong, errors = [], set()
     for group in wycheproof.groups("Cipher", "aes_wrap_test.json"):
         alg = f"A{group['keySize']}KW"
@@ -87,7 +90,8 @@ def test_aes_key_wrap_is_judged_as_published_L7(open_key: Callable[..., Any], ta
     assert len(errors) == 1
 
 
-def test_aes_key_wrap_refuses_keys_of_wrong_size_L7(open_key: Callable[..., Any], tally: Counter[str]) -> None:
+@pytest.mark.case("L7")
+def test_aes_key_wrap_refuses_keys_of_wrong_size(open_key: Callable[..., Any], tally: Counter[str]) -> None:
     for group in wycheproof.groups("Cipher", "aes_wrap_test.json"):
         for case in wycheproof.cases(group):
             if len(case["msg"]) % 8 or len(case["msg"]) < 16:

@@ -22,8 +22,9 @@ def loads(open_key: Callable[..., Any], jwk: dict[str, str]) -> bool:
     return True
 
 
+@pytest.mark.case("J8")
 @pytest.mark.parametrize("curve", list(CURVES))
-def test_public_jwk_off_its_curve_is_refused_J8(curve: str, open_key: Callable[..., Any], tally: Counter[str]) -> None:
+def test_public_jwk_off_its_curve_is_refused(curve: str, open_key: Callable[..., Any], tally: Counter[str]) -> None:
     wrong = []
     for group in wycheproof.groups("Protocol", f"ecdh_{curve}_webcrypto_test.json"):
         for case in group["tests"]:
@@ -38,8 +39,9 @@ def test_public_jwk_off_its_curve_is_refused_J8(curve: str, open_key: Callable[.
     assert wrong == []
 
 
+@pytest.mark.case("J8")
 @pytest.mark.parametrize("curve", list(CURVES))
-def test_public_key_in_der_is_read_or_refused_J8(curve: str, tally: Counter[str]) -> None:
+def test_public_key_in_der_is_read_or_refused(curve: str, tally: Counter[str]) -> None:
     wrong = []
     for group in wycheproof.groups("Protocol", f"ecdh_{curve}_test.json"):
         for case in group["tests"]:

@@ -31,8 +31,9 @@ def judge(tally: Counter[str], expected: str, valid: bool) -> bool:
     return expected != "acceptable" and valid is not (expected == "valid")
 
 
+@pytest.mark.case("J1")
 @pytest.mark.parametrize("name", list(CURVES))
-def test_ecdsa_p1363_is_judged_as_published_J1(name: str, open_key: Callable[..., Any], tally: Counter[str]) -> None:
+def test_ecdsa_p1363_is_judged_as_published(name: str, open_key: Callable[..., Any], tally: Counter[str]) -> None:
     wrong = []
     for group in wycheproof.groups("Signature", f"ecdsa_{name}_p1363_test.json"):
         key = open_key(JsonWebKey.from_json(group["publicKeyJwk"]) if "publicKeyJwk" in group else public_key(group))
@@ -43,8 +44,9 @@ def test_ecdsa_p1363_is_judged_as_published_J1(name: str, open_key: Callable[...
     assert wrong == []
 
 
+@pytest.mark.case("J3", "J5")
 @pytest.mark.parametrize("name", list(CURVES))
-def test_ecdsa_der_is_judged_as_published_J3_J5(name: str, open_key: Callable[..., Any], tally: Counter[str]) -> None:
+def test_ecdsa_der_is_judged_as_published(name: str, open_key: Callable[..., Any], tally: Counter[str]) -> None:
     alg = CURVES[name]
     wrong = []
     for group in wycheproof.groups("Signature", f"ecdsa_{name}_test.json"):
@@ -67,8 +69,9 @@ PKCS1 = [
 ]
 
 
+@pytest.mark.case("K1", "K10")
 @pytest.mark.parametrize("name", PKCS1)
-def test_rsa_pkcs1_signature_is_judged_as_published_K1_K10(
+def test_rsa_pkcs1_signature_is_judged_as_published(
     name: str, open_key: Callable[..., Any], tally: Counter[str]
 ) -> None:
     wrong = []
@@ -82,8 +85,9 @@ def test_rsa_pkcs1_signature_is_judged_as_published_K1_K10(
     assert wrong == []
 
 
+@pytest.mark.case("K1")
 @pytest.mark.parametrize("name", wycheproof.names("Signature", "rsa_pkcs1_"))
-def test_rsa_pkcs1_signing_gives_the_published_signature_K1(
+def test_rsa_pkcs1_signing_gives_the_published_signature(
     name: str, open_private: Callable[..., Any], tally: Counter[str]
 ) -> None:
     wrong = []
@@ -115,10 +119,9 @@ PSS = [
 ]
 
 
+@pytest.mark.case("K1")
 @pytest.mark.parametrize("name", PSS)
-def test_rsa_pss_signature_is_judged_as_published_K1(
-    name: str, open_key: Callable[..., Any], tally: Counter[str]
-) -> None:
+def test_rsa_pss_signature_is_judged_as_published(name: str, open_key: Callable[..., Any], tally: Counter[str]) -> None:
     wrong = []
     for group in wycheproof.groups("Signature", name):
         if not ours(group):
@@ -140,8 +143,9 @@ OTHER_PARAMETERS = [
 ]
 
 
+@pytest.mark.case("K1")
 @pytest.mark.parametrize("name", OTHER_PARAMETERS)
-def test_rsa_pss_with_other_salt_or_mask_hash_is_not_valid_K1(
+def test_rsa_pss_with_other_salt_or_mask_hash_is_not_valid(
     name: str, open_key: Callable[..., Any], tally: Counter[str]
 ) -> None:
     wrong = []
