@@ -280,6 +280,8 @@ def convert(jwk: JsonWebKey) -> None:
     assert_type(jwk.to_pem(private=True, password="open sesame"), bytes)
     assert_type(jwk.to_der(), bytes)
     assert_type(jwk.to_json(), str)
+    assert_type(jwk.to_json(kid="thumbprint", use="sig", alg="ES256", key_ops=["verify"]), str)
+    jwk.to_json(kid="name")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert_type(
         jwk.to_cryptography(),
         rsa.RSAPublicKey

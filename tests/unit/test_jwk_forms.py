@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -19,8 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
 
+from azure.keyvault.keys import KeyOperation
 from azure.keyvault.keys._jwk import JsonWebKey
+from azure.keyvault.keys.crypto import SignatureAlgorithm
 
+FORMS: list[Literal["identifier", "thumbprint", "version"] | None] = ["identifier", "thumbprint", "version", None]
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 MAKERS: dict[str, Callable[[], Private]] = {
     "RSA": lambda: rsa.generate_private_key(65537, 2048),
@@ -198,7 +201,8 @@ def test_private_parts_need_private_true_and_private_material(kind: str) -> None
 
 def test_symmetric_key_has_only_json() -> None:
     jwk = JsonWebKey(kty="oct-HSM", k=b"0" * 32, key_ops=["wrapKey", "export"])
-    assert json.loads(jwk.to_json()) == {"kty": "oct", "key_ops": ["wrapKey"]}
+    assert json.loads(jwk.to_json()) == {"kty": "oct"}
+    assert json.loads(jwk.to_json(key_ops=True)) == {"kty": "oct", "key_ops": ["wrapKey"]}
     assert json.loads(jwk.to_json(private=True))["k"] == "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA"
     writers: list[Callable[..., Any]] = [jwk.to_pem, jwk.to_der, jwk.to_cryptography]
     for write in writers:
@@ -221,10 +225,50 @@ def test_key_of_another_type_is_refused(kty: str | None) -> None:
 def test_json_has_the_names_of_other_libraries() -> None:
     jwk = jwk_of("P-256K")
     jwk.kty, jwk.kid, jwk.key_ops = "EC-HSM", "https://v/keys/k/1", ["sign", "verify", "import", "secureWrapKey"]
-    written = json.loads(jwk.to_json())
+    written = json.loads(jwk.to_json(key_ops=True))
     assert (written["kty"], written["crv"], written["kid"]) == ("EC", "secp256k1", "https://v/keys/k/1")
     assert written["key_ops"] == ["sign", "verify"]
     assert list(written) == ["kty", "kid", "key_ops", "crv", "x", "y"]
+
+
+@every_key
+def test_public_json_has_operations_only_when_asked(kind: str) -> None:
+    """JOSE libraries refuse a public key that says it can sign or decrypt."""
+    jwk = jwk_of(kind)
+    jwk.key_ops = [KeyOperation.sign, "verify", "export"]
+    assert "key_ops" not in json.loads(jwk.to_json())
+    assert json.loads(jwk.to_json(key_ops=True))["key_ops"] == ["sign", "verify"]
+    assert json.loads(jwk.to_json(key_ops=[KeyOperation.verify]))["key_ops"] == ["verify"]
+    assert json.loads(jwk.to_json(private=True))["key_ops"] == ["sign", "verify"]
+    assert "key_ops" not in json.loads(jwk.to_json(private=True, key_ops=False))
+    assert JsonWebKey.from_json(jwk.to_json()).key_ops is None
+    with pytest.raises(TypeError, match="list of operations"):
+        jwk.to_json(key_ops="verify")
+
+
+def test_json_names_the_key_as_asked() -> None:
+    jwk = jwk_of("P-256")
+    jwk.kid = "https://v.example/keys/orders/0123"
+    names = {form: json.loads(jwk.to_json(kid=form)).get("kid") for form in FORMS}
+    assert names == {"identifier": jwk.kid, "thumbprint": jwk.thumbprint(), "version": "0123", None: None}
+    assert json.loads(jwk.to_json())["kid"] == jwk.kid
+
+
+@pytest.mark.parametrize("kid", [None, "mine", "https://v.example/keys/orders"])
+def test_json_is_not_named_by_a_version_that_is_not_known(kid: str | None) -> None:
+    jwk = jwk_of("P-256")
+    jwk.kid = kid
+    with pytest.raises(ValueError, match="no version"):
+        jwk.to_json(kid="version")
+    assert json.loads(jwk.to_json(kid="thumbprint"))["kid"] == jwk.thumbprint()
+    with pytest.raises(ValueError, match="'kid' must be 'identifier'"):
+        jwk.to_json(kid="name")  # type: ignore[arg-type]
+
+
+def test_json_tells_use_and_algorithm() -> None:
+    written = json.loads(jwk_of("RSA").to_json(use="sig", alg=SignatureAlgorithm.ps256))
+    assert (written["use"], written["alg"]) == ("sig", "PS256")
+    assert not {"use", "alg"}.intersection(json.loads(jwk_of("RSA").to_json()))
 
 
 @every_key

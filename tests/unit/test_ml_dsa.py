@@ -91,7 +91,10 @@ def test_key_goes_through_every_form_and_comes_back(alg: str) -> None:
 def test_json_has_the_members_of_jose_and_the_private_one_only_when_asked() -> None:
     jwk = private_jwk("AKP ML-DSA-44")
     jwk = changed(jwk, kty="AKP-HSM", kid="k", key_ops=["sign", "export"], alg=SignatureAlgorithm.ml_dsa_44)
-    assert list(json.loads(jwk.to_json())) == ["kty", "kid", "key_ops", "alg", "pub"]
+    assert list(json.loads(jwk.to_json())) == ["kty", "kid", "alg", "pub"]
+    assert json.loads(jwk.to_json(use="sig", alg="ML-DSA-44"))["alg"] == "ML-DSA-44"
+    with pytest.raises(ValueError, match="'alg' 'ML-DSA-65' does not fit the key, which is for 'ML-DSA-44'"):
+        jwk.to_json(alg="ML-DSA-65")
     document = json.loads(jwk.to_json(private=True))
     assert (document["kty"], document["alg"], document["key_ops"]) == ("AKP", "ML-DSA-44", ["sign"])
     assert list(document)[-1] == "priv"

@@ -89,21 +89,20 @@ def _decode(name: str, value: Any, binary: bool) -> Any:
     raise ValueError(f"'{name}' must be base64url text or bytes, not {type(value).__name__}")
 
 
-def to_text(kid: str | None, key_ops: list[str] | None, family: str, fields: Mapping[str, Any], private: bool) -> str:
+def to_text(family: str, attributes: Mapping[str, Any], fields: Mapping[str, Any], private: bool) -> str:
     """Write the JSON of a key with the names that other JOSE libraries know.
 
-    :param kid: its id.
-    :param key_ops: its operations; those that RFC 7517 does not name are left out.
     :param family: its type without ``-HSM``.
+    :param attributes: what is said of the key: ``kid``, ``use``, ``alg``, ``key_ops``. Those that are None are left
+        out, and so are the operations that RFC 7517 does not name.
     :param fields: its members, complete and of full length.
     :param private: write the private members too.
     """
     names = (*_PUBLIC[family], *(_PRIVATE[family] if private else ()))
     document: dict[str, Any] = {"kty": family}
-    if kid is not None:
-        document["kid"] = kid
-    if key_ops is not None:
-        document["key_ops"] = [operation for operation in key_ops if operation in _OPERATIONS]
+    document |= {name: value for name, value in attributes.items() if value is not None}
+    if "key_ops" in document:
+        document["key_ops"] = [operation for operation in document["key_ops"] if operation in _OPERATIONS]
     document |= {name: _text(fields[name]) for name in names if name != "kty"}
     return json.dumps(document)
 

@@ -5,6 +5,7 @@ Importing this module loads nothing of ``cryptography``; the conversions load wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
         RSAPrivateKey | EllipticCurvePrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey | MLDSA87PrivateKey
     )
 
+KeyIdForm = Literal["identifier", "thumbprint", "version"]
+
 _Bytes = bytes | bytearray | memoryview | str | None
+
+_VERSION = re.compile(r"https?://[^/]+/[^/]+/[^/]+/([^/]+)/?", re.IGNORECASE)
 
 _BINARY = frozenset(("n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "x", "y", "pub", "priv"))
 
@@ -279,22 +284,45 @@ class JsonWebKey:
         key: PublicKey | PrivateKey = self._to_cryptography(private)
         return key
 
-    def to_json(self, private: bool = False) -> str:
+    def to_json(
+        self,
+        private: bool = False,
+        *,
+        kid: KeyIdForm | None = "identifier",
+        use: Literal["sig", "enc"] | str | None = None,
+        alg: str | None = None,
+        key_ops: bool | Sequence[str | KeyOperation] | None = None,
+    ) -> str:
         """Write the key as JSON for other JOSE libraries (RFC 7517).
 
-        Types lose their ``-HSM``, the curve ``P-256K`` is named ``secp256k1`` (RFC 8812), and operations that
-        RFC 7517 does not name are left out.
+        Types lose their ``-HSM``, and the curve ``P-256K`` is named ``secp256k1`` (RFC 8812). A public key has no
+        ``key_ops`` unless they are asked for: those of a key in a vault are the operations of the key pair, and
+        libraries refuse a public key that says it can sign. Operations that RFC 7517 does not name are left out.
 
         :param private: write the private parts too.
-        :returns: JSON text. That of a symmetric key without ``private`` tells only its id, type and operations.
-        :raises ValueError: when the key is of another type, broken, or has no private parts to write.
+        :param kid: what to name the key by: its ``"identifier"``, its ``"thumbprint"`` (RFC 7638) or its ``"version"``;
+            None to leave the name out.
+        :param use: what the key is for, ``"sig"`` or ``"enc"``.
+        :param alg: the algorithm that the key is for, as ``"ES256"``. A key of type AKP has its own.
+        :param key_ops: True to write the operations of the key, False to leave them out, or a list of operations to
+            write instead. By default only a private key has them.
+        :returns: JSON text. That of a symmetric key without ``private`` tells only its id and type.
+        :raises ValueError: when the key is of another type, broken, or has no private parts to write; its algorithm is
+            not ``alg``; or it is to be named by its version, and its id has none.
         """
         from .rfc7517 import to_text
 
         family = self._family()
         self._require_private(private)
-        key_ops = None if self.key_ops is None else [_plain(operation) for operation in self.key_ops]
-        return to_text(self.kid, key_ops, family, self._complete(family, private), private)
+        if family == "AKP" and alg not in (None, self.alg):
+            raise ValueError(f"'alg' {_plain(alg)!r} does not fit the key, which is for {_plain(self.alg)!r}")
+        attributes = {
+            "kid": self._name(kid),
+            "use": use,
+            "alg": None if family == "AKP" else _plain(alg),
+            "key_ops": self._operations(private if key_ops is None else key_ops),
+        }
+        return to_text(family, attributes, self._complete(family, private), private)
 
     def thumbprint(self) -> str:
         """Compute the SHA-256 thumbprint of the key (RFC 7638), the same for a key pair and its public key.
@@ -308,6 +336,26 @@ class JsonWebKey:
         if family == "oct" and not self.k:
             raise ValueError("The thumbprint of a symmetric key is made of 'k', which is missing")
         return thumbprint(family, self._complete(family, False))
+
+    def _name(self, form: KeyIdForm | None) -> str | None:
+        """Return what the key is named by in JSON."""
+        if form == "thumbprint":
+            return self.thumbprint()
+        if form == "version":
+            found = _VERSION.fullmatch(self.kid or "")
+            if found is None:
+                raise ValueError(f"The id of the key, {self.kid!r}, has no version to name it by")
+            return found[1]
+        if form not in ("identifier", None):
+            raise ValueError(f"'kid' must be 'identifier', 'thumbprint', 'version' or None, not {form!r}")
+        return self.kid if form else None
+
+    def _operations(self, wanted: bool | Sequence[str | KeyOperation]) -> list[str] | None:
+        """Return the operations to write in JSON."""
+        operations = self.key_ops if wanted is True else wanted or None
+        if isinstance(operations, str):
+            raise TypeError("'key_ops' must be a list of operations, not one text")
+        return None if operations is None else [_plain(operation) for operation in operations]
 
     # For the facades
 
