@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 import sys
 from enum import Enum
+from types import ModuleType
 from typing import Any, is_typeddict
 
 from sphinx.pycode import ModuleAnalyzer
@@ -57,6 +58,8 @@ nitpick_ignore_regex = [
     # As the signatures of classes have them.
     ("py:class", r"(Async)?TokenCredential|(Async)?KeyPager|Configuration|Execution|Path|Unpack|datetime|timedelta"),
     ("py:class", r"azure\.keyvault\.keys\._(polling\.T|paging\.(Async)?KeyPager)"),  # a type variable, and lists
+    # The options of azure-core, which its own documentation tells of.
+    ("py:.*", r"[\w.]*Keywords"),
     # Parts of the REST layer and of the emulator that nobody has to make.
     ("py:class", r"wire\.KeyAttributes|azure\.keyvault\.keys\.emulator\._(http\.Reply|faults\.Wire)"),
 ]
@@ -64,15 +67,29 @@ nitpick_ignore_regex = [
 
 def resolve_annotations() -> None:
     """Import and name what modules do for type checkers only, so that annotations can be told in full."""
-    for found in pkgutil.walk_packages(azure.keyvault.keys.__path__, "azure.keyvault.keys."):
-        if found.name.endswith(("__main__", "pytest_plugin")):
-            continue
-        module = importlib.import_module(found.name)
-        for node in ast.parse(inspect.getsource(module)).body:
-            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-                wanted = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
-                names = ast.Module([part for part in node.body if isinstance(part, wanted)], [])
-                exec(compile(names, found.name, "exec"), vars(module))  # noqa: S102  # our own source
+    waiting = [
+        importlib.import_module(found.name)
+        for found in pkgutil.walk_packages(azure.keyvault.keys.__path__, "azure.keyvault.keys.")
+        if not found.name.endswith(("__main__", "pytest_plugin"))
+    ]
+    while waiting:
+        # Some name what others name for type checkers only: those come in a later round.
+        again = [module for module in waiting if not _resolved(module)]
+        if len(again) == len(waiting):
+            raise ImportError(f"cannot resolve the annotations of {', '.join(module.__name__ for module in again)}")
+        waiting = again
+
+
+def _resolved(module: ModuleType) -> bool:
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            wanted = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+            names = ast.Module([part for part in node.body if isinstance(part, wanted)], [])
+            try:
+                exec(compile(names, module.__name__, "exec"), vars(module))  # noqa: S102  # our own source
+            except ImportError:
+                return False
+    return True
 
 
 def name_publicly() -> None:

@@ -152,3 +152,9 @@ def hand_over(client: CryptographyClient) -> tuple[rsa.RSAPrivateKey, ec.Ellipti
         assert_type(resolver(KEY_ID), KeyEncryptionKey)
     resolver.close()
     return client.create_rsa_private_key(), client.create_ec_private_key()
+
+
+async def mistakes(client: CryptographyClient, other: aio.CryptographyClient) -> None:
+    """Make mistakes: a checker that lets one of them pass calls its comment unused."""
+    client.encrypt("RSA-OAEP", b"data", timout=3)  # type: ignore[call-arg]
+    await other.encrypt("RSA-OAEP", b"data", timout=3)  # type: ignore[call-arg]

@@ -106,3 +106,12 @@ async def rotate_and_release(client: KeyClient) -> None:
     assert_type(changed, KeyRotationPolicy)
     assert_type(await client.release_key("k", "token", algorithm="CKM_RSA_AES_KEY_WRAP"), ReleaseKeyResult)
     assert_type(await client.get_random_bytes(16), bytes)
+
+
+async def mistakes(client: KeyClient) -> None:
+    """Make mistakes: a checker that lets one of them pass calls its comment unused."""
+    KeyClient(URL, DefaultAzureCredential(), timout=3)  # type: ignore[call-arg]
+    await client.get_key("k", retry_totl=1)  # type: ignore[call-arg]
+    await client.get_key("k", retry_total="1")  # type: ignore[arg-type]
+    await client.update_key("k", enable=False)  # type: ignore[call-arg]
+    await client.delete_key("k", polling_intervall=3)  # type: ignore[call-arg]

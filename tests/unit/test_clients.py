@@ -129,3 +129,27 @@ def test_proxies_of_one_client_do_not_become_those_of_the_configuration(monkeypa
     with KeyClient(URL, StubCredential(Tokens()), config=config):
         assert config.proxy_policy is not None
         assert config.proxy_policy.proxies is None
+
+
+async def test_closed_client_says_so_and_sends_nothing(stub: StubWorld) -> None:
+    """One that was never used as well, and the cryptography clients that share its connection."""
+    for used in (True, False):
+        script = Script()
+        client = stub.client(script)
+        crypto = client.get_cryptography_client("orders")
+        if used:
+            await client.get_key("orders")
+        sent = len(script.sent)
+        await client.close()
+        await client.close()
+        for call in (
+            lambda: client.get_key("orders"),  # noqa: B023
+            lambda: client.create_rsa_key("orders"),  # noqa: B023
+            lambda: client.delete_key("orders"),  # noqa: B023
+            lambda: client.list_keys().__anext__(),  # noqa: B023
+            lambda: crypto.sign("RS256", bytes(32)),  # noqa: B023
+            lambda: client.__aenter__(),  # noqa: B023
+        ):
+            with pytest.raises(ValueError, match="This client is closed: create another one"):
+                await call()
+        assert len(script.sent) == sent

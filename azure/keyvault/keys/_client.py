@@ -28,6 +28,7 @@ from ._polling import KeyVaultPoller, Progress
 from ._shared import ApiVersion
 from ._shared.base import KeyVaultClientBase, wire_of
 from ._shared.connection import WORLD, VaultConnection
+from ._shared.pipeline.keywords import checked
 from ._shared.pipeline.order import configure
 from ._shared.pipeline.tracing import traced, traced_page
 
@@ -35,8 +36,17 @@ if TYPE_CHECKING:
     from azure.core.configuration import Configuration
     from azure.core.credentials import TokenCredential
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from typing_extensions import Unpack
 
     from ._jwk import JsonWebKey
+    from ._shared.pipeline.keywords import (
+        BeginKeywords,
+        CallKeywords,
+        ClientKeywords,
+        PollingKeywords,
+        UpdateKeywords,
+        UpdatePropertiesKeywords,
+    )
     from .crypto import CryptographyClient
     from .crypto._decision import Execution
 
@@ -75,7 +85,7 @@ class KeyClient(KeyVaultClientBase):
         api_version: ApiVersion | str | None = None,
         verify_challenge_resource: bool = True,
         config: Configuration[Any, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ClientKeywords],
     ) -> None:
         connection = VaultConnection(
             wire_of(vault_url, api_version),
@@ -87,7 +97,7 @@ class KeyClient(KeyVaultClientBase):
         super().__init__(connection)
 
     @staticmethod
-    def create_config(credential: TokenCredential, **kwargs: Any) -> Configuration[Any, Any]:
+    def create_config(credential: TokenCredential, **kwargs: Unpack[ClientKeywords]) -> Configuration[Any, Any]:
         """Make the policies of a client, to change them before they are used.
 
         :param credential: gives the tokens.
@@ -117,7 +127,7 @@ class KeyClient(KeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create a key, or a new version of it when the name exists (``POST /keys/{name}/create``).
 
@@ -179,7 +189,7 @@ class KeyClient(KeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create an RSA key, or a new version of it when the name exists (``POST /keys/{name}/create``).
 
@@ -238,7 +248,7 @@ class KeyClient(KeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create an elliptic curve key, or a new version of it when the name exists (``POST /keys/{name}/create``).
 
@@ -295,7 +305,7 @@ class KeyClient(KeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create a symmetric key, or a new version of it when the name exists (``POST /keys/{name}/create``).
 
@@ -349,7 +359,7 @@ class KeyClient(KeyVaultClientBase):
         expires_on: datetime | None = None,
         expires: datetime | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create a key that stands for one in an external key manager (``POST /keys/{name}/create``).
 
@@ -401,7 +411,7 @@ class KeyClient(KeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Import a key that was made elsewhere, as a new version when the name exists (``PUT /keys/{name}``).
 
@@ -443,7 +453,7 @@ class KeyClient(KeyVaultClientBase):
         return self._key(self._connection.send(operations.import_key(name, body), **kwargs))
 
     @traced
-    def get_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
+    def get_key(self, name: str, version: str | None = None, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Get a key's public material and properties (``GET /keys/{name}/{version}``).
 
         Needs the permission keys/get. Keys that are disabled or out of their dates are returned like any other.
@@ -471,7 +481,7 @@ class KeyClient(KeyVaultClientBase):
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[UpdatePropertiesKeywords],
     ) -> KeyVaultKey:
         """Change properties of a key; what is not given stays as it is (``PATCH /keys/{name}/{version}``).
 
@@ -507,7 +517,7 @@ class KeyClient(KeyVaultClientBase):
         return self._key(self._connection.send(operation, **kwargs))
 
     @traced
-    def update_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
+    def update_key(self, name: str, version: str | None = None, **kwargs: Unpack[UpdateKeywords]) -> KeyVaultKey:
         """Change properties of a key: another name of :meth:`update_key_properties`, which see.
 
         It is ``PATCH /keys/{name}/{version}``.
@@ -530,7 +540,7 @@ class KeyClient(KeyVaultClientBase):
         *,
         polling_interval: float | None = None,
         continuation_token: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BeginKeywords],
     ) -> LROPoller[DeletedKey]:
         """Delete all versions of a key, without waiting for the end of it (``DELETE /keys/{name}``).
 
@@ -557,7 +567,7 @@ class KeyClient(KeyVaultClientBase):
         return KeyVaultPoller(self._connection, progress, kwargs)
 
     @traced
-    def delete_key(self, name: str, **kwargs: Any) -> DeletedKey:
+    def delete_key(self, name: str, **kwargs: Unpack[PollingKeywords]) -> DeletedKey:
         """Delete all versions of a key and wait until that has finished (``DELETE /keys/{name}``).
 
         Needs the permission keys/delete, and keys/get to see when the deletion has finished. In a vault with soft
@@ -578,7 +588,7 @@ class KeyClient(KeyVaultClientBase):
         return poller.result()
 
     @traced
-    def get_deleted_key(self, name: str, **kwargs: Any) -> DeletedKey:
+    def get_deleted_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> DeletedKey:
         """Get a deleted key (``GET /deletedkeys/{name}``).
 
         Needs the permission keys/get. Only vaults with soft delete have deleted keys.
@@ -594,18 +604,19 @@ class KeyClient(KeyVaultClientBase):
 
     @overload
     def list_properties_of_keys(
-        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyProperties]: ...
     @overload
     def list_properties_of_keys(
-        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyVaultKey]: ...
     @overload
     def list_properties_of_keys(
-        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyProperties] | KeyPager[KeyVaultKey]: ...
+    @checked
     def list_properties_of_keys(
-        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[Any]:
         """List the keys of the vault (``GET /keys``).
 
@@ -628,17 +639,20 @@ class KeyClient(KeyVaultClientBase):
 
     @overload
     def list_keys(
-        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyProperties]: ...
     @overload
     def list_keys(
-        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyVaultKey]: ...
     @overload
     def list_keys(
-        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyProperties] | KeyPager[KeyVaultKey]: ...
-    def list_keys(self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any) -> KeyPager[Any]:
+    @checked
+    def list_keys(
+        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+    ) -> KeyPager[Any]:
         """List the keys of the vault: another name of :meth:`list_properties_of_keys` (``GET /keys``).
 
         :param expand: whether to list whole keys, for one more request each.
@@ -650,8 +664,9 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.list_properties_of_keys(expand=expand, max_page_size=max_page_size, **kwargs)
 
+    @checked
     def list_properties_of_key_versions(
-        self, name: str, *, max_page_size: int | None = None, **kwargs: Any
+        self, name: str, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyProperties]:
         """List the versions of a key, in no order that means anything (``GET /keys/{name}/versions``).
 
@@ -668,8 +683,9 @@ class KeyClient(KeyVaultClientBase):
         page = traced_page(KeyClient._page, "list_properties_of_key_versions", name)
         return self._paged(page, operation, KeyProperties._from_item, kwargs)
 
+    @checked
     def list_key_versions(
-        self, name: str, *, max_page_size: int | None = None, **kwargs: Any
+        self, name: str, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyProperties]:
         """List the versions of a key: another name of :meth:`list_properties_of_key_versions`.
 
@@ -684,7 +700,10 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
-    def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> KeyPager[DeletedKey]:
+    @checked
+    def list_deleted_keys(
+        self, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+    ) -> KeyPager[DeletedKey]:
         """List the deleted keys of the vault (``GET /deletedkeys``).
 
         Needs the permission keys/list. The list holds no key material. Only vaults with soft delete have deleted keys.
@@ -706,7 +725,7 @@ class KeyClient(KeyVaultClientBase):
         *,
         polling_interval: float | None = None,
         continuation_token: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BeginKeywords],
     ) -> LROPoller[KeyVaultKey]:
         """Make a deleted key usable again, without waiting for it (``POST /deletedkeys/{name}/recover``).
 
@@ -730,7 +749,7 @@ class KeyClient(KeyVaultClientBase):
         return KeyVaultPoller(self._connection, progress, kwargs)
 
     @traced
-    def recover_deleted_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
+    def recover_deleted_key(self, name: str, **kwargs: Unpack[PollingKeywords]) -> KeyVaultKey:
         """Make a deleted key usable again and wait until it is (``POST /deletedkeys/{name}/recover``).
 
         Needs the permission keys/recover, and keys/get to see when the recovery has finished.
@@ -750,7 +769,7 @@ class KeyClient(KeyVaultClientBase):
         return poller.result()
 
     @traced
-    def purge_deleted_key(self, name: str, **kwargs: Any) -> None:
+    def purge_deleted_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> None:
         """Delete a deleted key for good (``DELETE /deletedkeys/{name}``).
 
         Needs the permission keys/purge. Nothing can bring the key back, except :meth:`restore_key` from a backup. A
@@ -765,7 +784,7 @@ class KeyClient(KeyVaultClientBase):
         self._connection.send(operations.purge_deleted_key(name), **kwargs)
 
     @traced
-    def backup_key(self, name: str, **kwargs: Any) -> bytes:
+    def backup_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> bytes:
         """Back up a key with all its versions (``POST /keys/{name}/backup``).
 
         Needs the permission keys/backup. The backup is encrypted; only the service can read it.
@@ -781,7 +800,7 @@ class KeyClient(KeyVaultClientBase):
         return result.value or b""
 
     @traced
-    def restore_key_backup(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
+    def restore_key_backup(self, backup: bytes, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Restore a key with all its versions, under its old name (``POST /keys/restore``).
 
         Needs the permission keys/restore. The vault must be in the subscription and geography of the vault that made
@@ -797,7 +816,7 @@ class KeyClient(KeyVaultClientBase):
         return self._key(self._connection.send(operation, **kwargs))
 
     @traced
-    def restore_key(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
+    def restore_key(self, backup: bytes, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Restore a key with all its versions: another name of :meth:`restore_key_backup`.
 
         It is ``POST /keys/restore``.
@@ -811,7 +830,7 @@ class KeyClient(KeyVaultClientBase):
         return self.restore_key_backup(backup, **kwargs)
 
     @traced
-    def rotate_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
+    def rotate_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Create a new version of a key, of the same type and size, after its policy (``POST /keys/{name}/rotate``).
 
         Needs the permission keys/rotate and API version 7.3 or later. The call is repeated after a failure only when
@@ -827,7 +846,7 @@ class KeyClient(KeyVaultClientBase):
         return self._key(self._connection.send(operations.rotate_key(name), **kwargs))
 
     @traced
-    def get_key_rotation_policy(self, key_name: str, **kwargs: Any) -> KeyRotationPolicy:
+    def get_key_rotation_policy(self, key_name: str, **kwargs: Unpack[CallKeywords]) -> KeyRotationPolicy:
         """Get the rotation policy of a key (``GET /keys/{name}/rotationpolicy``).
 
         Needs the permission keys/getrotationpolicy and API version 7.3 or later.
@@ -850,7 +869,7 @@ class KeyClient(KeyVaultClientBase):
         *,
         lifetime_actions: list[KeyRotationLifetimeAction] | None = None,
         expires_in: str | timedelta | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyRotationPolicy:
         """Replace the rotation policy of a key (``PUT /keys/{name}/rotationpolicy``).
 
@@ -881,7 +900,7 @@ class KeyClient(KeyVaultClientBase):
         version: str | None = None,
         algorithm: str | KeyExportEncryptionAlgorithm | None = None,
         nonce: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> ReleaseKeyResult:
         """Release an exportable key to a proven environment (``POST /keys/{name}/{version}/release``).
 
@@ -904,7 +923,7 @@ class KeyClient(KeyVaultClientBase):
         return ReleaseKeyResult._from_wire(result)
 
     @traced
-    def get_random_bytes(self, count: int, **kwargs: Any) -> bytes:
+    def get_random_bytes(self, count: int, **kwargs: Unpack[CallKeywords]) -> bytes:
         """Get random bytes that a Managed HSM has made (``POST /rng``).
 
         Needs API version 7.3 or later.
@@ -919,7 +938,7 @@ class KeyClient(KeyVaultClientBase):
         return result.value or b""
 
     @traced
-    def get_key_attestation(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
+    def get_key_attestation(self, name: str, version: str | None = None, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Get a key with the proof that it lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
 
         Needs the permission keys/get and API version 7.6-preview.2 or later.
@@ -936,13 +955,14 @@ class KeyClient(KeyVaultClientBase):
         operation = operations.get_key_attestation(name, version or "")
         return self._key(self._connection.send(operation, **kwargs))
 
+    @checked
     def get_cryptography_client(
         self,
         key_name: str | KeyVaultKey,
         *,
         key_version: str | None = None,
         execution: Execution = "auto",
-        **kwargs: Any,
+        **kwargs: Unpack[ClientKeywords],
     ) -> CryptographyClient:
         """Return a client that encrypts, wraps and signs with a key of this vault, over this client's connections.
 
@@ -961,12 +981,12 @@ class KeyClient(KeyVaultClientBase):
     def _key(self, bundle: Any) -> KeyVaultKey:
         return KeyVaultKey._from_bundle(bundle, self.vault_url)
 
-    def _begun(self, operation: Any, continuation_token: str | None, options: dict[str, Any]) -> Begun[Any]:
+    def _begun(self, operation: Any, continuation_token: str | None, options: Any) -> Begun[Any]:
         if continuation_token is not None:
             return Begun.resumed(continuation_token, self.vault_url, operation)
         return Begun(self.vault_url, operation, self._connection.send(operation, **options))
 
-    def _paged(self, page: Any, operation: Any, convert: Any, options: dict[str, Any]) -> KeyPager[Any]:
+    def _paged(self, page: Any, operation: Any, convert: Any, options: Any) -> KeyPager[Any]:
         page_at = partial(page, self, operation, **options)
         return KeyPager(page_at, partial(extract, convert), page_iterator_class=KeyPages)
 

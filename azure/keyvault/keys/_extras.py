@@ -44,7 +44,7 @@ def missing(extra: str, *modules: str, what: str, name: str | None = None) -> Im
     needed = " and ".join(modules)
     are = "are" if len(modules) > 1 else "is"
     text = f"{what} needs {needed}, which {are} not installed. {how_to_install(extra)}"
-    return ImportError(text[:1].upper() + text[1:], name=name or modules[0])
+    return ImportError(text[:1].upper() + text[1:], name=name or next(iter(modules), None))
 
 
 def how_to_install(extra: str) -> str:

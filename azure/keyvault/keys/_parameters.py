@@ -270,7 +270,7 @@ def restore_parameters(backup: bytes) -> wire.KeyRestoreParameters:
     return wire.KeyRestoreParameters(value=bytes(backup))
 
 
-def interval(polling_interval: float | None, options: dict[str, Any]) -> float | None:
+def interval(polling_interval: float | None, options: Any) -> float | None:
     """Return the polling interval, which 4.x called ``_polling_interval``; that name is taken off ``options``.
 
     :raises ValueError: when it is less than nothing.

@@ -138,7 +138,7 @@ class KeyVaultPoller(LROPoller[T]):
     when the key has arrived in its new state.
     """
 
-    def __init__(self, connection: VaultConnection, progress: Progress[T], options: dict[str, Any]) -> None:
+    def __init__(self, connection: VaultConnection, progress: Progress[T], options: Any) -> None:
         super().__init__(None, None, lambda _: progress.result, NoPolling())  # type: ignore[no-untyped-call]
         self._connection = connection
         self._progress = progress
@@ -226,7 +226,7 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
     when the key has arrived in its new state.
     """
 
-    def __init__(self, connection: AsyncVaultConnection, progress: Progress[T], options: dict[str, Any]) -> None:
+    def __init__(self, connection: AsyncVaultConnection, progress: Progress[T], options: Any) -> None:
         super().__init__(None, None, lambda _: progress.result, AsyncNoPolling())  # type: ignore[no-untyped-call]
         self._connection = connection
         self._progress = progress

@@ -7,13 +7,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .connection import VaultConnection
+from .pipeline.keywords import checked
 from .wire.api_versions import DEFAULT_VERSION
 from .wire.identifiers import parse_vault_url
 from .wire.translation import Wire
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpRequest, HttpResponse
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from .pipeline.keywords import CallKeywords
 
 
 def wire_of(vault_url: str, api_version: Any) -> Wire:
@@ -79,7 +82,10 @@ class KeyVaultClientBase:
         """
         return self._connection.wire.api_version
 
-    def send_request(self, request: HttpRequest, *, stream: bool = False, **kwargs: Any) -> HttpResponse:
+    @checked
+    def send_request(
+        self, request: HttpRequest, *, stream: bool = False, **kwargs: Unpack[CallKeywords]
+    ) -> HttpResponse:
         """Send a request of your own through the client's pipeline: authentication, retries and logging included.
 
         :param request: the request. A relative URL is completed with the vault's, and the API version is added where

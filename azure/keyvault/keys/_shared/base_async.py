@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from .base import not_copied
 from .connection_async import AsyncVaultConnection
+from .pipeline.keywords import checked
 
 if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse, HttpRequest
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from .pipeline.keywords import CallKeywords
 
 
 class AsyncKeyVaultClientBase:
@@ -47,8 +50,9 @@ class AsyncKeyVaultClientBase:
         """
         return self._connection.wire.api_version
 
+    @checked
     def send_request(
-        self, request: HttpRequest, *, stream: bool = False, **kwargs: Any
+        self, request: HttpRequest, *, stream: bool = False, **kwargs: Unpack[CallKeywords]
     ) -> Awaitable[AsyncHttpResponse]:
         """Send a request of your own through the client's pipeline: authentication, retries and logging included.
 

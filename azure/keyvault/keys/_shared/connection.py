@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from azure.core.configuration import Configuration
@@ -14,6 +15,7 @@ from .fork import ForkLock
 from .pipeline.call import with_deadline
 from .pipeline.deadline import DeadlinePolicy
 from .pipeline.group import VaultPipeline
+from .pipeline.keywords import check_client
 from .pipeline.order import World, build_pipeline, configure
 from .pipeline.redirects import SameOriginRedirectPolicy
 from .pipeline.retry import KeyVaultRetryPolicy
@@ -45,11 +47,20 @@ class VaultConnection:
     :param credential: gives the tokens.
     :param config: the policies, when they were made beforehand.
     :param prepared: whether to build the pipeline now, which tells of mistakes early, or when it is first used.
+    :param kind: the class of the client, for the message about a keyword that is unknown.
     :param kwargs: the settings of the pipeline.
+    :ivar has_own_policies: whether policies of the caller's may read options that this library does not know.
     """
 
     def __init__(
-        self, wire: Wire, credential: Any, *, config: Any = None, prepared: bool = True, **kwargs: Any
+        self,
+        wire: Wire,
+        credential: Any,
+        *,
+        config: Any = None,
+        prepared: bool = True,
+        kind: str = "KeyClient",
+        **kwargs: Any,
     ) -> None:
         if config is not None and not isinstance(config, Configuration):
             raise TypeError(f"config must be what create_config returns, not {type(config).__name__}")
@@ -57,6 +68,7 @@ class VaultConnection:
         self._credential = credential
         self._config = config
         self._settings = kwargs
+        self.has_own_policies = check_client(kind, kwargs) or config is not None
         self._built: Pipeline[Any, Any] | None = None
         self._closed = False
         self._lock = ForkLock()
@@ -65,6 +77,8 @@ class VaultConnection:
 
     @property
     def _pipeline(self) -> Pipeline[Any, Any]:
+        if self._closed:
+            raise ValueError("This client is closed: create another one")
         if self._built is None:
             with self._lock:
                 if self._built is None:
@@ -72,8 +86,6 @@ class VaultConnection:
         return self._built
 
     def _build(self) -> Pipeline[Any, Any]:
-        if self._closed:
-            raise ValueError("This client is closed: create another one")
         config = self._config or configure(WORLD, self._credential, **self._settings)
         return build_pipeline(WORLD, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
 
@@ -110,7 +122,7 @@ class VaultConnection:
         """Wait, in the way that the transport waits between tries."""
         self._pipeline._transport.sleep(seconds)
 
-    def within_timeout(self, options: dict[str, Any]) -> dict[str, Any]:
+    def within_timeout(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options under which several requests have the time of one call together."""
         policy = getattr(self._config, "call_policy", None)
         return with_deadline(options, policy.timeout if policy else self._settings.get("timeout"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from azure.core.configuration import Configuration
@@ -16,6 +17,7 @@ from .fork import ForkLock
 from .pipeline.call import remaining, with_deadline
 from .pipeline.deadline_async import AsyncDeadlinePolicy, before_sending
 from .pipeline.group import AsyncVaultPipeline
+from .pipeline.keywords import check_client
 from .pipeline.order import World, build_pipeline, configure
 from .pipeline.redirects import AsyncSameOriginRedirectPolicy
 from .pipeline.retry import AsyncKeyVaultRetryPolicy
@@ -48,11 +50,20 @@ class AsyncVaultConnection:
     :param credential: gives the tokens.
     :param config: the policies, when they were made beforehand.
     :param prepared: whether to build the pipeline now, which tells of mistakes early, or when it is first used.
+    :param kind: the class of the client, for the message about a keyword that is unknown.
     :param kwargs: the settings of the pipeline.
+    :ivar has_own_policies: whether policies of the caller's may read options that this library does not know.
     """
 
     def __init__(
-        self, wire: Wire, credential: Any, *, config: Any = None, prepared: bool = True, **kwargs: Any
+        self,
+        wire: Wire,
+        credential: Any,
+        *,
+        config: Any = None,
+        prepared: bool = True,
+        kind: str = "KeyClient",
+        **kwargs: Any,
     ) -> None:
         if config is not None and not isinstance(config, Configuration):
             raise TypeError(f"config must be what create_config returns, not {type(config).__name__}")
@@ -62,6 +73,7 @@ class AsyncVaultConnection:
         self._credential = credential
         self._config = config
         self._settings = kwargs
+        self.has_own_policies = check_client(kind, kwargs) or config is not None
         self._built: AsyncPipeline[Any, Any] | None = None
         self._closed = False
         self._lock = ForkLock()
@@ -70,6 +82,8 @@ class AsyncVaultConnection:
 
     @property
     def _pipeline(self) -> AsyncPipeline[Any, Any]:
+        if self._closed:
+            raise ValueError("This client is closed: create another one")
         if self._built is None:
             with self._lock:
                 if self._built is None:
@@ -77,8 +91,6 @@ class AsyncVaultConnection:
         return self._built
 
     def _build(self) -> AsyncPipeline[Any, Any]:
-        if self._closed:
-            raise ValueError("This client is closed: create another one")
         config = self._config or configure(WORLD, self._credential, **self._settings)
         return build_pipeline(WORLD, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
 
@@ -119,7 +131,7 @@ class AsyncVaultConnection:
         """Wait, in the way that the transport waits between tries."""
         await self._pipeline._transport.sleep(seconds)
 
-    def within_timeout(self, options: dict[str, Any]) -> dict[str, Any]:
+    def within_timeout(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options under which several requests have the time of one call together."""
         policy = getattr(self._config, "call_policy", None)
         return with_deadline(options, policy.timeout if policy else self._settings.get("timeout"))

@@ -29,6 +29,7 @@ from .._shared import ApiVersion
 from .._shared.base import wire_of
 from .._shared.base_async import AsyncKeyVaultClientBase
 from .._shared.connection_async import WORLD, AsyncVaultConnection
+from .._shared.pipeline.keywords import checked
 from .._shared.pipeline.order import configure
 from .._shared.pipeline.tracing import traced, traced_page
 
@@ -37,8 +38,17 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.credentials_async import AsyncTokenCredential
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from typing_extensions import Unpack
 
     from .._jwk import JsonWebKey
+    from .._shared.pipeline.keywords import (
+        BeginKeywords,
+        CallKeywords,
+        ClientKeywords,
+        PollingKeywords,
+        UpdateKeywords,
+        UpdatePropertiesKeywords,
+    )
     from ..crypto._decision import Execution
     from ..crypto.aio import CryptographyClient
 
@@ -77,7 +87,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         api_version: ApiVersion | str | None = None,
         verify_challenge_resource: bool = True,
         config: Configuration[Any, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ClientKeywords],
     ) -> None:
         connection = AsyncVaultConnection(
             wire_of(vault_url, api_version),
@@ -89,7 +99,9 @@ class KeyClient(AsyncKeyVaultClientBase):
         super().__init__(connection)
 
     @staticmethod
-    def create_config(credential: AsyncTokenCredential | TokenCredential, **kwargs: Any) -> Configuration[Any, Any]:
+    def create_config(
+        credential: AsyncTokenCredential | TokenCredential, **kwargs: Unpack[ClientKeywords]
+    ) -> Configuration[Any, Any]:
         """Make the policies of a client, to change them before they are used.
 
         :param credential: gives the tokens.
@@ -119,7 +131,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create a key, or a new version of it when the name exists (``POST /keys/{name}/create``).
 
@@ -181,7 +193,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create an RSA key, or a new version of it when the name exists (``POST /keys/{name}/create``).
 
@@ -240,7 +252,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create an elliptic curve key, or a new version of it when the name exists (``POST /keys/{name}/create``).
 
@@ -297,7 +309,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create a symmetric key, or a new version of it when the name exists (``POST /keys/{name}/create``).
 
@@ -351,7 +363,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         expires_on: datetime | None = None,
         expires: datetime | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Create a key that stands for one in an external key manager (``POST /keys/{name}/create``).
 
@@ -403,7 +415,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         expires: datetime | None = None,
         exportable: bool | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
         """Import a key that was made elsewhere, as a new version when the name exists (``PUT /keys/{name}``).
 
@@ -445,7 +457,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return self._key(await self._connection.send(operations.import_key(name, body), **kwargs))
 
     @traced
-    async def get_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
+    async def get_key(self, name: str, version: str | None = None, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Get a key's public material and properties (``GET /keys/{name}/{version}``).
 
         Needs the permission keys/get. Keys that are disabled or out of their dates are returned like any other.
@@ -473,7 +485,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         not_before: datetime | None = None,
         expires_on: datetime | None = None,
         release_policy: KeyReleasePolicy | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[UpdatePropertiesKeywords],
     ) -> KeyVaultKey:
         """Change properties of a key; what is not given stays as it is (``PATCH /keys/{name}/{version}``).
 
@@ -509,7 +521,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return self._key(await self._connection.send(operation, **kwargs))
 
     @traced
-    async def update_key(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
+    async def update_key(self, name: str, version: str | None = None, **kwargs: Unpack[UpdateKeywords]) -> KeyVaultKey:
         """Change properties of a key: another name of :meth:`update_key_properties`, which see.
 
         It is ``PATCH /keys/{name}/{version}``.
@@ -532,7 +544,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         *,
         polling_interval: float | None = None,
         continuation_token: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BeginKeywords],
     ) -> AsyncLROPoller[DeletedKey]:
         """Delete all versions of a key, without waiting for the end of it (``DELETE /keys/{name}``).
 
@@ -559,7 +571,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return AsyncKeyVaultPoller(self._connection, progress, kwargs)
 
     @traced
-    async def delete_key(self, name: str, **kwargs: Any) -> DeletedKey:
+    async def delete_key(self, name: str, **kwargs: Unpack[PollingKeywords]) -> DeletedKey:
         """Delete all versions of a key and wait until that has finished (``DELETE /keys/{name}``).
 
         Needs the permission keys/delete, and keys/get to see when the deletion has finished. In a vault with soft
@@ -580,7 +592,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return await poller.result()
 
     @traced
-    async def get_deleted_key(self, name: str, **kwargs: Any) -> DeletedKey:
+    async def get_deleted_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> DeletedKey:
         """Get a deleted key (``GET /deletedkeys/{name}``).
 
         Needs the permission keys/get. Only vaults with soft delete have deleted keys.
@@ -596,18 +608,19 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     @overload
     def list_properties_of_keys(
-        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyProperties]: ...
     @overload
     def list_properties_of_keys(
-        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyVaultKey]: ...
     @overload
     def list_properties_of_keys(
-        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyProperties] | AsyncKeyPager[KeyVaultKey]: ...
+    @checked
     def list_properties_of_keys(
-        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[Any]:
         """List the keys of the vault (``GET /keys``).
 
@@ -630,17 +643,20 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     @overload
     def list_keys(
-        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyProperties]: ...
     @overload
     def list_keys(
-        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyVaultKey]: ...
     @overload
     def list_keys(
-        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Any
+        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyProperties] | AsyncKeyPager[KeyVaultKey]: ...
-    def list_keys(self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Any) -> AsyncKeyPager[Any]:
+    @checked
+    def list_keys(
+        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+    ) -> AsyncKeyPager[Any]:
         """List the keys of the vault: another name of :meth:`list_properties_of_keys` (``GET /keys``).
 
         :param expand: whether to list whole keys, for one more request each.
@@ -652,8 +668,9 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return self.list_properties_of_keys(expand=expand, max_page_size=max_page_size, **kwargs)
 
+    @checked
     def list_properties_of_key_versions(
-        self, name: str, *, max_page_size: int | None = None, **kwargs: Any
+        self, name: str, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyProperties]:
         """List the versions of a key, in no order that means anything (``GET /keys/{name}/versions``).
 
@@ -670,8 +687,9 @@ class KeyClient(AsyncKeyVaultClientBase):
         page = traced_page(KeyClient._page, "list_properties_of_key_versions", name)
         return self._paged(page, operation, KeyProperties._from_item, kwargs)
 
+    @checked
     def list_key_versions(
-        self, name: str, *, max_page_size: int | None = None, **kwargs: Any
+        self, name: str, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyProperties]:
         """List the versions of a key: another name of :meth:`list_properties_of_key_versions`.
 
@@ -686,7 +704,10 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
-    def list_deleted_keys(self, *, max_page_size: int | None = None, **kwargs: Any) -> AsyncKeyPager[DeletedKey]:
+    @checked
+    def list_deleted_keys(
+        self, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+    ) -> AsyncKeyPager[DeletedKey]:
         """List the deleted keys of the vault (``GET /deletedkeys``).
 
         Needs the permission keys/list. The list holds no key material. Only vaults with soft delete have deleted keys.
@@ -708,7 +729,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         *,
         polling_interval: float | None = None,
         continuation_token: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BeginKeywords],
     ) -> AsyncLROPoller[KeyVaultKey]:
         """Make a deleted key usable again, without waiting for it (``POST /deletedkeys/{name}/recover``).
 
@@ -732,7 +753,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return AsyncKeyVaultPoller(self._connection, progress, kwargs)
 
     @traced
-    async def recover_deleted_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
+    async def recover_deleted_key(self, name: str, **kwargs: Unpack[PollingKeywords]) -> KeyVaultKey:
         """Make a deleted key usable again and wait until it is (``POST /deletedkeys/{name}/recover``).
 
         Needs the permission keys/recover, and keys/get to see when the recovery has finished.
@@ -752,7 +773,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return await poller.result()
 
     @traced
-    async def purge_deleted_key(self, name: str, **kwargs: Any) -> None:
+    async def purge_deleted_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> None:
         """Delete a deleted key for good (``DELETE /deletedkeys/{name}``).
 
         Needs the permission keys/purge. Nothing can bring the key back, except :meth:`restore_key` from a backup. A
@@ -767,7 +788,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         await self._connection.send(operations.purge_deleted_key(name), **kwargs)
 
     @traced
-    async def backup_key(self, name: str, **kwargs: Any) -> bytes:
+    async def backup_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> bytes:
         """Back up a key with all its versions (``POST /keys/{name}/backup``).
 
         Needs the permission keys/backup. The backup is encrypted; only the service can read it.
@@ -783,7 +804,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return result.value or b""
 
     @traced
-    async def restore_key_backup(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
+    async def restore_key_backup(self, backup: bytes, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Restore a key with all its versions, under its old name (``POST /keys/restore``).
 
         Needs the permission keys/restore. The vault must be in the subscription and geography of the vault that made
@@ -799,7 +820,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return self._key(await self._connection.send(operation, **kwargs))
 
     @traced
-    async def restore_key(self, backup: bytes, **kwargs: Any) -> KeyVaultKey:
+    async def restore_key(self, backup: bytes, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Restore a key with all its versions: another name of :meth:`restore_key_backup`.
 
         It is ``POST /keys/restore``.
@@ -813,7 +834,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return await self.restore_key_backup(backup, **kwargs)
 
     @traced
-    async def rotate_key(self, name: str, **kwargs: Any) -> KeyVaultKey:
+    async def rotate_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Create a new version of a key, of the same type and size, after its policy (``POST /keys/{name}/rotate``).
 
         Needs the permission keys/rotate and API version 7.3 or later. The call is repeated after a failure only when
@@ -829,7 +850,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return self._key(await self._connection.send(operations.rotate_key(name), **kwargs))
 
     @traced
-    async def get_key_rotation_policy(self, key_name: str, **kwargs: Any) -> KeyRotationPolicy:
+    async def get_key_rotation_policy(self, key_name: str, **kwargs: Unpack[CallKeywords]) -> KeyRotationPolicy:
         """Get the rotation policy of a key (``GET /keys/{name}/rotationpolicy``).
 
         Needs the permission keys/getrotationpolicy and API version 7.3 or later.
@@ -852,7 +873,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         *,
         lifetime_actions: list[KeyRotationLifetimeAction] | None = None,
         expires_in: str | timedelta | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyRotationPolicy:
         """Replace the rotation policy of a key (``PUT /keys/{name}/rotationpolicy``).
 
@@ -883,7 +904,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         version: str | None = None,
         algorithm: str | KeyExportEncryptionAlgorithm | None = None,
         nonce: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> ReleaseKeyResult:
         """Release an exportable key to a proven environment (``POST /keys/{name}/{version}/release``).
 
@@ -906,7 +927,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return ReleaseKeyResult._from_wire(result)
 
     @traced
-    async def get_random_bytes(self, count: int, **kwargs: Any) -> bytes:
+    async def get_random_bytes(self, count: int, **kwargs: Unpack[CallKeywords]) -> bytes:
         """Get random bytes that a Managed HSM has made (``POST /rng``).
 
         Needs API version 7.3 or later.
@@ -921,7 +942,9 @@ class KeyClient(AsyncKeyVaultClientBase):
         return result.value or b""
 
     @traced
-    async def get_key_attestation(self, name: str, version: str | None = None, **kwargs: Any) -> KeyVaultKey:
+    async def get_key_attestation(
+        self, name: str, version: str | None = None, **kwargs: Unpack[CallKeywords]
+    ) -> KeyVaultKey:
         """Get a key with the proof that it lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
 
         Needs the permission keys/get and API version 7.6-preview.2 or later.
@@ -938,13 +961,14 @@ class KeyClient(AsyncKeyVaultClientBase):
         operation = operations.get_key_attestation(name, version or "")
         return self._key(await self._connection.send(operation, **kwargs))
 
+    @checked
     def get_cryptography_client(
         self,
         key_name: str | KeyVaultKey,
         *,
         key_version: str | None = None,
         execution: Execution = "auto",
-        **kwargs: Any,
+        **kwargs: Unpack[ClientKeywords],
     ) -> CryptographyClient:
         """Return a client that encrypts, wraps and signs with a key of this vault, over this client's connections.
 
@@ -963,12 +987,12 @@ class KeyClient(AsyncKeyVaultClientBase):
     def _key(self, bundle: Any) -> KeyVaultKey:
         return KeyVaultKey._from_bundle(bundle, self.vault_url)
 
-    async def _begun(self, operation: Any, continuation_token: str | None, options: dict[str, Any]) -> Begun[Any]:
+    async def _begun(self, operation: Any, continuation_token: str | None, options: Any) -> Begun[Any]:
         if continuation_token is not None:
             return Begun.resumed(continuation_token, self.vault_url, operation)
         return Begun(self.vault_url, operation, await self._connection.send(operation, **options))
 
-    def _paged(self, page: Any, operation: Any, convert: Any, options: dict[str, Any]) -> AsyncKeyPager[Any]:
+    def _paged(self, page: Any, operation: Any, convert: Any, options: Any) -> AsyncKeyPager[Any]:
         page_at = partial(page, self, operation, **options)
         return AsyncKeyPager(page_at, partial(extract_async, convert), page_iterator_class=AsyncKeyPages)
 

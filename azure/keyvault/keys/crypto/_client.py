@@ -14,6 +14,7 @@ from .._shared.auth.flight import SingleFlight
 from .._shared.base import KeyVaultClientBase, wire_of
 from .._shared.connection import VaultConnection
 from .._shared.pipeline.call import has_terms_of_its_own
+from .._shared.pipeline.keywords import check_of, checked
 from ._decision import Execution
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._errors import of_operation
@@ -33,15 +34,17 @@ from ._results import (
 )
 from ._signatures import Encoding
 from ._state import KeyState
-from ._tasks import Decrypt, Encrypt, SecureUnwrap, SecureWrap, Sign, Task, Unwrap, Verify, Wrap
+from ._tasks import METHODS, Decrypt, Encrypt, SecureUnwrap, SecureWrap, Sign, Task, Unwrap, Verify, Wrap
 from ._tracing import traced
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
     from azure.core.credentials import TokenCredential
     from azure.core.rest import HttpRequest, HttpResponse
+    from typing_extensions import Unpack
 
     from .._jwk import JsonWebKey
+    from .._shared.pipeline.keywords import CallKeywords, ClientKeywords
     from ._key_objects.ec import KeyVaultECPrivateKey, KeyVaultECPublicKey
     from ._key_objects.rsa import KeyVaultRSAPrivateKey, KeyVaultRSAPublicKey
 
@@ -91,7 +94,7 @@ class CryptographyClient(KeyVaultClientBase):
         api_version: ApiVersion | str | None = None,
         verify_challenge_resource: bool = True,
         config: Configuration[Any, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ClientKeywords],
     ) -> None:
         state = KeyState.of(key, execution)
         check_sync_credential(credential)
@@ -100,6 +103,7 @@ class CryptographyClient(KeyVaultClientBase):
             credential,
             config=config,
             prepared=False,
+            kind="CryptographyClient",
             verify_challenge_resource=verify_challenge_resource,
             **kwargs,
         )
@@ -159,7 +163,7 @@ class CryptographyClient(KeyVaultClientBase):
         *,
         iv: Buffer | None = None,
         additional_authenticated_data: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> EncryptResult:
         """Encrypt a small amount of data (``POST /keys/{name}/{version}/encrypt`` when it runs in the vault).
 
@@ -185,7 +189,7 @@ class CryptographyClient(KeyVaultClientBase):
         iv: Buffer | None = None,
         authentication_tag: Buffer | None = None,
         additional_authenticated_data: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> DecryptResult:
         """Decrypt what :meth:`encrypt` made (``POST /keys/{name}/{version}/decrypt`` when it runs in the vault).
 
@@ -205,7 +209,7 @@ class CryptographyClient(KeyVaultClientBase):
         task = Decrypt(algorithm, ciphertext, iv, authentication_tag, additional_authenticated_data)
         return self._run(task, kwargs)
 
-    def wrap_key(self, algorithm: KeyWrapAlgorithm | str, key: Buffer, **kwargs: Any) -> WrapResult:
+    def wrap_key(self, algorithm: KeyWrapAlgorithm | str, key: Buffer, **kwargs: Unpack[CallKeywords]) -> WrapResult:
         """Encrypt a symmetric key (``POST /keys/{name}/{version}/wrapkey`` when it runs in the vault).
 
         :param algorithm: one that fits the key that wraps.
@@ -218,7 +222,9 @@ class CryptographyClient(KeyVaultClientBase):
         """
         return self._run(Wrap(algorithm, key), kwargs)
 
-    def unwrap_key(self, algorithm: KeyWrapAlgorithm | str, encrypted_key: Buffer, **kwargs: Any) -> UnwrapResult:
+    def unwrap_key(
+        self, algorithm: KeyWrapAlgorithm | str, encrypted_key: Buffer, **kwargs: Unpack[CallKeywords]
+    ) -> UnwrapResult:
         """Decrypt a wrapped key (``POST /keys/{name}/{version}/unwrapkey`` when it runs in the vault).
 
         :param algorithm: the algorithm that the key was wrapped with.
@@ -233,7 +239,9 @@ class CryptographyClient(KeyVaultClientBase):
         """
         return self._run(Unwrap(algorithm, encrypted_key), kwargs)
 
-    def secure_wrap_key(self, algorithm: KeySecureWrapAlgorithm | str, **kwargs: Any) -> SecureWrapResult:
+    def secure_wrap_key(
+        self, algorithm: KeySecureWrapAlgorithm | str, **kwargs: Unpack[CallKeywords]
+    ) -> SecureWrapResult:
         """Have the service make and wrap a 256-bit AES key (``POST /keys/{name}/{version}/securewrapkey``).
 
         Nobody sees the key but an attested environment, by :meth:`secure_unwrap_key`. It always runs in the service,
@@ -254,7 +262,7 @@ class CryptographyClient(KeyVaultClientBase):
         algorithm: KeySecureWrapAlgorithm | str,
         encrypted_key: Buffer,
         target_attestation_token: str,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> SecureUnwrapResult:
         """Unwrap a key for an attested environment (``POST /keys/{name}/{version}/secureunwrapkey``).
 
@@ -281,7 +289,7 @@ class CryptographyClient(KeyVaultClientBase):
         *,
         context: Buffer | None = None,
         external_mu: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> SignResult:
         """Sign a digest, or a message (``POST /keys/{name}/{version}/sign`` when it runs in the vault).
 
@@ -311,7 +319,7 @@ class CryptographyClient(KeyVaultClientBase):
         encoding: Encoding = "jose",
         context: Buffer | None = None,
         external_mu: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> VerifyResult:
         """Verify a signature (``POST /keys/{name}/{version}/verify`` when it runs in the vault).
 
@@ -332,7 +340,12 @@ class CryptographyClient(KeyVaultClientBase):
         return self._run(Verify(algorithm, digest, signature, encoding, context, external_mu), kwargs)
 
     def sign_data(
-        self, algorithm: SignatureAlgorithm | str, data: Data, *, context: Buffer | None = None, **kwargs: Any
+        self,
+        algorithm: SignatureAlgorithm | str,
+        data: Data,
+        *,
+        context: Buffer | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> SignResult:
         """Hash a message in this process and sign it; see :meth:`sign`. ML-DSA takes the message itself.
 
@@ -361,7 +374,7 @@ class CryptographyClient(KeyVaultClientBase):
         *,
         encoding: Encoding = "jose",
         context: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> VerifyResult:
         """Hash a message in this process and verify its signature; see :meth:`verify`. ML-DSA takes the message itself.
 
@@ -382,7 +395,9 @@ class CryptographyClient(KeyVaultClientBase):
         digest = digest_of(signature_row(algorithm), data)
         return self.verify(algorithm, digest, signature, encoding=encoding, context=context, **kwargs)
 
-    def send_request(self, request: HttpRequest, *, stream: bool = False, **kwargs: Any) -> HttpResponse:
+    def send_request(
+        self, request: HttpRequest, *, stream: bool = False, **kwargs: Unpack[CallKeywords]
+    ) -> HttpResponse:
         """Send a request of your own through the client's pipeline; see :meth:`KeyClient.send_request`.
 
         :param request: the request. A relative URL is completed with the vault's, and the API version is added where
@@ -393,7 +408,8 @@ class CryptographyClient(KeyVaultClientBase):
         """
         return super().send_request(request, stream=stream, **kwargs)
 
-    def create_rsa_private_key(self, **kwargs: Any) -> KeyVaultRSAPrivateKey:
+    @checked
+    def create_rsa_private_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultRSAPrivateKey:
         """Return the key as an RSA private key of ``cryptography``, to sign certificates with, for instance.
 
         It signs and decrypts with this client: here or in the vault. The key is got from the vault unless it is known.
@@ -407,7 +423,8 @@ class CryptographyClient(KeyVaultClientBase):
 
         return KeyVaultRSAPrivateKey(self, self._material(kwargs))
 
-    def create_rsa_public_key(self, **kwargs: Any) -> KeyVaultRSAPublicKey:
+    @checked
+    def create_rsa_public_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultRSAPublicKey:
         """Return the key as an RSA public key of ``cryptography``; see :meth:`create_rsa_private_key`.
 
         :returns: the key object, which works as long as this client does.
@@ -419,7 +436,8 @@ class CryptographyClient(KeyVaultClientBase):
 
         return KeyVaultRSAPublicKey(self, self._material(kwargs))
 
-    def create_ec_private_key(self, **kwargs: Any) -> KeyVaultECPrivateKey:
+    @checked
+    def create_ec_private_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultECPrivateKey:
         """Return the key as an EC private key of ``cryptography``, to sign certificates with, for instance.
 
         It signs with this client: here or in the vault. The key is got from the vault unless it is known.
@@ -432,7 +450,8 @@ class CryptographyClient(KeyVaultClientBase):
 
         return KeyVaultECPrivateKey(self, self._material(kwargs))
 
-    def create_ec_public_key(self, **kwargs: Any) -> KeyVaultECPublicKey:
+    @checked
+    def create_ec_public_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultECPublicKey:
         """Return the key as an EC public key of ``cryptography``; see :meth:`create_ec_private_key`.
 
         :returns: the key object, which works as long as this client does.
@@ -443,7 +462,9 @@ class CryptographyClient(KeyVaultClientBase):
 
         return KeyVaultECPublicKey(self, self._material(kwargs))
 
-    def _run(self, task: Task[R], options: dict[str, Any]) -> R:
+    def _run(self, task: Task[R], options: Any) -> R:
+        if options and (error := _CHECKS[task.method](self, options)):
+            raise error
         state = self._state
         local = state.local_for(task)
         if local is not None:
@@ -464,7 +485,7 @@ class CryptographyClient(KeyVaultClientBase):
             raise of_operation(error) from None
         return task.answered(answer, state)
 
-    def _material(self, options: dict[str, Any]) -> JsonWebKey | None:
+    def _material(self, options: Any) -> JsonWebKey | None:
         """Return what is known of the key's material, having got the key if it was not known."""
         if self._state.facts is None:
             self._get_key(options)
@@ -488,3 +509,4 @@ class CryptographyClient(KeyVaultClientBase):
 
 
 _TRACED = traced(CryptographyClient._ask)
+_CHECKS = {method: check_of(getattr(CryptographyClient, method)) for method in METHODS}

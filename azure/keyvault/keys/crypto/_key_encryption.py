@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._models import KeyVaultKeyIdentifier
 from .._shared import parse_key_vault_id
@@ -12,6 +12,7 @@ from .._shared.auth.credentials import check_sync_credential
 from .._shared.base import wire_of
 from .._shared.connection import VaultConnection
 from .._shared.fork import ForkLock
+from .._shared.pipeline.keywords import check_client
 from ._client import CryptographyClient
 from ._decision import Execution
 from ._enums import KeyWrapAlgorithm
@@ -19,9 +20,10 @@ from ._local.algorithms import key_wrap
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from .._shared import ApiVersion
+    from .._shared.pipeline.keywords import ClientKeywords
 
 
 class KeyEncryptionKey:
@@ -104,7 +106,7 @@ class KeyResolver:
     :param api_version: the version of the REST API. Default: the newest stable one.
     :param kwargs: azure-core's options of a client.
     :raises ValueError: when there is no credential, or the algorithm does not wrap keys.
-    :raises TypeError: when the credential cannot give tokens, or only asynchronously.
+    :raises TypeError: when the credential cannot give tokens, or only asynchronously; or for an unknown keyword.
     """
 
     def __init__(
@@ -115,8 +117,9 @@ class KeyResolver:
         allowed_suffixes: Iterable[str] | None = None,
         execution: Execution = "auto",
         api_version: ApiVersion | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ClientKeywords],
     ) -> None:
+        check_client("KeyResolver", kwargs)
         check_sync_credential(credential)
         self._credential = credential
         self._algorithm = key_wrap(algorithm).name

@@ -11,6 +11,8 @@ from typing import Any
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
+from .keywords import UNREAD
+
 #: The context of a pipeline, where a call keeps what the policies know of it.
 Call = dict[str, Any]
 
@@ -40,6 +42,8 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Note the deadline and whether the request may be repeated."""
         context = request.context
+        for name in UNREAD.intersection(context.options):
+            del context.options[name]
         timeout = context.options.pop("timeout", self.timeout)
         if _DEADLINE in context.options:  # of a call that is made of several requests
             context[_DEADLINE] = context.options.pop(_DEADLINE)

@@ -22,6 +22,7 @@ from azure.core.pipeline.policies import (
 from ..._version import VERSION
 from ..transport.tls import environment_proxies
 from .call import CallPolicy
+from .keywords import check_client
 from .request_logging import TraceLoggingPolicy, http_logging_policy
 
 _REQUEST_ID = "x-ms-client-request-id"
@@ -89,7 +90,10 @@ def configure(
     """Return the policies of a client, made from azure-core's keywords.
 
     A keyword with the name of a policy (``retry_policy=``) replaces that policy.
+
+    :raises TypeError: for a keyword that azure-core does not have.
     """
+    check_client("create_config", kwargs)
     config: Configuration[Any, Any] = Configuration(**kwargs)
     config.request_id_policy = VaultRequestIdPolicy(**kwargs)
     config.headers_policy = HeadersPolicy(**kwargs)

@@ -11,6 +11,8 @@ from azure.core.settings import settings
 from azure.core.tracing.decorator import distributed_trace
 from azure.core.tracing.decorator_async import distributed_trace_async
 
+from .keywords import Check, check_of
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Returns the name and the version of the key that a call is about, None where there is none, from its arguments.
@@ -19,7 +21,7 @@ KeyOf = Callable[[tuple[Any, ...], dict[str, Any]], tuple[str | None, str | None
 
 def traced(function: F) -> F:
     """Give a method of a client a span of its own when tracing is on, with the key's name, version and identifier."""
-    return spanned(function, f"KeyClient.{function.__name__}", _key_of(function))
+    return spanned(function, f"KeyClient.{function.__name__}", _key_of(function), check_of(function))
 
 
 def traced_page(page: F, method: str, key_name: str | None = None) -> F:
@@ -31,8 +33,8 @@ def traced_page(page: F, method: str, key_name: str | None = None) -> F:
     return spanned(page, f"KeyClient.{method}", lambda args, options: (key_name, None))
 
 
-def spanned(function: F, span: str, key_of: KeyOf) -> F:
-    """Give a method a span with a name of its own.
+def spanned(function: F, span: str, key_of: KeyOf, check: Check | None = None) -> F:
+    """Give a method a span with a name of its own; what is wrong with its keywords is told by ``check`` before.
 
     Whether tracing is on is asked before anything else is done: azure-core's decorator takes longer than most policies.
     """
@@ -42,6 +44,8 @@ def spanned(function: F, span: str, key_of: KeyOf) -> F:
         @wraps(function)
         async def call_async(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
+                if kwargs and check is not None and (error := check(self, kwargs)):
+                    raise error
                 if _is_off(kwargs):
                     return await function(self, *args, **kwargs)
                 kwargs.setdefault("tracing_attributes", key_attributes(self.vault_url, *key_of((self, *args), kwargs)))
@@ -57,6 +61,8 @@ def spanned(function: F, span: str, key_of: KeyOf) -> F:
     @wraps(function)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
+            if kwargs and check is not None and (error := check(self, kwargs)):
+                raise error
             if _is_off(kwargs):
                 return function(self, *args, **kwargs)
             kwargs.setdefault("tracing_attributes", key_attributes(self.vault_url, *key_of((self, *args), kwargs)))

@@ -18,6 +18,7 @@ from ..._shared.base_async import AsyncKeyVaultClientBase
 from ..._shared.connection_async import AsyncVaultConnection
 from ..._shared.pipeline.call import has_terms_of_its_own, remaining
 from ..._shared.pipeline.deadline_async import before_sending
+from ..._shared.pipeline.keywords import check_of
 from .._decision import Execution
 from .._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from .._errors import of_operation
@@ -36,7 +37,7 @@ from .._results import (
 )
 from .._signatures import Encoding
 from .._state import KeyState
-from .._tasks import Decrypt, Encrypt, SecureUnwrap, SecureWrap, Sign, Task, Unwrap, Verify, Wrap
+from .._tasks import METHODS, Decrypt, Encrypt, SecureUnwrap, SecureWrap, Sign, Task, Unwrap, Verify, Wrap
 from .._tracing import traced
 from ._hashing import Data, digest_of
 
@@ -45,8 +46,10 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.rest import AsyncHttpResponse, HttpRequest
+    from typing_extensions import Unpack
 
     from ..._jwk import JsonWebKey
+    from ..._shared.pipeline.keywords import CallKeywords, ClientKeywords
 
 R = TypeVar("R")
 
@@ -94,7 +97,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         api_version: ApiVersion | str | None = None,
         verify_challenge_resource: bool = True,
         config: Configuration[Any, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ClientKeywords],
     ) -> None:
         state = KeyState.of(key, execution)
         check_credential(credential)
@@ -103,6 +106,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
             credential,
             config=config,
             prepared=False,
+            kind="CryptographyClient",
             verify_challenge_resource=verify_challenge_resource,
             **kwargs,
         )
@@ -162,7 +166,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         *,
         iv: Buffer | None = None,
         additional_authenticated_data: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> EncryptResult:
         """Encrypt a small amount of data (``POST /keys/{name}/{version}/encrypt`` when it runs in the vault).
 
@@ -188,7 +192,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         iv: Buffer | None = None,
         authentication_tag: Buffer | None = None,
         additional_authenticated_data: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> DecryptResult:
         """Decrypt what :meth:`encrypt` made (``POST /keys/{name}/{version}/decrypt`` when it runs in the vault).
 
@@ -208,7 +212,9 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         task = Decrypt(algorithm, ciphertext, iv, authentication_tag, additional_authenticated_data)
         return await self._run(task, kwargs)
 
-    async def wrap_key(self, algorithm: KeyWrapAlgorithm | str, key: Buffer, **kwargs: Any) -> WrapResult:
+    async def wrap_key(
+        self, algorithm: KeyWrapAlgorithm | str, key: Buffer, **kwargs: Unpack[CallKeywords]
+    ) -> WrapResult:
         """Encrypt a symmetric key (``POST /keys/{name}/{version}/wrapkey`` when it runs in the vault).
 
         :param algorithm: one that fits the key that wraps.
@@ -221,7 +227,9 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         """
         return await self._run(Wrap(algorithm, key), kwargs)
 
-    async def unwrap_key(self, algorithm: KeyWrapAlgorithm | str, encrypted_key: Buffer, **kwargs: Any) -> UnwrapResult:
+    async def unwrap_key(
+        self, algorithm: KeyWrapAlgorithm | str, encrypted_key: Buffer, **kwargs: Unpack[CallKeywords]
+    ) -> UnwrapResult:
         """Decrypt a wrapped key (``POST /keys/{name}/{version}/unwrapkey`` when it runs in the vault).
 
         :param algorithm: the algorithm that the key was wrapped with.
@@ -236,7 +244,9 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         """
         return await self._run(Unwrap(algorithm, encrypted_key), kwargs)
 
-    async def secure_wrap_key(self, algorithm: KeySecureWrapAlgorithm | str, **kwargs: Any) -> SecureWrapResult:
+    async def secure_wrap_key(
+        self, algorithm: KeySecureWrapAlgorithm | str, **kwargs: Unpack[CallKeywords]
+    ) -> SecureWrapResult:
         """Have the service make and wrap a 256-bit AES key (``POST /keys/{name}/{version}/securewrapkey``).
 
         Nobody sees the key but an attested environment, by :meth:`secure_unwrap_key`. It always runs in the service,
@@ -257,7 +267,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         algorithm: KeySecureWrapAlgorithm | str,
         encrypted_key: Buffer,
         target_attestation_token: str,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> SecureUnwrapResult:
         """Unwrap a key for an attested environment (``POST /keys/{name}/{version}/secureunwrapkey``).
 
@@ -284,7 +294,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         *,
         context: Buffer | None = None,
         external_mu: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> SignResult:
         """Sign a digest, or a message (``POST /keys/{name}/{version}/sign`` when it runs in the vault).
 
@@ -314,7 +324,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         encoding: Encoding = "jose",
         context: Buffer | None = None,
         external_mu: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> VerifyResult:
         """Verify a signature (``POST /keys/{name}/{version}/verify`` when it runs in the vault).
 
@@ -335,7 +345,12 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         return await self._run(Verify(algorithm, digest, signature, encoding, context, external_mu), kwargs)
 
     async def sign_data(
-        self, algorithm: SignatureAlgorithm | str, data: Data, *, context: Buffer | None = None, **kwargs: Any
+        self,
+        algorithm: SignatureAlgorithm | str,
+        data: Data,
+        *,
+        context: Buffer | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> SignResult:
         """Hash a message in this process and sign it; see :meth:`sign`. ML-DSA takes the message itself.
 
@@ -364,7 +379,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         *,
         encoding: Encoding = "jose",
         context: Buffer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CallKeywords],
     ) -> VerifyResult:
         """Hash a message in this process and verify its signature; see :meth:`verify`. ML-DSA takes the message itself.
 
@@ -386,7 +401,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         return await self.verify(algorithm, digest, signature, encoding=encoding, context=context, **kwargs)
 
     def send_request(
-        self, request: HttpRequest, *, stream: bool = False, **kwargs: Any
+        self, request: HttpRequest, *, stream: bool = False, **kwargs: Unpack[CallKeywords]
     ) -> Awaitable[AsyncHttpResponse]:
         """Send a request of your own through the client's pipeline; see :meth:`KeyClient.send_request`.
 
@@ -398,7 +413,9 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         """
         return super().send_request(request, stream=stream, **kwargs)
 
-    async def _run(self, task: Task[R], options: dict[str, Any]) -> R:
+    async def _run(self, task: Task[R], options: Any) -> R:
+        if options and (error := _CHECKS[task.method](self, options)):
+            raise error
         state = self._state
         local = state.local_for(task)
         if local is not None:
@@ -445,3 +462,4 @@ async def _here(task: Task[R], key: LocalKey, state: KeyState) -> R:
 
 
 _TRACED = traced(CryptographyClient._ask)
+_CHECKS = {method: check_of(getattr(CryptographyClient, method)) for method in METHODS}
