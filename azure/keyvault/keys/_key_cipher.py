@@ -282,9 +282,12 @@ def _for_key(client: CryptographyClient, given: object) -> EncryptionAlgorithm |
 
 def _joined(result: EncryptResult) -> bytes:
     """Return nonce, ciphertext and tag as one, as Tink's AES-GCM has them."""
-    if result.iv is None or result.tag is None or len(result.iv) != _NONCE or len(result.tag) != _TAG:
-        raise ValueError("the vault returned no nonce of 12 bytes and no tag of 16 bytes, which AES-GCM needs")
-    return result.iv + result.ciphertext + result.tag
+    nonce, tag = result.iv or b"", result.tag or b""
+    if not any(nonce[_NONCE:]):  # some HSMs return 16 bytes of which the last four are zero, and take 12
+        nonce = nonce[:_NONCE]
+    if len(nonce) != _NONCE or len(tag) != _TAG:
+        raise ValueError("the vault did not return the nonce of 12 bytes and the tag of 16 bytes that AES-GCM needs")
+    return nonce + result.ciphertext + tag
 
 
 def _version_of(key_id: str | None) -> str:
