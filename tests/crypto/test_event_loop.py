@@ -129,7 +129,7 @@ async def test_iterables_are_run_where_the_caller_is(piece: bytes) -> None:
     assert seen == {threading.current_thread()}
 
 
-@pytest.mark.parametrize("data", ["text", 7, None, ["text"], io.StringIO("text")], ids=repr)
+@pytest.mark.parametrize("data", ["text", 7, None, ["text"], io.StringIO("text")], ids=lambda data: type(data).__name__)
 async def test_what_is_no_data_is_a_type_error(data: Any) -> None:
     client = CryptographyClient.from_jwk(private_jwk("EC P-256"))
     with pytest.raises(TypeError, match="data"):

@@ -41,7 +41,7 @@ def _token(api: Api, **claims: Any) -> str:
         ("RSA_AES_KEY_WRAP_256", hashes.SHA256()),
         ("RSA_AES_KEY_WRAP_384", hashes.SHA384()),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "name", value),
 )
 def test_released_key_is_encrypted_for_the_environment(api: Api, name: str, mechanism: str | None, digest: Any) -> None:
     key = _exportable(api, name)["key"]

@@ -180,7 +180,7 @@ def test_emulator_guide_tells_of_every_option() -> None:
 def test_troubleshooting_tells_of_every_code_of_the_emulator() -> None:
     """The emulator answers with the codes that the service is known to use."""
     page = (DOCS / "troubleshooting.md").read_text("utf-8")
-    source = "".join(path.read_text("utf-8") for path in (ROOT / "azure/keyvault/keys/emulator").glob("*.py"))
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "azure/keyvault/keys/emulator").rglob("*.py"))
     codes = set(re.findall(r'"((?:Forbidden|Object|Key|AKV)[A-Za-z0-9]{3,})"', source))
     codes = {
         code for code in codes if code.startswith(("ForbiddenBy", "ObjectIs", "KeyType", "KeyOperationF", "KeyDis"))
