@@ -8,6 +8,7 @@ import gc
 import threading
 import time
 import tracemalloc
+from statistics import median
 from typing import Any
 
 import pytest
@@ -100,7 +101,7 @@ async def test_many_pages_need_the_memory_of_one(stub: StubWorld, expand: bool) 
                 return self.challenge
             if "/keys/" in request.url:
                 return Answer(200, bundle())
-            return page([f"key-{number}-{n}" for n in range(25)], link(number + 1) if number < 200 else None)
+            return page([f"key-{number}-{n}" for n in range(25)], link(number + 1) if number < 100 else None)
 
     client = stub.client(Many())
     seen = 0
@@ -112,14 +113,14 @@ async def test_many_pages_need_the_memory_of_one(stub: StubWorld, expand: bool) 
             seen += 1
             if seen % 25 == 0:
                 gc.collect()  # or it would be a matter of luck which of the peaks has the garbage of more pages
-            if seen in (1000, 5000):
                 peaks.append(tracemalloc.get_traced_memory()[1])
                 tracemalloc.reset_peak()
     finally:
         tracemalloc.stop()
         gc.unfreeze()
-    assert seen == 201 * 25
-    assert peaks[1] < peaks[0] * 1.5
+    assert seen == 101 * 25
+    # Medians, as a thread that falls behind may hold a page for a moment.
+    assert median(peaks[20:]) < median(peaks[:20]) * 1.5
 
 
 @pytest.mark.case("F6")
