@@ -87,9 +87,5 @@ setup(
         "aio": ["aiohttp>=3.13.0"],
         # The local emulator: its HTTPS server, and the throw-away certificate authority it serves with.
         "emulator": ["aiohttp>=3.13.0", "trustme>=1.2.0"],
-        # Encrypted Parquet datasets. Release 17 brought encryption to its datasets.
-        "parquet": ["pyarrow>=17.0.0"],
-        # Envelope encryption, and the progress bar of its command line.
-        "tink": ["tink>=1.16.0", "rich>=13.0.0"],
     },
 )

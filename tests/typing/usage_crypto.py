@@ -12,7 +12,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from typing_extensions import assert_type
 
-from azure.keyvault.keys import JsonWebKey, KeyVaultKey
+from azure.keyvault.keys import JsonWebKey, KeyVaultKey, KeyVaultKeyIdentifier
 from azure.keyvault.keys.crypto import (
     CryptographyClient,
     DecryptResult,
@@ -89,6 +89,26 @@ def use(client: CryptographyClient, digest: bytes) -> None:
     assert_type(client.verify_data("ES256", [b"da", b"ta"], signed.signature), VerifyResult)
 
 
+def store(client: CryptographyClient, digest: bytes, key: KeyVaultKey) -> None:
+    """Store results and find the version of the key that made them."""
+    credential = azure.identity.DefaultAzureCredential()
+    rotating = CryptographyClient(KeyVaultKeyIdentifier(KEY_ID), credential, refresh_after=600)
+    encrypted, wrapped = rotating.encrypt("RSA-OAEP", b"plain"), rotating.wrap_key("RSA-OAEP", b"k" * 32)
+    signed = rotating.sign("RS256", digest)
+    assert_type(encrypted.to_dict(), dict[str, str])
+    assert_type(EncryptResult.from_dict(encrypted.to_dict()), EncryptResult)
+    assert_type(WrapResult.from_dict(wrapped.to_dict()), WrapResult)
+    assert_type(SignResult.from_dict({"alg": "RS256", "signature": "c2ln"}), SignResult)
+    assert_type(client.decrypt(encrypted), DecryptResult)
+    assert_type(client.decrypt("RSA-OAEP", b"cipher", key_id=encrypted.key_id), DecryptResult)
+    assert_type(client.unwrap_key(wrapped), UnwrapResult)
+    assert_type(client.unwrap_key("RSA-OAEP", b"wrapped", key_id=key), UnwrapResult)
+    assert_type(client.verify(signed, digest), VerifyResult)
+    assert_type(client.verify("RS256", digest, b"signature", key_id=KeyVaultKeyIdentifier(KEY_ID)), VerifyResult)
+    assert_type(client.verify_data(signed, b"data"), VerifyResult)
+    assert_type(client.secure_unwrap_key("A256KW", b"wrapped", "token", key_id=KEY_ID), SecureUnwrapResult)
+
+
 def use_newer(client: CryptographyClient) -> None:
     """Sign messages, and let the service wrap keys that it makes."""
     signed = client.sign(SignatureAlgorithm.ml_dsa_65, b"message", context=b"context")
@@ -126,6 +146,10 @@ async def use_async(client: aio.CryptographyClient, key: KeyVaultKey, digest: by
     assert_type(await client.decrypt(EncryptionAlgorithm.rsa_oaep, b"cipher"), DecryptResult)
     assert_type(await client.wrap_key("RSA-OAEP", b"k" * 32), WrapResult)
     assert_type(await client.unwrap_key("RSA-OAEP", b"wrapped"), UnwrapResult)
+    assert_type(await client.unwrap_key(await client.wrap_key("RSA-OAEP", b"k" * 32)), UnwrapResult)
+    assert_type(await client.decrypt(EncryptResult.from_dict({}), key_id=key), DecryptResult)
+    assert_type(await client.verify(await client.sign("PS256", digest), digest), VerifyResult)
+    assert_type(await client.verify_data(await client.sign_data("PS256", b"data"), b"data"), VerifyResult)
     assert_type(await client.sign("PS256", digest), SignResult)
     assert_type(await client.verify("PS256", digest, b"signature"), VerifyResult)
     assert_type(await client.sign_data("PS256", b"data"), SignResult)

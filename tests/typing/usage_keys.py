@@ -105,6 +105,9 @@ def read_and_change(client: KeyClient) -> None:
     """Get, update and list keys."""
     assert_type(client.get_key("k"), KeyVaultKey)
     assert_type(client.get_key("k", "0" * 32), KeyVaultKey)
+    assert_type(client.get_key(client.get_key("https://my-vault.vault.azure.net/keys/k")), KeyVaultKey)
+    assert_type([client.get_key(listed).version for listed in client.list_keys()], list[str | None])
+    assert_type(client.get_cryptography_client("k", refresh_after=600).key_id, str | None)
     assert_type(client.get_key_attestation("k", version=None), KeyVaultKey)
     assert_type(client.update_key_properties("k", enabled=False, key_operations=["sign"]), KeyVaultKey)
     operations = [KeyOperation.sign, KeyOperation.verify]

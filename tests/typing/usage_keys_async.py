@@ -49,6 +49,8 @@ async def create_and_change(client: KeyClient) -> None:
     assert_type(await client.create_external_key("k", ExternalKey(id="theirs")), KeyVaultKey)
     assert_type(await client.import_key("k", JsonWebKey()), KeyVaultKey)
     assert_type(await client.get_key("k"), KeyVaultKey)
+    assert_type(await client.get_key(await client.get_key("k")), KeyVaultKey)
+    assert_type(await client.delete_key(await client.get_key("k")), DeletedKey)
     assert_type(await client.get_key_attestation("k"), KeyVaultKey)
     assert_type(await client.update_key_properties("k", enabled=True), KeyVaultKey)
     assert_type(await client.update_key("k", enabled=True), KeyVaultKey)

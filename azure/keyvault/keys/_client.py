@@ -13,6 +13,7 @@ from . import _parameters as parameters
 from ._continuation import Begun
 from ._enums import KeyCurveName, KeyExportEncryptionAlgorithm, KeyOperation, KeyType
 from ._generated import operations
+from ._key_references import KeyReference, resolve
 from ._models import (
     DeletedKey,
     ExternalKey,
@@ -453,26 +454,26 @@ class KeyClient(KeyVaultClientBase):
         return self._key(self._connection.send(operations.import_key(name, body), **kwargs))
 
     @traced
-    def get_key(self, name: str, version: str | None = None, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
+    def get_key(self, name: KeyReference, version: str | None = None, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Get a key's public material and properties (``GET /keys/{name}/{version}``).
 
         Needs the permission keys/get. Keys that are disabled or out of their dates are returned like any other.
 
-        :param name: the name of the key.
-        :param version: the version to get; None or empty for the latest.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
+        :param version: the version to get; None or empty for that of the identifier or the key, or else the latest.
         :returns: the key.
         :raises ValueError: when the name or the version is malformed.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is none, or it is deleted.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        operation = operations.get_key(name, version or "")
+        operation = operations.get_key(*self._named(name, version))
         return self._key(self._connection.send(operation, **kwargs))
 
     @traced
     def update_key_properties(
         self,
-        name: str,
+        name: KeyReference,
         version: str | None = None,
         *,
         key_operations: Sequence[str | KeyOperation] | None = None,
@@ -487,8 +488,8 @@ class KeyClient(KeyVaultClientBase):
 
         Needs the permission keys/update. The key's material cannot be changed.
 
-        :param name: the name of the key.
-        :param version: the version to change; None or empty for the latest.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
+        :param version: the version to change; None or empty for that of the identifier or the key, or else the latest.
         :param key_operations: what the key may be used for; replaces the whole list.
         :param enabled: whether it may be used.
         :param tags: metadata of the application; replaces all of it. Empty to remove it.
@@ -513,17 +514,20 @@ class KeyClient(KeyVaultClientBase):
             expires=expires,
             release_policy=release_policy,
         )
-        operation = operations.update_key(name, body, version or "")
+        named, version = self._named(name, version)
+        operation = operations.update_key(named, body, version)
         return self._key(self._connection.send(operation, **kwargs))
 
     @traced
-    def update_key(self, name: str, version: str | None = None, **kwargs: Unpack[UpdateKeywords]) -> KeyVaultKey:
+    def update_key(
+        self, name: KeyReference, version: str | None = None, **kwargs: Unpack[UpdateKeywords]
+    ) -> KeyVaultKey:
         """Change properties of a key: another name of :meth:`update_key_properties`, which see.
 
         It is ``PATCH /keys/{name}/{version}``.
 
-        :param name: the name of the key.
-        :param version: the version to change; None or empty for the latest.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
+        :param version: the version to change; None or empty for that of the identifier or the key, or else the latest.
         :param kwargs: the keywords of :meth:`update_key_properties`, and options of the call.
         :returns: the changed key.
         :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
@@ -536,7 +540,7 @@ class KeyClient(KeyVaultClientBase):
     @traced
     def begin_delete_key(
         self,
-        name: str,
+        name: KeyReference,
         *,
         polling_interval: float | None = None,
         continuation_token: str | None = None,
@@ -547,7 +551,7 @@ class KeyClient(KeyVaultClientBase):
         Needs the permission keys/delete, and keys/get to see when the deletion has finished. In a vault with soft
         delete the key can be recovered until it is purged.
 
-        :param name: the name of the key.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :param polling_interval: seconds between two looks at the deletion. By default they grow from 0.25 to 2.
         :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
             it was: nothing is deleted again.
@@ -560,20 +564,20 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        interval = parameters.interval(polling_interval, kwargs)
-        begun = self._begun(operations.delete_key(name), continuation_token, kwargs)
-        deleted, question = DeletedKey._from_bundle(begun.answer), operations.get_deleted_key(name)
+        interval, named = parameters.interval(polling_interval, kwargs), self._name(name)
+        begun = self._begun(operations.delete_key(named), continuation_token, kwargs)
+        deleted, question = DeletedKey._from_bundle(begun.answer), operations.get_deleted_key(named)
         progress = Progress(begun, deleted, question, interval, finished=deleted.recovery_id is None)
         return KeyVaultPoller(self._connection, progress, kwargs)
 
     @traced
-    def delete_key(self, name: str, **kwargs: Unpack[PollingKeywords]) -> DeletedKey:
+    def delete_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> DeletedKey:
         """Delete all versions of a key and wait until that has finished (``DELETE /keys/{name}``).
 
         Needs the permission keys/delete, and keys/get to see when the deletion has finished. In a vault with soft
         delete the key can be recovered until it is purged.
 
-        :param name: the name of the key.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :param kwargs: those of :meth:`begin_delete_key`.
         :returns: the deleted key.
         :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
@@ -588,19 +592,21 @@ class KeyClient(KeyVaultClientBase):
         return poller.result()
 
     @traced
-    def get_deleted_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> DeletedKey:
+    def get_deleted_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> DeletedKey:
         """Get a deleted key (``GET /deletedkeys/{name}``).
 
         Needs the permission keys/get. Only vaults with soft delete have deleted keys.
 
-        :param name: the name of the key.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :returns: the deleted key.
         :raises ValueError: when the name is malformed.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is none, or its deletion has not finished.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        return DeletedKey._from_bundle(self._connection.send(operations.get_deleted_key(name), **kwargs))
+        return DeletedKey._from_bundle(
+            self._connection.send(operations.get_deleted_key(self._deleted_name(name)), **kwargs)
+        )
 
     @overload
     def list_properties_of_keys(
@@ -666,32 +672,35 @@ class KeyClient(KeyVaultClientBase):
 
     @checked
     def list_properties_of_key_versions(
-        self, name: str, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self, name: KeyReference, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyProperties]:
         """List the versions of a key, in no order that means anything (``GET /keys/{name}/versions``).
 
         Needs the permission keys/list. Sort by ``created_on`` for their history.
 
-        :param name: the name of the key. The list of a key that does not exist is empty.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault. The list of a key that
+            does not exist is empty.
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
         :raises ValueError: when the name is malformed, or ``max_page_size`` is less than 1.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
         """
-        operation = operations.get_key_versions(name, parameters.page_size(max_page_size))
-        page = traced_page(KeyClient._page, "list_properties_of_key_versions", name)
+        named = self._name(name)
+        operation = operations.get_key_versions(named, parameters.page_size(max_page_size))
+        page = traced_page(KeyClient._page, "list_properties_of_key_versions", named)
         return self._paged(page, operation, KeyProperties._from_item, kwargs)
 
     @checked
     def list_key_versions(
-        self, name: str, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self, name: KeyReference, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyPager[KeyProperties]:
         """List the versions of a key: another name of :meth:`list_properties_of_key_versions`.
 
         It is ``GET /keys/{name}/versions``.
 
-        :param name: the name of the key. The list of a key that does not exist is empty.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault. The list of a key that
+            does not exist is empty.
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
         :raises ValueError: when the name is malformed, or ``max_page_size`` is less than 1.
@@ -721,7 +730,7 @@ class KeyClient(KeyVaultClientBase):
     @traced
     def begin_recover_deleted_key(
         self,
-        name: str,
+        name: KeyReference,
         *,
         polling_interval: float | None = None,
         continuation_token: str | None = None,
@@ -731,7 +740,7 @@ class KeyClient(KeyVaultClientBase):
 
         Needs the permission keys/recover, and keys/get to see when the recovery has finished.
 
-        :param name: the name of the key.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :param polling_interval: seconds between two looks at the recovery. By default they grow from 0.25 to 2.
         :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
             it was: nothing is recovered again.
@@ -743,18 +752,18 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        interval = parameters.interval(polling_interval, kwargs)
-        begun = self._begun(operations.recover_deleted_key(name), continuation_token, kwargs)
-        progress = Progress(begun, self._key(begun.answer), operations.get_key(name), interval)
+        interval, named = parameters.interval(polling_interval, kwargs), self._deleted_name(name)
+        begun = self._begun(operations.recover_deleted_key(named), continuation_token, kwargs)
+        progress = Progress(begun, self._key(begun.answer), operations.get_key(named), interval)
         return KeyVaultPoller(self._connection, progress, kwargs)
 
     @traced
-    def recover_deleted_key(self, name: str, **kwargs: Unpack[PollingKeywords]) -> KeyVaultKey:
+    def recover_deleted_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> KeyVaultKey:
         """Make a deleted key usable again and wait until it is (``POST /deletedkeys/{name}/recover``).
 
         Needs the permission keys/recover, and keys/get to see when the recovery has finished.
 
-        :param name: the name of the key.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :param kwargs: those of :meth:`begin_recover_deleted_key`.
         :returns: the recovered key.
         :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
@@ -769,34 +778,34 @@ class KeyClient(KeyVaultClientBase):
         return poller.result()
 
     @traced
-    def purge_deleted_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> None:
+    def purge_deleted_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> None:
         """Delete a deleted key for good (``DELETE /deletedkeys/{name}``).
 
         Needs the permission keys/purge. Nothing can bring the key back, except :meth:`restore_key` from a backup. A
         vault with purge protection refuses.
 
-        :param name: the name of the key.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :raises ValueError: when the name is malformed.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        self._connection.send(operations.purge_deleted_key(name), **kwargs)
+        self._connection.send(operations.purge_deleted_key(self._deleted_name(name)), **kwargs)
 
     @traced
-    def backup_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> bytes:
+    def backup_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> bytes:
         """Back up a key with all its versions (``POST /keys/{name}/backup``).
 
         Needs the permission keys/backup. The backup is encrypted; only the service can read it.
 
-        :param name: the name of the key.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :returns: the backup, to be kept as it is.
         :raises ValueError: when the name is malformed.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        result = self._connection.send(operations.backup_key(name), **kwargs)
+        result = self._connection.send(operations.backup_key(self._name(name)), **kwargs)
         return result.value or b""
 
     @traced
@@ -830,41 +839,41 @@ class KeyClient(KeyVaultClientBase):
         return self.restore_key_backup(backup, **kwargs)
 
     @traced
-    def rotate_key(self, name: str, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
+    def rotate_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Create a new version of a key, of the same type and size, after its policy (``POST /keys/{name}/rotate``).
 
         Needs the permission keys/rotate and API version 7.3 or later. The call is repeated after a failure only when
         the service has certainly not processed it.
 
-        :param name: the name of the key.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :returns: the new version.
         :raises ValueError: when the name is malformed, or the client's API version lacks rotation.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        return self._key(self._connection.send(operations.rotate_key(name), **kwargs))
+        return self._key(self._connection.send(operations.rotate_key(self._name(name)), **kwargs))
 
     @traced
-    def get_key_rotation_policy(self, key_name: str, **kwargs: Unpack[CallKeywords]) -> KeyRotationPolicy:
+    def get_key_rotation_policy(self, key_name: KeyReference, **kwargs: Unpack[CallKeywords]) -> KeyRotationPolicy:
         """Get the rotation policy of a key (``GET /keys/{name}/rotationpolicy``).
 
         Needs the permission keys/getrotationpolicy and API version 7.3 or later.
 
-        :param key_name: the name of the key.
+        :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :returns: its policy; for a key that was never given one, the service's default.
         :raises ValueError: when the name is malformed, or the client's API version lacks rotation.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        policy = self._connection.send(operations.get_key_rotation_policy(key_name), **kwargs)
+        policy = self._connection.send(operations.get_key_rotation_policy(self._name(key_name)), **kwargs)
         return KeyRotationPolicy._from_wire(policy)
 
     @traced
     def update_key_rotation_policy(
         self,
-        key_name: str,
+        key_name: KeyReference,
         policy: KeyRotationPolicy,
         *,
         lifetime_actions: list[KeyRotationLifetimeAction] | None = None,
@@ -876,7 +885,7 @@ class KeyClient(KeyVaultClientBase):
         Needs the permission keys/setrotationpolicy and API version 7.3 or later. It applies to versions that are
         created afterwards.
 
-        :param key_name: the name of the key.
+        :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :param policy: the new policy.
         :param lifetime_actions: actions in place of the policy's own; empty for none.
         :param expires_in: the life of a new version in place of the policy's own, as an ISO 8601 duration ("P90D") or a
@@ -888,13 +897,13 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         body = parameters.rotation_policy_parameters(policy, lifetime_actions, expires_in)
-        stored = self._connection.send(operations.update_key_rotation_policy(key_name, body), **kwargs)
+        stored = self._connection.send(operations.update_key_rotation_policy(self._name(key_name), body), **kwargs)
         return KeyRotationPolicy._from_wire(stored)
 
     @traced
     def release_key(
         self,
-        name: str,
+        name: KeyReference,
         target_attestation_token: str,
         *,
         version: str | None = None,
@@ -906,10 +915,10 @@ class KeyClient(KeyVaultClientBase):
 
         Needs the permission keys/release and API version 7.3 or later.
 
-        :param name: the name of the key.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :param target_attestation_token: the proof: a token (JWT) of an attestation service that the key's release
             policy names.
-        :param version: the version to release; None or empty for the latest.
+        :param version: the version to release; None or empty for that of the identifier or the key, or else the latest.
         :param algorithm: how to encrypt the key. The service's default is CKM_RSA_AES_KEY_WRAP.
         :param nonce: a value of the caller's choice that makes the answer fresh.
         :returns: the released key, encrypted for the environment.
@@ -918,8 +927,9 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
         :raises ~azure.core.exceptions.HttpResponseError: when the policy, or the service, refuses.
         """
+        named, version = self._named(name, version)
         body = parameters.release_parameters(target_attestation_token, algorithm, nonce)
-        result = self._connection.send(operations.release(name, body, version or ""), **kwargs)
+        result = self._connection.send(operations.release(named, body, version), **kwargs)
         return ReleaseKeyResult._from_wire(result)
 
     @traced
@@ -938,13 +948,15 @@ class KeyClient(KeyVaultClientBase):
         return result.value or b""
 
     @traced
-    def get_key_attestation(self, name: str, version: str | None = None, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
+    def get_key_attestation(
+        self, name: KeyReference, version: str | None = None, **kwargs: Unpack[CallKeywords]
+    ) -> KeyVaultKey:
         """Get a key with the proof that it lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
 
         Needs the permission keys/get and API version 7.6-preview.2 or later.
 
-        :param name: the name of the key.
-        :param version: the version to get; None or empty for the latest.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
+        :param version: the version to get; None or empty for that of the identifier or the key, or else the latest.
         :returns: the key; the proof is in ``properties.attestation``.
         :raises ValueError: when the name or the version is malformed, or the client's API version lacks attestation.
         :raises TypeError: when an argument has the wrong type.
@@ -952,31 +964,46 @@ class KeyClient(KeyVaultClientBase):
             attestation, says so of every key.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
-        operation = operations.get_key_attestation(name, version or "")
+        operation = operations.get_key_attestation(*self._named(name, version))
         return self._key(self._connection.send(operation, **kwargs))
 
     @checked
     def get_cryptography_client(
         self,
-        key_name: str | KeyVaultKey,
+        key_name: KeyReference,
         *,
         key_version: str | None = None,
         execution: Execution = "auto",
+        refresh_after: float | None = None,
         **kwargs: Unpack[ClientKeywords],
     ) -> CryptographyClient:
         """Return a client that encrypts, wraps and signs with a key of this vault, over this client's connections.
 
-        :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey`.
+        :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :param key_version: the version to use when a name was given; None for the latest.
         :param execution: where it works: ``"auto"``, ``"local"`` or ``"remote"``; see :class:`CryptographyClient`.
+        :param refresh_after: seconds after which the newest version is looked up again, for a key without a version;
+            see :class:`CryptographyClient`. 600 suits most programs.
         :param kwargs: other options of a client, taken as in 4.x; they change nothing, as the connection is shared.
         :returns: the client. Closing it leaves this client open; closing this client ends both.
         :raises ValueError: when the identifier is malformed, or that of another vault's key or another version; when
-            ``execution`` is unknown, or ``"local"`` and the key was not given with its material.
+            ``execution`` is unknown, or ``"local"`` and the key was not given with its material; when ``refresh_after``
+            is not positive, or given with a version.
         """
         from .crypto import CryptographyClient  # here, for those who only manage keys
 
-        return CryptographyClient._within(self._connection, key_name, key_version, execution=execution)
+        return CryptographyClient._within(
+            self._connection, key_name, key_version, execution=execution, refresh_after=refresh_after
+        )
+
+    def _named(self, key: KeyReference, version: str | None = None) -> tuple[str, str]:
+        return resolve(key, self.vault_url, version)
+
+    def _name(self, key: KeyReference) -> str:
+        return resolve(key, self.vault_url)[0]
+
+    def _deleted_name(self, key: KeyReference) -> str:
+        return resolve(key, self.vault_url, collections=("keys", "deletedkeys"))[0]
 
     def _key(self, bundle: Any) -> KeyVaultKey:
         return KeyVaultKey._from_bundle(bundle, self.vault_url)

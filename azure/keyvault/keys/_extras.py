@@ -10,8 +10,6 @@ from importlib.util import find_spec
 EXTRAS: dict[str, tuple[str, ...]] = {
     "aio": ("aiohttp>=3.13.0",),
     "emulator": ("aiohttp>=3.13.0", "trustme>=1.2.0"),
-    "parquet": ("pyarrow>=17.0.0",),
-    "tink": ("tink>=1.16.0", "rich>=13.0.0"),
 }
 
 _DISTRIBUTION = "azure-keyvault-keys"

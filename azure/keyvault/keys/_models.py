@@ -369,6 +369,11 @@ class KeyVaultKey:
         return self._properties.name
 
     @property
+    def version(self) -> str | None:
+        """The version of the key; None when its identifier has none, as in the lists of deleted keys."""
+        return self._properties.version
+
+    @property
     def properties(self) -> KeyProperties:
         """The properties of the key."""
         return self._properties

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from azure.core.exceptions import HttpResponseError
 
 from .._generated import operations
-from .._models import KeyVaultKey
+from .._key_references import KeyReference
+from .._models import KeyVaultKey, KeyVaultKeyIdentifier
 from .._shared import ApiVersion
 from .._shared.auth.credentials import check_sync_credential
 from .._shared.auth.flight import SingleFlight
@@ -22,6 +23,7 @@ from ._hashing import Data, digest_of
 from ._local import MIN_RSA_BITS
 from ._local.algorithms import signature as signature_row
 from ._local.checks import Buffer
+from ._refresh import Refresh, look_up_options, refresh_of
 from ._results import (
     DecryptResult,
     EncryptResult,
@@ -36,6 +38,7 @@ from ._signatures import Encoding
 from ._state import KeyState
 from ._tasks import METHODS, Decrypt, Encrypt, SecureUnwrap, SecureWrap, Sign, Task, Unwrap, Verify, Wrap
 from ._tracing import traced
+from ._versions import KeyId, VersionClients, other_version
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
@@ -61,6 +64,10 @@ class CryptographyClient(KeyVaultClientBase):
     not among the key's) is an error at once, without a request. Data that cannot be decrypted is an error as well, and
     is not sent to the vault for another try.
 
+    Every result tells in ``key_id`` which version of the key made it. Give it back to :meth:`decrypt`,
+    :meth:`unwrap_key` or :meth:`verify`, as ``key_id=`` or as the whole result, and that version is used, however often
+    the key was rotated meanwhile.
+
     One client may be used by any number of threads or, in asyncio, by any number of tasks of one event loop. The
     asyncio client leaves what takes long in this process, as RSA's private operations do, to a thread. Every method
     takes azure-core's options of a call as keywords.
@@ -76,27 +83,34 @@ class CryptographyClient(KeyVaultClientBase):
         asyncio client takes those of ``azure.identity.aio``, and synchronous ones as well, which it asks in a thread.
     :param execution: ``"auto"``; ``"local"`` to never send a request, which needs a key with its material; or
         ``"remote"`` to do everything in the vault and never get the key.
+    :param refresh_after: seconds after which the newest version is looked up again, for a key whose identifier has no
+        version. New data is then encrypted, wrapped and signed with the newest version. One call at a time looks it up
+        while the others go on with the version that is known; when a look-up fails, that version stays in use, and
+        another look-up follows soon. 600 suits most programs. Default: the client keeps the first version that it got.
     :param api_version: the version of the REST API. Default: the newest stable one.
     :param verify_challenge_resource: whether the vault must ask for a token of its own domain.
     :param config: policies made with ``KeyClient.create_config``.
     :param kwargs: azure-core's options of a client; see :class:`~azure.keyvault.keys.KeyClient`.
     :raises ValueError: when there is no credential, the identifier is malformed, ``execution`` is unknown, or it is
-        ``"local"`` and the key was not given with its material.
+        ``"local"`` and the key was not given with its material; when ``refresh_after`` is not positive, or the key has
+        a version.
     :raises TypeError: when the credential cannot give tokens.
     """
 
     def __init__(
         self,
-        key: KeyVaultKey | str,
+        key: KeyVaultKey | KeyVaultKeyIdentifier | str,
         credential: TokenCredential,
         *,
         execution: Execution = "auto",
+        refresh_after: float | None = None,
         api_version: ApiVersion | str | None = None,
         verify_challenge_resource: bool = True,
         config: Configuration[Any, Any] | None = None,
         **kwargs: Unpack[ClientKeywords],
     ) -> None:
         state = KeyState.of(key, execution)
+        refresh = refresh_of(state, refresh_after)
         check_sync_credential(credential)
         connection = VaultConnection(
             wire_of(state.vault_url or "", api_version),
@@ -108,10 +122,12 @@ class CryptographyClient(KeyVaultClientBase):
             **kwargs,
         )
         super().__init__(connection)
-        self._set_state(state)
+        self._set_state(state, refresh)
 
-    def _set_state(self, state: KeyState) -> None:
+    def _set_state(self, state: KeyState, refresh: Refresh | None = None) -> None:
         self._state = state
+        self._refresh = refresh
+        self._others: VersionClients[CryptographyClient] = VersionClients()
         self._fetching = SingleFlight()
 
     @classmethod
@@ -135,15 +151,25 @@ class CryptographyClient(KeyVaultClientBase):
     def _within(
         cls,
         connection: VaultConnection,
-        key: KeyVaultKey | str,
+        key: KeyReference,
         version: str | None,
         *,
         execution: Execution = "auto",
+        refresh_after: float | None = None,
     ) -> CryptographyClient:
         """Make a client that shares the connection of a KeyClient."""
+        state = KeyState.within(connection.wire.vault_url, key, version, execution)
+        refresh = refresh_of(state, refresh_after)
         client = cls.__new__(cls)
         KeyVaultClientBase.__init__(client, connection, owned=False)
-        client._set_state(KeyState.within(connection.wire.vault_url, key, version, execution))
+        client._set_state(state, refresh)
+        return client
+
+    def _sibling(self, state: KeyState) -> CryptographyClient:
+        """Make a client for another version of the key, which shares this one's connection."""
+        client = CryptographyClient.__new__(CryptographyClient)
+        KeyVaultClientBase.__init__(client, self._vault, owned=False)
+        client._set_state(state)
         return client
 
     @property
@@ -189,24 +215,28 @@ class CryptographyClient(KeyVaultClientBase):
         iv: Buffer | None = None,
         authentication_tag: Buffer | None = None,
         additional_authenticated_data: Buffer | None = None,
+        key_id: KeyId | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> DecryptResult:
         """Decrypt what :meth:`encrypt` made (``POST /keys/{name}/{version}/decrypt`` when it runs in the vault).
 
-        :param algorithm: the algorithm that the data was encrypted with, or the whole result of :meth:`encrypt`.
+        :param algorithm: the algorithm that the data was encrypted with; or the whole result of :meth:`encrypt`, which
+            also tells the version of the key.
         :param ciphertext: the encrypted data.
         :param iv: the initialization vector, for AES.
         :param authentication_tag: the tag, for AES-GCM and AES-CBC-HMAC.
         :param additional_authenticated_data: the data that was authenticated along with the plaintext.
+        :param key_id: the identifier of the version that made the data: ``key_id`` of the result. It must be that
+            of a version of the client's key. Default: the version that the client uses.
         :returns: the plaintext.
-        :raises ValueError: when an argument does not fit the algorithm, the key does not allow decrypting, or the data
-            cannot be decrypted here; the text does not tell why not.
+        :raises ValueError: when an argument does not fit the algorithm, the key does not allow decrypting, the data was
+            made with another key, or it cannot be decrypted here; then the text does not tell why not.
         :raises TypeError: when an argument has the wrong type, is missing, or is given along with a whole result.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot decrypt the data. What would
             be a ``ValueError`` here is one in the vault as well.
         """
-        task = Decrypt(algorithm, ciphertext, iv, authentication_tag, additional_authenticated_data)
+        task = Decrypt(algorithm, ciphertext, iv, authentication_tag, additional_authenticated_data, key_id)
         return self._run(task, kwargs)
 
     def wrap_key(self, algorithm: KeyWrapAlgorithm | str, key: Buffer, **kwargs: Unpack[CallKeywords]) -> WrapResult:
@@ -223,21 +253,29 @@ class CryptographyClient(KeyVaultClientBase):
         return self._run(Wrap(algorithm, key), kwargs)
 
     def unwrap_key(
-        self, algorithm: KeyWrapAlgorithm | str, encrypted_key: Buffer, **kwargs: Unpack[CallKeywords]
+        self,
+        algorithm: KeyWrapAlgorithm | str | WrapResult,
+        encrypted_key: Buffer | None = None,
+        *,
+        key_id: KeyId | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> UnwrapResult:
         """Decrypt a wrapped key (``POST /keys/{name}/{version}/unwrapkey`` when it runs in the vault).
 
-        :param algorithm: the algorithm that the key was wrapped with.
+        :param algorithm: the algorithm that the key was wrapped with; or the whole result of :meth:`wrap_key`, which
+            also tells the version of the key that wrapped it.
         :param encrypted_key: the wrapped key.
+        :param key_id: the identifier of the version that wrapped the key: ``key_id`` of the result. It must be that
+            of a version of the client's key. Default: the version that the client uses.
         :returns: the key.
-        :raises ValueError: when an argument does not fit the algorithm, the key does not allow unwrapping, or the data
-            cannot be unwrapped here; the text does not tell why not.
-        :raises TypeError: when an argument has the wrong type, or is missing.
+        :raises ValueError: when an argument does not fit the algorithm, the key does not allow unwrapping, the data was
+            made with another key, or it cannot be unwrapped here; then the text does not tell why not.
+        :raises TypeError: when an argument has the wrong type, is missing, or is given along with a whole result.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the data. What would
             be a ``ValueError`` here is one in the vault as well.
         """
-        return self._run(Unwrap(algorithm, encrypted_key), kwargs)
+        return self._run(Unwrap(algorithm, encrypted_key, key_id), kwargs)
 
     def secure_wrap_key(
         self, algorithm: KeySecureWrapAlgorithm | str, **kwargs: Unpack[CallKeywords]
@@ -262,6 +300,8 @@ class CryptographyClient(KeyVaultClientBase):
         algorithm: KeySecureWrapAlgorithm | str,
         encrypted_key: Buffer,
         target_attestation_token: str,
+        *,
+        key_id: KeyId | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> SecureUnwrapResult:
         """Unwrap a key for an attested environment (``POST /keys/{name}/{version}/secureunwrapkey``).
@@ -272,6 +312,8 @@ class CryptographyClient(KeyVaultClientBase):
         :param algorithm: the algorithm that the key was wrapped with.
         :param encrypted_key: the wrapped key.
         :param target_attestation_token: a token (JWT) in which an attestation authority vouches for the environment.
+        :param key_id: the identifier of the version that wrapped the key: ``key_id`` of the result. It must be that
+            of a version of the client's key. Default: the version that the client uses.
         :returns: the key as the service releases it to the environment.
         :raises ValueError: when an argument does not fit the algorithm or the key, the key does not allow it, or the
             client's API version lacks it.
@@ -280,7 +322,7 @@ class CryptographyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, as it does when the environment
             does not satisfy the policy.
         """
-        return self._run(SecureUnwrap(algorithm, encrypted_key, target_attestation_token), kwargs)
+        return self._run(SecureUnwrap(algorithm, encrypted_key, target_attestation_token, key_id), kwargs)
 
     def sign(
         self,
@@ -312,18 +354,20 @@ class CryptographyClient(KeyVaultClientBase):
 
     def verify(
         self,
-        algorithm: SignatureAlgorithm | str,
-        digest: Buffer | None,
-        signature: Buffer,
+        algorithm: SignatureAlgorithm | str | SignResult,
+        digest: Buffer | None = None,
+        signature: Buffer | None = None,
         *,
         encoding: Encoding = "jose",
         context: Buffer | None = None,
         external_mu: Buffer | None = None,
+        key_id: KeyId | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> VerifyResult:
         """Verify a signature (``POST /keys/{name}/{version}/verify`` when it runs in the vault).
 
-        :param algorithm: the algorithm of the signature.
+        :param algorithm: the algorithm of the signature; or the whole result of :meth:`sign`, which also tells the
+            signature and the version of the key: ``verify(result, digest)``.
         :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes. For ML-DSA,
             the message itself; None with ``external_mu``.
         :param signature: the signature.
@@ -331,13 +375,16 @@ class CryptographyClient(KeyVaultClientBase):
             that X.509, TLS and openssl use.
         :param context: for ML-DSA: the context that the signature was made with, see :meth:`sign`.
         :param external_mu: for ML-DSA, in place of the message and its context: the 64 bytes of mu.
+        :param key_id: the identifier of the version that made the signature: ``key_id`` of the result. It must be that
+            of a version of the client's key. Default: the version that the client uses.
         :returns: whether the signature is valid. One that is not, of whatever length, is no error.
-        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow verifying.
-        :raises TypeError: when an argument has the wrong type, or is missing.
+        :raises ValueError: when an argument does not fit the algorithm, the key does not allow verifying, or the
+            signature was made with another key.
+        :raises TypeError: when an argument has the wrong type, is missing, or is given along with a whole result.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
-        return self._run(Verify(algorithm, digest, signature, encoding, context, external_mu), kwargs)
+        return self._run(Verify(algorithm, digest, signature, encoding, context, external_mu, key_id), kwargs)
 
     def sign_data(
         self,
@@ -368,32 +415,38 @@ class CryptographyClient(KeyVaultClientBase):
 
     def verify_data(
         self,
-        algorithm: SignatureAlgorithm | str,
+        algorithm: SignatureAlgorithm | str | SignResult,
         data: Data,
-        signature: Buffer,
+        signature: Buffer | None = None,
         *,
         encoding: Encoding = "jose",
         context: Buffer | None = None,
+        key_id: KeyId | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> VerifyResult:
         """Hash a message in this process and verify its signature; see :meth:`verify`. ML-DSA takes the message itself.
 
         What may be sent to the vault is ``POST /keys/{name}/{version}/verify``.
 
-        :param algorithm: the algorithm of the signature. Its name tells the hash.
+        :param algorithm: the algorithm of the signature, whose name tells the hash; or the whole result of
+            :meth:`sign_data`, as for :meth:`verify`.
         :param data: the message, as for :meth:`sign_data`.
         :param signature: the signature.
         :param encoding: the form of an EC key's signature, ``"jose"`` or ``"der"``.
         :param context: for ML-DSA: the context that the signature was made with.
+        :param key_id: the identifier of the version that made the signature: ``key_id`` of the result. It must be that
+            of a version of the client's key. Default: the version that the client uses.
         :returns: whether the signature is valid.
-        :raises ValueError: when the algorithm has no hash that this library knows, an argument does not fit it, or the
-            key does not allow verifying.
-        :raises TypeError: when the data is not bytes, and does not consist of them.
+        :raises ValueError: when the algorithm has no hash that this library knows, an argument does not fit it, the key
+            does not allow verifying, or the signature was made with another key.
+        :raises TypeError: when the data is not bytes, and does not consist of them; when an argument is missing, or is
+            given along with a whole result.
         :raises NotImplementedError: when the operation may run only here, and cannot.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
         """
-        digest = digest_of(signature_row(algorithm), data)
-        return self.verify(algorithm, digest, signature, encoding=encoding, context=context, **kwargs)
+        named = algorithm.algorithm if isinstance(algorithm, SignResult) else algorithm
+        digest = digest_of(signature_row(named), data)
+        return self.verify(algorithm, digest, signature, encoding=encoding, context=context, key_id=key_id, **kwargs)
 
     def send_request(
         self, request: HttpRequest, *, stream: bool = False, **kwargs: Unpack[CallKeywords]
@@ -421,7 +474,7 @@ class CryptographyClient(KeyVaultClientBase):
         """
         from ._key_objects.rsa import KeyVaultRSAPrivateKey
 
-        return KeyVaultRSAPrivateKey(self, self._material(kwargs))
+        return KeyVaultRSAPrivateKey(*self._pinned(kwargs))
 
     @checked
     def create_rsa_public_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultRSAPublicKey:
@@ -434,7 +487,7 @@ class CryptographyClient(KeyVaultClientBase):
         """
         from ._key_objects.rsa import KeyVaultRSAPublicKey
 
-        return KeyVaultRSAPublicKey(self, self._material(kwargs))
+        return KeyVaultRSAPublicKey(*self._pinned(kwargs))
 
     @checked
     def create_ec_private_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultECPrivateKey:
@@ -448,7 +501,7 @@ class CryptographyClient(KeyVaultClientBase):
         """
         from ._key_objects.ec import KeyVaultECPrivateKey
 
-        return KeyVaultECPrivateKey(self, self._material(kwargs))
+        return KeyVaultECPrivateKey(*self._pinned(kwargs))
 
     @checked
     def create_ec_public_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultECPublicKey:
@@ -460,36 +513,50 @@ class CryptographyClient(KeyVaultClientBase):
         """
         from ._key_objects.ec import KeyVaultECPublicKey
 
-        return KeyVaultECPublicKey(self, self._material(kwargs))
+        return KeyVaultECPublicKey(*self._pinned(kwargs))
 
     def _run(self, task: Task[R], options: Any) -> R:
         if options and (error := _CHECKS[task.method](self, options)):
             raise error
+        if task.key_id is not None:
+            version = other_version(task.key_id, self._state)
+            if version is not None:
+                return self._of_version(version)._run(task, options)
+        state = self._state
+        if self._refresh is None or not (task.protects and self._refresh.is_due()):
+            local = state.local_for(task)
+            if local is not None:
+                return task.run(local, state)
+        return _TRACED[task.method](self, task, **options)  # type: ignore[no-any-return]
+
+    def _ask(self, task: Task[R], **options: Any) -> R:
+        connection = self._connection
+        if self._state.facts is None:
+            connection.wire.check_version(task.request(self._state))
+            options = self._get_key(options)
+        elif task.protects:
+            options = self._look_up_if_due(options)
         state = self._state
         local = state.local_for(task)
         if local is not None:
             return task.run(local, state)
-        return _TRACED[task.method](self, task, **options)  # type: ignore[no-any-return]
-
-    def _ask(self, task: Task[R], **options: Any) -> R:
-        state, connection = self._state, self._connection
-        if state.facts is None:
-            connection.wire.check_version(task.request(state))
-            options = self._get_key(options)
-            local = state.local_for(task)
-            if local is not None:
-                return task.run(local, state)
         try:
             answer = connection.send(task.request(state), **options)
         except HttpResponseError as error:
             raise of_operation(error) from None
         return task.answered(answer, state)
 
-    def _material(self, options: Any) -> JsonWebKey | None:
-        """Return what is known of the key's material, having got the key if it was not known."""
+    def _of_version(self, version: str) -> CryptographyClient:
+        return self._others.get(version, lambda: self._sibling(self._state.of_version(version)))
+
+    def _pinned(self, options: Any) -> tuple[CryptographyClient, JsonWebKey | None]:
+        """Return a client whose version does not change, and what is known of its material, having got the key."""
         if self._state.facts is None:
             self._get_key(options)
-        return self._state.material
+        else:
+            self._look_up_if_due(options)
+        state = self._state
+        return (self if self._refresh is None else self._sibling(state)), state.material
 
     def _get_key(self, options: dict[str, Any]) -> dict[str, Any]:
         """Get the key, once however many threads need it. Returns the options for what follows in the same call."""
@@ -506,6 +573,23 @@ class CryptographyClient(KeyVaultClientBase):
             state.learn(self._connection.send(operations.get_key(state.name, state.version), **options))
         except HttpResponseError as error:
             state.learn_refusal(error)
+        else:
+            if self._refresh is not None:
+                self._refresh.succeeded()
+
+    def _look_up_if_due(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Look the newest version up when it is this call's turn. Returns the options for what follows in the call."""
+        if self._refresh is None or not self._refresh.claim():
+            return options
+        options = self._connection.within_timeout(options)
+        known, newest = self._state, self._state.renewed()
+        with self._refresh.looking_up(known.key_id):
+            bundle = self._connection.send(operations.get_key(newest.name, ""), **look_up_options(options))
+            newest.learn(bundle)
+            self._state = newest
+            if known.version.lower() != newest.version.lower():
+                self._others.get(known.version, lambda: self._sibling(known))
+        return options
 
 
 _TRACED = traced(CryptographyClient._ask)

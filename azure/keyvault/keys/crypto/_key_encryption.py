@@ -45,8 +45,9 @@ class KeyEncryptionKey:
         if not isinstance(client, CryptographyClient):
             raise TypeError(f"'client' must be a (synchronous) CryptographyClient, not {type(client).__name__}")
         self._algorithm = key_wrap(algorithm).name
-        self._client = client
-        self._id = _stable_id(client)
+        # Whoever stores a wrapped key asks for the identifier afterwards: both have to tell of the same version.
+        self._client = client._pinned({})[0] if _is_got(client) else client
+        self._id = _stable_id(self._client)
 
     @classmethod
     def _known_as(cls, key_id: str, client: CryptographyClient, algorithm: str) -> KeyEncryptionKey:
@@ -180,11 +181,15 @@ class KeyResolver:
         self.close()
 
 
+def _is_got(client: CryptographyClient) -> bool:
+    """Whether a key has to be got from the vault to know its version."""
+    state = client._state
+    return client._refresh is not None or (state.identifier is not None and not state.version)
+
+
 def _stable_id(client: CryptographyClient) -> str:
     """Return an identifier that stays the same when the key is rotated."""
     state = client._state
-    if state.identifier is not None and not state.version:
-        client._material({})
     if not state.key_id or (state.identifier is not None and not state.version):
         raise ValueError(
             "A key-encryption key needs an identifier that stays the same: give the client a key identifier with its "

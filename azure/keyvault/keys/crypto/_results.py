@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from ._storable import restored, stored
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+    from typing_extensions import Self
 
     from .._jwk import JsonWebKey
     from .._models import KeyVaultKey
@@ -76,6 +79,28 @@ class EncryptResult(_Result[EncryptionAlgorithm]):
         """The authenticated data, under the name that decrypt gives it."""
         return self.aad
 
+    def to_dict(self) -> dict[str, str]:
+        """Give what decryption needs, ready to be stored as JSON.
+
+        :returns: ``kid``, ``alg``, ``ciphertext``, ``iv``, ``tag`` and ``aad``. Binary members are base64url text
+            (RFC 7515), and members without a value are left out.
+        """
+        return stored(self)
+
+    @classmethod
+    def from_dict(cls, members: Mapping[str, Any]) -> Self:
+        """Make the result of what :meth:`to_dict` gave.
+
+        Whoever can write to the store chooses the members: keep it as safe as its readers need it. Where the operation
+        ran is not stored; ``performed`` of what is made here is ``"remote"``.
+
+        :param members: the members. Others than those of :meth:`to_dict` have no effect.
+        :returns: the result, for :meth:`CryptographyClient.decrypt`.
+        :raises ValueError: when a member is missing or malformed.
+        :raises TypeError: when ``members`` is no mapping.
+        """
+        return cls(**restored(cls, members))
+
     def _details(self) -> str:
         return f", ciphertext=<{len(self.ciphertext)} bytes>"
 
@@ -124,6 +149,28 @@ class SignResult(_Result[SignatureAlgorithm]):
         self.algorithm = algorithm
         self.signature = signature
         self.performed = performed
+
+    def to_dict(self) -> dict[str, str]:
+        """Give what verification needs, ready to be stored as JSON.
+
+        :returns: ``kid``, ``alg`` and ``signature``. Binary members are base64url text
+            (RFC 7515), and members without a value are left out.
+        """
+        return stored(self)
+
+    @classmethod
+    def from_dict(cls, members: Mapping[str, Any]) -> Self:
+        """Make the result of what :meth:`to_dict` gave.
+
+        Whoever can write to the store chooses the members: keep it as safe as its readers need it. Where the operation
+        ran is not stored; ``performed`` of what is made here is ``"remote"``.
+
+        :param members: the members. Others than those of :meth:`to_dict` have no effect.
+        :returns: the result, for :meth:`CryptographyClient.verify`.
+        :raises ValueError: when a member is missing or malformed.
+        :raises TypeError: when ``members`` is no mapping.
+        """
+        return cls(**restored(cls, members))
 
     def to_der(self) -> bytes:
         """Give an ECDSA signature in the DER form that X.509, TLS and openssl use (RFC 3279 section 2.2.3).
@@ -245,6 +292,28 @@ class WrapResult(_Result[KeyWrapAlgorithm]):
         self.algorithm = algorithm
         self.encrypted_key = encrypted_key
         self.performed = performed
+
+    def to_dict(self) -> dict[str, str]:
+        """Give what unwrapping needs, ready to be stored as JSON.
+
+        :returns: ``kid``, ``alg`` and ``encrypted_key``. Binary members are base64url text
+            (RFC 7515), and members without a value are left out.
+        """
+        return stored(self)
+
+    @classmethod
+    def from_dict(cls, members: Mapping[str, Any]) -> Self:
+        """Make the result of what :meth:`to_dict` gave.
+
+        Whoever can write to the store chooses the members: keep it as safe as its readers need it. Where the operation
+        ran is not stored; ``performed`` of what is made here is ``"remote"``.
+
+        :param members: the members. Others than those of :meth:`to_dict` have no effect.
+        :returns: the result, for :meth:`CryptographyClient.unwrap_key`.
+        :raises ValueError: when a member is missing or malformed.
+        :raises TypeError: when ``members`` is no mapping.
+        """
+        return cls(**restored(cls, members))
 
     def _details(self) -> str:
         return f", encrypted_key=<{len(self.encrypted_key)} bytes>"

@@ -10,7 +10,8 @@ from azure.core.exceptions import DecodeError, HttpResponseError
 
 from .._generated import models as wire
 from .._jwk import JsonWebKey
-from .._models import KeyVaultKey
+from .._key_references import KeyReference, identifier_of
+from .._models import KeyProperties, KeyVaultKey, KeyVaultKeyIdentifier
 from .._shared import KeyVaultResourceId, parse_key_vault_id
 from .._shared.wire.identifiers import origin_of
 from ._decision import Decision, Execution, KeyFacts, check_window, decide
@@ -44,10 +45,12 @@ class KeyState:
         self.execution: Execution = execution
         self.facts = facts
         self.material = material
+        self.unreadable = False
+        self._asked = identifier
         self._decisions: dict[tuple[str, str], Decision] = {}
 
     @classmethod
-    def of(cls, key: KeyVaultKey | str, execution: Execution) -> KeyState:
+    def of(cls, key: KeyVaultKey | KeyVaultKeyIdentifier | str, execution: Execution) -> KeyState:
         """Return the state of a client for a key or a key's identifier.
 
         :raises ValueError: when the key is neither, the identifier is malformed, or there is no material although the
@@ -57,6 +60,8 @@ class KeyState:
             raise ValueError(f"execution must be 'auto', 'local' or 'remote', not {execution!r}")
         if isinstance(key, KeyVaultKey):
             return cls._of_key(key, execution)
+        if isinstance(key, KeyVaultKeyIdentifier):
+            key = key.source_id
         if not isinstance(key, str):
             # 4.x raised a ValueError with this text.
             raise ValueError("'key' must be a KeyVaultKey instance or a key ID string")
@@ -89,7 +94,7 @@ class KeyState:
         return cls(None, key.kid, "local", KeyFacts(key.kty, local, key_ops), key)
 
     @classmethod
-    def within(cls, vault_url: str, key: KeyVaultKey | str, version: str | None, execution: Execution) -> KeyState:
+    def within(cls, vault_url: str, key: KeyReference, version: str | None, execution: Execution) -> KeyState:
         """Return the state of a client for a key of a KeyClient's vault: a key, an identifier or a name.
 
         Requests go to that vault. A key may name another address of it, for a vault may have several; its version sees
@@ -98,6 +103,8 @@ class KeyState:
         :raises ValueError: when an identifier, or a key without a version, is that of another vault, or the version
             is another than that of the key.
         """
+        if isinstance(key, (KeyProperties, KeyVaultKeyIdentifier)):
+            key = identifier_of(key)
         if isinstance(key, str) and "/" not in key:
             if not key:
                 raise ValueError("key_name must be the name of a key, its identifier or a KeyVaultKey")
@@ -111,8 +118,41 @@ class KeyState:
             pinned = isinstance(key, KeyVaultKey) and state.identifier.version
             if not pinned and origin_of(state.identifier.vault_url) != origin_of(vault_url):
                 raise ValueError(f"'{state.identifier.source_id}' is the ID of a key in another vault than {vault_url}")
-            state.identifier = state.identifier._replace(vault_url=vault_url)
+            state.identifier = state._asked = state.identifier._replace(vault_url=vault_url)
         return state
+
+    def renewed(self) -> KeyState:
+        """Return the state of a key of which nothing is known but what was asked for: the newest version."""
+        return KeyState(self._asked, self._asked.source_id if self._asked else None, self.execution)
+
+    def of_version(self, version: str) -> KeyState:
+        """Return the state of another version of the key.
+
+        :raises NotImplementedError: when the key may be used only here, where the other version is not.
+        """
+        assert self.identifier is not None  # noqa: S101  # a key without a vault has one version
+        if self.execution == "local":
+            raise NotImplementedError(
+                f"The data was made with version {version} of the key {self.name}, which is not here, and execution is "
+                "'local': use a client that may ask the vault"
+            )
+        identifier = self.identifier._replace(version=version)
+        # Who may not read one version may read none.
+        facts = KeyFacts() if self.execution == "remote" or self.unreadable else None
+        key_id = f"{identifier.vault_url}/keys/{identifier.name}/{version}"
+        return KeyState(identifier._replace(source_id=key_id), key_id, self.execution, facts)
+
+    def addresses(self) -> list[str]:
+        """Return the addresses of the vault: the one to which requests go, and those in the identifiers of the key."""
+        if self.identifier is None or self.key_id is None:
+            return []
+        named = (self.identifier.source_id, self.key_id)
+        return [self.identifier.vault_url, *(parse_key_vault_id(key_id).vault_url for key_id in named)]
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the client was made for one version, or for a key that has none."""
+        return self._asked is None or self._asked.version is not None or self.material is not None
 
     @property
     def vault_url(self) -> str | None:
@@ -152,16 +192,24 @@ class KeyState:
             facts = _facts(key)
         except ValueError as error:
             raise DecodeError(f"The vault answered with a broken key {key.id}: {error}") from None
-        # What the answer says of the vault's address is not used: requests go where the caller has pointed them.
-        version = got.version or asked.version
-        self.identifier = asked._replace(version=version)
-        same_vault = asked.vault_url.lower() == got.vault_url.lower()
-        if same_vault and got.version:
-            self.key_id = key.id
-        else:
-            self.key_id = f"{asked.vault_url}/keys/{got.name}" + (f"/{version}" if version else "")
+        self.identifier = asked._replace(version=got.version or asked.version)
+        self.key_id = self.key_id_in(key.id)
         self.material = key.key
         self.facts = facts
+
+    def key_id_in(self, answered: str | None) -> str | None:
+        """Return the identifier that an answer names, in the vault that was asked.
+
+        What the answer says of the vault's address is not used: requests go where the caller has pointed them.
+        """
+        own = self.identifier
+        if answered is None or own is None:
+            return self.key_id
+        named = parse_key_vault_id(answered)
+        version = named.version or own.version
+        if named.version and own.vault_url.lower() == named.vault_url.lower():
+            return answered
+        return f"{own.vault_url}/keys/{named.name}" + (f"/{version}" if version else "")
 
     def learn_refusal(self, error: HttpResponseError) -> None:
         """Take in that the key could not be got: without the permission, operations run in the vault for good.
@@ -172,6 +220,7 @@ class KeyState:
             raise error
         _LOGGER.debug("The key %s may not be read: its operations run in the vault", self.key_id)
         self.facts = KeyFacts()
+        self.unreadable = True
 
     def local_for(self, task: Task[Any]) -> LocalKey | None:
         """Return the local key to run a task with; None when the key has to be got first, or the vault is to run it.

@@ -40,6 +40,7 @@ from ._results import (
 )
 from ._signatures import Encoding, raw_signature
 from ._state import KeyState
+from ._versions import KeyId, text_of
 
 R = TypeVar("R")
 
@@ -57,14 +58,18 @@ class Task(ABC, Generic[R]):
 
     :ivar operation: its name in a JWK's ``key_ops``.
     :ivar method: the client's method for it.
+    :ivar protects: whether it makes something of new data, for which the newest version of a key is the right one.
     :ivar row: the row of its algorithm.
     :ivar input: what it works on.
+    :ivar key_id: the identifier of the key that made what it works on, when that is known.
     """
 
     __slots__ = ("input", "row")
 
     operation: ClassVar[str]
     method: ClassVar[str]
+    protects: ClassVar[bool] = False
+    key_id: str | None = None
     row: Algorithm
     input: bytes
 
@@ -85,12 +90,19 @@ class Task(ABC, Generic[R]):
         """Return the result in the vault's answer."""
 
 
+class _ReadingTask(Task[R]):
+    """A task for something that a version of the key has made."""
+
+    __slots__ = ("key_id",)
+
+
 class Encrypt(Task[EncryptResult]):
     """Encrypt ``plaintext``."""
 
     __slots__ = ("_aad", "_iv")
     operation = "encrypt"
     method = "encrypt"
+    protects = True
 
     def __init__(
         self, algorithm: EncryptionAlgorithm | str, plaintext: Buffer, iv: Buffer | None, aad: Buffer | None
@@ -116,7 +128,7 @@ class Encrypt(Task[EncryptResult]):
         # Old API versions, and vaults, leave out what was given to them.
         aad = answer.additional_authenticated_data
         return EncryptResult(
-            answer.kid or state.key_id,
+            state.key_id_in(answer.kid),
             _ENCRYPTION.get(self.row.name, self.row.name),
             _result(answer),
             iv=self._iv if answer.iv is None else answer.iv,
@@ -125,7 +137,7 @@ class Encrypt(Task[EncryptResult]):
         )
 
 
-class Decrypt(Task[DecryptResult]):
+class Decrypt(_ReadingTask[DecryptResult]):
     """Decrypt ``ciphertext``."""
 
     __slots__ = ("_aad", "_iv", "_tag")
@@ -139,12 +151,14 @@ class Decrypt(Task[DecryptResult]):
         iv: Buffer | None,
         tag: Buffer | None,
         aad: Buffer | None,
+        key_id: KeyId | None = None,
     ) -> None:
+        self.key_id = text_of(key_id)
         if isinstance(algorithm, EncryptResult):
-            if any(given is not None for given in (ciphertext, iv, tag, aad)):
-                raise TypeError("the result of an encryption says all that decrypt needs: give nothing else with it")
+            _alone("decrypt", ciphertext, iv, tag, aad)
             found = algorithm
             algorithm, ciphertext, iv, tag, aad = found.algorithm, found.ciphertext, found.iv, found.tag, found.aad
+            self.key_id = self.key_id or found.key_id
         self.row = encryption(algorithm)
         self.input, self._iv, self._tag, self._aad = check_decrypt(
             self.row,
@@ -169,7 +183,9 @@ class Decrypt(Task[DecryptResult]):
         return operations.decrypt(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> DecryptResult:
-        return DecryptResult(answer.kid or state.key_id, _ENCRYPTION.get(self.row.name, self.row.name), _result(answer))
+        return DecryptResult(
+            state.key_id_in(answer.kid), _ENCRYPTION.get(self.row.name, self.row.name), _result(answer)
+        )
 
 
 class Wrap(Task[WrapResult]):
@@ -178,6 +194,7 @@ class Wrap(Task[WrapResult]):
     __slots__ = ()
     operation = "wrapKey"
     method = "wrap_key"
+    protects = True
 
     def __init__(self, algorithm: KeyWrapAlgorithm | str, key: Buffer) -> None:
         self.row = key_wrap(algorithm)
@@ -192,19 +209,30 @@ class Wrap(Task[WrapResult]):
         return operations.wrap_key(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> WrapResult:
-        return WrapResult(answer.kid or state.key_id, _KEY_WRAP.get(self.row.name, self.row.name), _result(answer))
+        return WrapResult(state.key_id_in(answer.kid), _KEY_WRAP.get(self.row.name, self.row.name), _result(answer))
 
 
-class Unwrap(Task[UnwrapResult]):
+class Unwrap(_ReadingTask[UnwrapResult]):
     """Unwrap ``encrypted_key``."""
 
     __slots__ = ()
     operation = "unwrapKey"
     method = "unwrap_key"
 
-    def __init__(self, algorithm: KeyWrapAlgorithm | str, encrypted_key: Buffer) -> None:
+    def __init__(
+        self,
+        algorithm: KeyWrapAlgorithm | str | WrapResult,
+        encrypted_key: Buffer | None,
+        key_id: KeyId | None = None,
+    ) -> None:
+        self.key_id = text_of(key_id)
+        if isinstance(algorithm, WrapResult):
+            _alone("unwrap_key", encrypted_key)
+            found = algorithm
+            algorithm, encrypted_key = found.algorithm, found.encrypted_key
+            self.key_id = self.key_id or found.key_id
         self.row = key_wrap(algorithm)
-        self.input = check_unwrap(self.row, encrypted_key)
+        self.input = check_unwrap(self.row, encrypted_key)  # type: ignore[arg-type]  # None is refused there, by name
 
     def run(self, key: LocalKey, state: KeyState) -> UnwrapResult:
         unwrapped = key.unwrap(self.row, self.input)
@@ -215,7 +243,7 @@ class Unwrap(Task[UnwrapResult]):
         return operations.unwrap_key(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> UnwrapResult:
-        return UnwrapResult(answer.kid or state.key_id, _KEY_WRAP.get(self.row.name, self.row.name), _result(answer))
+        return UnwrapResult(state.key_id_in(answer.kid), _KEY_WRAP.get(self.row.name, self.row.name), _result(answer))
 
 
 class Sign(Task[SignResult]):
@@ -224,6 +252,7 @@ class Sign(Task[SignResult]):
     __slots__ = ("_context", "_mu")
     operation = "sign"
     method = "sign"
+    protects = True
 
     def __init__(
         self,
@@ -251,10 +280,10 @@ class Sign(Task[SignResult]):
         expected = self.row.signature_size or (state.modulus_size if self.row.family == "RSA" else None)
         if not signature or (expected is not None and len(signature) != expected):
             raise DecodeError(f"The vault returned a signature of {len(signature)} bytes for {self.row.name}")
-        return SignResult(answer.kid or state.key_id, _SIGNATURE.get(self.row.name, self.row.name), signature)
+        return SignResult(state.key_id_in(answer.kid), _SIGNATURE.get(self.row.name, self.row.name), signature)
 
 
-class Verify(Task[VerifyResult]):
+class Verify(_ReadingTask[VerifyResult]):
     """Verify ``signature`` of ``digest``, or of a message as :class:`Sign` takes it."""
 
     __slots__ = ("_context", "_mu", "_signature")
@@ -263,13 +292,20 @@ class Verify(Task[VerifyResult]):
 
     def __init__(
         self,
-        algorithm: SignatureAlgorithm | str,
+        algorithm: SignatureAlgorithm | str | SignResult,
         digest: Buffer | None,
-        signature: Buffer,
+        signature: Buffer | None,
         encoding: Encoding,
         context: Buffer | None = None,
         external_mu: Buffer | None = None,
+        key_id: KeyId | None = None,
     ) -> None:
+        self.key_id = text_of(key_id)
+        if isinstance(algorithm, SignResult):
+            _alone("verify", signature, None if encoding == "jose" else encoding)
+            found = algorithm
+            algorithm, signature = found.algorithm, found.signature
+            self.key_id = self.key_id or found.key_id
         row = self.row = signature_row(algorithm)
         self.input, self._context, self._mu = check_sign(row, digest, context, external_mu)
         # One of a wrong length is no error, but not valid.
@@ -310,6 +346,7 @@ class SecureWrap(_RemoteTask[SecureWrapResult]):
     __slots__ = ()
     operation = "secureWrapKey"
     method = "secure_wrap_key"
+    protects = True
 
     def __init__(self, algorithm: KeySecureWrapAlgorithm | str) -> None:
         self.row = secure_wrap(algorithm)
@@ -320,19 +357,24 @@ class SecureWrap(_RemoteTask[SecureWrapResult]):
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> SecureWrapResult:
         algorithm = _SECURE_WRAP.get(self.row.name, self.row.name)
-        return SecureWrapResult(answer.kid or state.key_id, algorithm, _result(answer))
+        return SecureWrapResult(state.key_id_in(answer.kid), algorithm, _result(answer))
 
 
 class SecureUnwrap(_RemoteTask[SecureUnwrapResult]):
     """Unwrap ``encrypted_key`` for the environment of a token."""
 
-    __slots__ = ("_token",)
+    __slots__ = ("_token", "key_id")
     operation = "secureUnwrapKey"
     method = "secure_unwrap_key"
 
     def __init__(
-        self, algorithm: KeySecureWrapAlgorithm | str, encrypted_key: Buffer, target_attestation_token: str
+        self,
+        algorithm: KeySecureWrapAlgorithm | str,
+        encrypted_key: Buffer,
+        target_attestation_token: str,
+        key_id: KeyId | None = None,
     ) -> None:
+        self.key_id = text_of(key_id)
         self.row = secure_wrap(algorithm)
         self.input = check_unwrap(self.row, encrypted_key)
         self._token = check_token(target_attestation_token)
@@ -343,7 +385,16 @@ class SecureUnwrap(_RemoteTask[SecureUnwrapResult]):
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> SecureUnwrapResult:
         algorithm = _SECURE_WRAP.get(self.row.name, self.row.name)
-        return SecureUnwrapResult(answer.kid or state.key_id, algorithm, _result(answer))
+        return SecureUnwrapResult(state.key_id_in(answer.kid), algorithm, _result(answer))
+
+
+def _alone(method: str, *beside: object) -> None:
+    """Refuse what a caller gives beside a whole result.
+
+    :raises TypeError: when there is anything.
+    """
+    if any(given is not None for given in beside):
+        raise TypeError(f"a whole result says all that {method} needs: give nothing else with it")
 
 
 def _result(answer: wire.KeyOperationResult) -> bytes:

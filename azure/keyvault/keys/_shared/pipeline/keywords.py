@@ -249,4 +249,6 @@ def _accepted(function: Callable[..., Any]) -> frozenset[str]:
 
 
 _CLIENT = frozenset(ClientKeywords.__annotations__) | _UNREAD_BY_CLIENTS
-_OF_CLIENTS = frozenset({"vault_url", "credential", "api_version", "verify_challenge_resource", "config", "execution"})
+_OF_CLIENTS = frozenset(
+    {"vault_url", "credential", "api_version", "verify_challenge_resource", "config", "execution", "refresh_after"}
+)

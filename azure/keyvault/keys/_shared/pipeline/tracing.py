@@ -11,6 +11,7 @@ from azure.core.settings import settings
 from azure.core.tracing.decorator import distributed_trace
 from azure.core.tracing.decorator_async import distributed_trace_async
 
+from ..wire.identifiers import parse_key_vault_id
 from .keywords import Check, check_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -102,11 +103,29 @@ def _key_of(function: Callable[..., Any]) -> KeyOf:
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     name = next((candidate for candidate in ("name", "key_name") if candidate in names), "")
 
-    def argument(wanted: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    def argument(wanted: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if wanted not in names:
             return None
         position = names.index(wanted)
-        value = args[position] if position < min(len(args), code.co_argcount) else kwargs.get(wanted)
-        return value if isinstance(value, str) else None
+        return args[position] if position < min(len(args), code.co_argcount) else kwargs.get(wanted)
 
-    return lambda args, kwargs: (argument(name, args, kwargs), argument("version", args, kwargs))
+    def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str | None, str | None]:
+        named, own_version = name_and_version(argument(name, args, kwargs))
+        version = argument("version", args, kwargs) or own_version
+        return named, version if "version" in names and isinstance(version, str) else None
+
+    return key_of
+
+
+def name_and_version(key: Any) -> tuple[str | None, str | None]:
+    """Return what tells of a key in a name, an identifier, or an object that has one; None for what says nothing."""
+    text = key if isinstance(key, str) else getattr(key, "source_id", None) or getattr(key, "id", None)
+    if not isinstance(text, str):
+        return None, None
+    if "/" not in text:
+        return text, None
+    try:
+        parts = parse_key_vault_id(text)
+    except ValueError:
+        return None, None
+    return parts.name, parts.version

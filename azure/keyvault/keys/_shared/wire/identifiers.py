@@ -120,6 +120,14 @@ def origin_of(url: str) -> Origin:
     return Origin(scheme, canonical_host(parts.hostname), parts.port or (443 if scheme == "https" else 80))
 
 
+def is_same_vault(vault_url: str, other: str) -> bool:
+    """Whether two addresses are those of one vault: the same scheme, host and port."""
+    try:
+        return origin_of(vault_url) == origin_of(other)
+    except ValueError:
+        return False
+
+
 @lru_cache(maxsize=256)
 def _origin_of_authority(prefix: str) -> Origin:
     return origin_of(prefix)
