@@ -137,7 +137,7 @@ def test_span_tells_of_the_key_however_it_is_named(kind: str) -> None:
     assert name_and_version(REFERENCES[kind]) == ("orders", VERSION if kind in VERSIONED else None)
 
 
-@pytest.mark.parametrize("nothing", [None, 5, "a/b", object()], ids=str)
+@pytest.mark.parametrize("nothing", [None, 5, "a/b", object()], ids=["none", "number", "malformed", "object"])
 def test_span_tells_nothing_of_what_names_no_key(nothing: Any) -> None:
     assert name_and_version(nothing) == (None, None)
 
