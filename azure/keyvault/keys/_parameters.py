@@ -10,10 +10,14 @@ from datetime import datetime, timedelta, timezone
 from types import FrameType
 from typing import Any, TypeVar
 
+from azure.core.exceptions import HttpResponseError
+
 from ._durations import checked_duration
+from ._enums import KeyCurveName, KeyExportEncryptionAlgorithm, KeyOperation, KeyType
 from ._generated import models as wire
 from ._jwk import JsonWebKey, family_of
 from ._models import ExternalKey, KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPolicy
+from ._names import CURVES_ELSEWHERE, KEY_TYPES_ELSEWHERE, Names
 
 T = TypeVar("T")
 
@@ -24,6 +28,11 @@ _SHORTEST_LIFE = timedelta(days=28)
 
 # Whose frames lie between a caller and a warning raised here: the facades, and the decorators of azure-core on them.
 _NOT_THE_CALLER = ("azure.keyvault.keys.", "azure.core.")
+
+_KEY_TYPES = Names("key types", KeyType, KEY_TYPES_ELSEWHERE)
+_CURVES = Names("curves", KeyCurveName, CURVES_ELSEWHERE)
+_OPERATIONS = Names("operations of keys", KeyOperation)
+_RELEASE_ALGORITHMS = Names("algorithms of release_key", KeyExportEncryptionAlgorithm)
 
 
 def create_parameters(
@@ -44,9 +53,9 @@ def create_parameters(
     if alg is not None and family_of(_text("key_type", key_type)) not in ("AKP", None):
         raise ValueError(f"alg is for keys of type AKP, and this one is to be of type {_text('key_type', key_type)}")
     return wire.KeyCreateParameters(
-        kty=_text("key_type", key_type),
+        kty=_KEY_TYPES.check("key_type", _text("key_type", key_type)),
         key_size=_typed("size", size, int),
-        crv=None if curve is None else _text("curve", curve),
+        crv=None if curve is None else _CURVES.check("curve", _text("curve", curve)),
         alg=None if alg is None else _text("alg", alg),
         public_exponent=_typed("public_exponent", public_exponent, int),
         key_ops=_operations(key_operations),
@@ -158,9 +167,19 @@ def hardware_type(software_type: str, hsm_type: str, hsm: bool | None, hardware_
 
 def protection(hsm: bool | None, hardware_protected: bool | None) -> bool | None:
     """Return whether an HSM is to protect a key, which two keywords may tell."""
-    _typed("hsm", hsm, bool)
+    _check_hsm(hsm)
     _typed("hardware_protected", hardware_protected, bool)
     return one_of("hardware_protected", hardware_protected, "hsm", hsm)  # type: ignore[no-any-return]  # as checked
+
+
+def _check_hsm(hsm: Any) -> None:
+    """Refuse what is no switch, and tell whoever has left out a keyword which one it is."""
+    try:
+        _typed("hsm", hsm, bool)
+    except TypeError as error:
+        meant = {int: "size", str: "curve", KeyCurveName: "curve"}.get(type(hsm))
+        hint = f": to give the {meant}, write {meant}={getattr(hsm, 'value', hsm)!r}" if meant else ""
+        raise TypeError(f"{error}{hint}") from None
 
 
 def page_size(max_page_size: int | None) -> int | None:
@@ -179,20 +198,37 @@ def _json_web_key(key: Any) -> JsonWebKey:
     if isinstance(key, JsonWebKey):
         if key.kty is None:
             raise ValueError("key must have a type: its kty is None")
-        _text("key.kty", key.kty)
+        _check_private(key)
         return key
     if isinstance(key, (bytes, bytearray, str)):
         data = key.encode() if isinstance(key, str) else bytes(key)
         try:
-            return JsonWebKey.from_pem(data) if b"-----BEGIN" in data else JsonWebKey.from_der(data)
+            read = JsonWebKey.from_pem(data) if b"-----BEGIN" in data else JsonWebKey.from_der(data)
         except ValueError as error:
             raise ValueError(f"key cannot be imported. {error}") from error
+        _check_private(read)
+        return read
     if hasattr(key, "private_bytes"):
         return JsonWebKey.from_cryptography(key)
     raise TypeError(
         "key must be a JsonWebKey, a private key in PEM or DER, or a private key of the cryptography package, "
-        f"not {type(key).__name__}"
+        f"not {type(key).__name__}{_MISSING if hasattr(key, 'public_bytes') else ''}"
     )
+
+
+_MISSING = ": its private part is missing"
+
+
+class PublicKeyRefused(HttpResponseError, ValueError):
+    """A public key was to be imported. The service refuses it as well, so it is an error of the service's kind too."""
+
+
+def _check_private(key: JsonWebKey) -> None:
+    """Refuse a public key. A transfer blob (``t``) has the private part in it; of new types nothing is known."""
+    family = family_of(_text("key.kty", key.kty))
+    if key.t is None and family is not None and not key._has_private():
+        part = "its value k" if family == "oct" else "its private part"
+        raise PublicKeyRefused(f"key must be a valid JsonWebKey object to be imported, and {part} is missing")
 
 
 def _typed(name: str, value: Any, kind: type) -> Any:
@@ -214,7 +250,7 @@ def _operations(key_operations: Iterable[str] | None) -> list[str] | None:
         return None
     if isinstance(key_operations, str) or not isinstance(key_operations, Iterable):
         raise TypeError(f"key_operations must be a list of operations, not {type(key_operations).__name__}")
-    return [_text("key_operations", operation) for operation in key_operations]
+    return [_OPERATIONS.check("key_operations", _text("key_operations", operation)) for operation in key_operations]
 
 
 def _tags(tags: Mapping[str, str] | None) -> dict[str, str] | None:
@@ -289,7 +325,7 @@ def release_parameters(token: str, algorithm: str | None, nonce: str | None) -> 
     """Return the body of ``release``."""
     return wire.KeyReleaseParameters(
         target=_text("target_attestation_token", token),
-        enc=None if algorithm is None else _text("algorithm", algorithm),
+        enc=None if algorithm is None else _RELEASE_ALGORITHMS.check("algorithm", _text("algorithm", algorithm)),
         nonce=None if nonce is None else _text("nonce", nonce),
     )
 

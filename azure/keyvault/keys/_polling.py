@@ -20,7 +20,7 @@ from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPoll
 from ._continuation import Begun
 from ._generated.operations import Operation
 from ._shared.pipeline.call import end_of, ending_by, remaining
-from ._shared.wire.translation import inner_code
+from ._shared.wire.refusals import inner_code
 
 if TYPE_CHECKING:
     from ._shared.connection import VaultConnection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from .._shared.wire.translation import inner_code
+from .._shared.wire.refusals import inner_code
 
 _MISTAKES = frozenset(("KeyOperationForbidden", "KeyDisabled"))
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-if TYPE_CHECKING:
-    from ._local.algorithms import Algorithm
+from ._local.algorithms import Algorithm, unknown
 
 Data = bytes | bytearray | memoryview | BinaryIO | Iterable[bytes | bytearray | memoryview]
 
@@ -51,7 +50,7 @@ def new_digest(row: Algorithm) -> hashlib._Hash | _Whole:
     if row.message:
         return _Whole()
     if row.hash_name is None:
-        raise ValueError(f"'algorithm' {row.name} has no hash that this library knows: sign or verify a digest instead")
+        raise ValueError(f"{unknown(row)}. To use another one, give sign or verify the digest")
     return hashlib.new(row.hash_name)
 
 

@@ -23,6 +23,7 @@ from ..._generated.operations import Operation
 from ..._generated.versions import RENAMED, VERSIONS, has
 from .identifiers import origin_of
 from .reading import Malformed, read
+from .refusals import explain
 from .writer_loading import writer
 
 T = TypeVar("T")
@@ -31,22 +32,6 @@ _ERRORS: dict[int, type[HttpResponseError]] = {
     401: ClientAuthenticationError,
     404: ResourceNotFoundError,
     409: ResourceExistsError,
-}
-
-#: What to do about errors that the service explains badly, by their inner code.
-_HINTS = {
-    "ObjectIsDeletedButRecoverable": "Recover it with recover_deleted_key, or purge it with purge_deleted_key first.",
-    "ObjectIsBeingDeleted": "Wait until the deletion has finished: delete_key does. After a purge, try again later.",
-    "ObjectIsBeingRecovered": "Wait until the recovery has finished: recover_deleted_key does.",
-    "ForbiddenByFirewall": "The vault's network rules do not admit this client's address.",
-}
-
-# What to do about conflicts that the service does not name, by status and operation.
-_CONFLICTS = {
-    (409, "restore_key"): "A key is restored under its old name: delete and purge the key that has the name first.",
-    (409, "recover_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
-    (409, "purge_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
-    (409, "backup_key"): "Something that was asked of the key before has not finished: try again later.",
 }
 
 # Fields whose values have had other names.
@@ -245,15 +230,5 @@ def _error(operation: Operation[Any], response: Any) -> HttpResponseError:
     kind = _ERRORS.get(response.status_code, HttpResponseError)
     message = f"The vault answered {response.status_code} {response.reason or ''}".rstrip()
     error = kind(message=message, response=response)
-    hint = _HINTS.get(inner_code(error) or "") or _CONFLICTS.get((response.status_code, operation.name))
-    if hint:
-        error.message += f"\n{hint}"
-        error.args = (error.message, *error.args[1:])
+    explain(error, operation, response)
     return error
-
-
-def inner_code(error: HttpResponseError) -> str | None:
-    """Return the code that tells more than the status, as ``ObjectIsBeingDeleted``; None when there is none."""
-    inner = error.error.innererror if error.error is not None else None
-    code = inner.get("code") if isinstance(inner, dict) else None
-    return code if isinstance(code, str) else None

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..._names import Names
+
 Kind = Literal["encryption", "key wrap", "signature", "secure wrap"]
 Family = Literal["RSA", "EC", "oct", "AKP"]
 
@@ -193,13 +195,18 @@ _METHODS: dict[Kind, str] = {
     "secure wrap": "secure_wrap_key and secure_unwrap_key",
 }
 
+_NAMES = {
+    kind: Names(f"algorithms of {methods}", [row.name for row in ALGORITHMS if row.kind == kind])
+    for kind, methods in _METHODS.items()
+}
+
 
 def encryption(algorithm: str) -> Algorithm:
     """Find the row of an encryption algorithm.
 
     :param algorithm: an ``EncryptionAlgorithm`` or its value.
     :returns: the row; for a name that no table has, a row that only the service can use, for services grow.
-    :raises ValueError: when it is an algorithm of another kind.
+    :raises ValueError: when it is an algorithm of another kind, or a known one that is misspelt.
     :raises TypeError: when it is not a string.
     """
     return _ENCRYPTION.get(algorithm) or _unknown(algorithm, "encryption")
@@ -227,4 +234,9 @@ def _unknown(algorithm: object, kind: Kind) -> Algorithm:
     other: Kind | None = next((row.kind for row in ALGORITHMS if row.name == name), None)
     if other is not None:
         raise ValueError(f"'algorithm' {name} is for {_METHODS[other]}, not for {_METHODS[kind]}")
-    return Algorithm(name, kind, None)
+    return Algorithm(_NAMES[kind].check("algorithm", name), kind, None)
+
+
+def unknown(row: Algorithm) -> str:
+    """Return the text of an error about an algorithm that nothing is known of: the nearest, and all that are known."""
+    return _NAMES[row.kind].refusal("algorithm", row.name)

@@ -1,0 +1,103 @@
+"""What the service's refusals say: its own words once, with the code, what to do about it, and the request's id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+
+#: What to do, by the inner code of an error.
+_BY_CODE = {
+    "ObjectIsDeletedButRecoverable": "Recover it with recover_deleted_key, or purge it with purge_deleted_key first.",
+    "ObjectIsBeingDeleted": "Wait until the deletion has finished: delete_key does. After a purge, try again later.",
+    "ObjectIsBeingRecovered": "Wait until the recovery has finished: recover_deleted_key does.",
+    "ForbiddenByFirewall": "The vault's network rules do not admit this client's address.",
+    "ForbiddenByRbac": (
+        "Assign the caller a role on the vault that allows it, such as Key Vault Crypto Officer to manage keys or Key "
+        "Vault Crypto User to use them. A new assignment takes some minutes."
+    ),
+    "KeyDisabled": "Enable the key with update_key(name, enabled=True).",
+    "KeyOperationForbidden": (
+        "The key_operations of the key do not include it: change them with update_key(name, key_operations=[...])."
+    ),
+}
+_BY_CODE["AccessDenied"] = _BY_CODE["ForbiddenByPolicy"] = (
+    "Give the caller the key permission {permission!r} in the vault's access policies."
+)
+
+#: What to do about what the service does not name, by status and operation.
+_BY_OPERATION = {
+    (409, "restore_key"): "A key is restored under its old name: delete and purge the key that has the name first.",
+    (409, "recover_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
+    (409, "purge_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
+    (409, "backup_key"): "Something that was asked of the key before has not finished: try again later.",
+    (404, "get_key"): (
+        "Check the name and the version. get_deleted_key finds a deleted key, and recover_deleted_key brings it back."
+    ),
+    (404, "get_deleted_key"): "The key is not deleted, was purged, or its deletion has not finished.",
+}
+
+#: What to do, by status.
+_BY_STATUS = {
+    401: "Check that the credential belongs to the tenant of the vault.",
+    429: (
+        "The vault's limit of requests is reached. Reuse one client, do public operations locally, or spread the calls."
+    ),
+}
+
+_NO_SYMMETRIC_KEYS = "Only a Managed HSM has symmetric (oct) keys: use the URL of one, or create an RSA or EC key."
+
+#: The key permissions that access policies know, where they are not the first word of the operation's name.
+_PERMISSIONS = {
+    "get_keys": "list",
+    "get_key_versions": "list",
+    "get_deleted_keys": "list",
+    "get_key_rotation_policy": "getrotationpolicy",
+    "update_key_rotation_policy": "setrotationpolicy",
+    "wrap_key": "wrapKey",
+    "unwrap_key": "unwrapKey",
+}
+
+
+def inner_code(error: HttpResponseError) -> str | None:
+    """Return the code that tells more than the status, as ``ObjectIsBeingDeleted``; None when there is none."""
+    inner = error.error.innererror if error.error is not None else None
+    code = inner.get("code") if isinstance(inner, dict) else None
+    return code if isinstance(code, str) else None
+
+
+def explain(error: HttpResponseError, operation: Any, response: Any) -> None:
+    """Rewrite the text of an error that an operation has met.
+
+    azure-core writes the service's message twice, and neither what to do nor what support asks for.
+    """
+    found = error.error
+    lines = [f"({found.code}) {str(found.message or '').strip()}" if found is not None else error.message]
+    advice = _advice(error, operation)
+    if advice:
+        lines.append(advice)
+    inner = inner_code(error)
+    about = [f"Status {response.status_code}"]
+    about += [f"code {inner}"] if inner else []
+    request_id = response.headers.get("x-ms-request-id")
+    about += [f"request id {request_id}"] if request_id else []
+    lines.append(", ".join(about) + ".")
+    error.message = "\n".join(lines)
+    error.args = (error.message, *error.args[1:])
+
+
+def _advice(error: HttpResponseError, operation: Any) -> str | None:
+    code = inner_code(error) or str(error.error.code if error.error is not None else "")
+    if code in _BY_CODE:
+        name = operation.name
+        return _BY_CODE[code].format(permission=_PERMISSIONS.get(name, name.partition("_")[0]))
+    if error.status_code == 400 and _type_of(operation.body).lower().startswith("oct"):
+        return _NO_SYMMETRIC_KEYS
+    status = error.status_code or 0
+    return _BY_OPERATION.get((status, operation.name)) or _BY_STATUS.get(status)
+
+
+def _type_of(body: Any) -> str:
+    """Return the type of the key that a request creates or imports; empty when it does neither."""
+    key = getattr(body, "key", body)
+    return str(getattr(key, "kty", None) or "")
