@@ -60,6 +60,7 @@ class Model:
     doc: str
     fields: list[Field]
     inherited: list[Field]
+    needed: list[str]
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,14 @@ class Description:
             fields = [self._field(name, wire, node, wire in required) for wire, node in schema["properties"].items()]
             doc = sentences(schema["description"], self._since(schema))
         inherited = self._model(base[0]).fields if base else []
-        return Model(name, base[0] if base else "Model", doc, fields, inherited)
+        return Model(name, base[0] if base else "Model", doc, fields, inherited, self._needed(name, fields))
+
+    def _needed(self, name: str, fields: list[Field]) -> list[str]:
+        """The fields that an answer must have, by their names in Python."""
+        wanted = self.schemas[name].get("x-answer-needs", [])
+        if unknown := set(wanted) - {field.wire for field in fields}:
+            raise DescriptionError(f"{name}: x-answer-needs lists what is no property: {', '.join(sorted(unknown))}")
+        return [field.name for field in fields if field.wire in wanted]
 
     def _field(self, model: str, wire: str, node: dict[str, Any], required: bool) -> Field:
         where = f"{model}.{wire}"

@@ -4,8 +4,8 @@
 Every field that was not sent or received is None and is left out of a request; an empty list or mapping is sent. Values
 of enumerations are plain strings, so that what a newer service answers is never refused.
 
-msrest writes requests of these models, and its deserializer reads them too. They are not derived from its Model, as
-loading msrest takes longer than all else here: only a request with a body needs it.
+The description is msrest's, whose Serializer checks request bodies. The models are not derived from its Model: loading
+msrest takes longer than anything else here, and only requests with a body need it. Answers are read without it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import Any, ClassVar
 class Model:
     """Base of all models.
 
-    `_attribute_map` and `_validation` are msrest's. `_added_in` names the API version that brought a field, for those
-    that came after 2016-10-01, and `_values_added_in` the one that brought a value of a field.
+    `_attribute_map` and `_validation` are msrest's. `_needed` names the fields that an answer must have, `_added_in`
+    the API version that brought a field (none for those of 2016-10-01), and `_values_added_in` the one that
+    brought a value of a field.
     """
 
     _attribute_map: ClassVar[dict[str, dict[str, str]]] = {}
     _validation: ClassVar[dict[str, dict[str, Any]]] = {}
+    _needed: ClassVar[frozenset[str]] = frozenset()
     _added_in: ClassVar[dict[str, str]] = {}
     _values_added_in: ClassVar[dict[str, dict[str, str]]] = {}
 
@@ -105,6 +107,7 @@ class JsonWebKey(Model):
         "alg": {"key": "alg", "type": "str"},
         "pub": {"key": "pub", "type": "base64"},
     }
+    _needed: ClassVar[frozenset[str]] = frozenset({"kid", "kty"})
     _added_in: ClassVar[dict[str, str]] = {
         "alg": "2026-05-01-preview",
         "pub": "2026-05-01-preview",
@@ -379,6 +382,7 @@ class KeyBundle(Model):
         "managed": {"key": "managed", "type": "bool"},
         "release_policy": {"key": "release_policy", "type": "KeyReleasePolicy"},
     }
+    _needed: ClassVar[frozenset[str]] = frozenset({"key"})
     _added_in: ClassVar[dict[str, str]] = {
         "release_policy": "7.3",
     }
@@ -466,6 +470,7 @@ class KeyItem(Model):
         "tags": {"key": "tags", "type": "{str}"},
         "managed": {"key": "managed", "type": "bool"},
     }
+    _needed: ClassVar[frozenset[str]] = frozenset({"kid"})
 
     def __init__(
         self,
@@ -758,6 +763,7 @@ class BackupKeyResult(Model):
     _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
         "value": {"key": "value", "type": "base64"},
     }
+    _needed: ClassVar[frozenset[str]] = frozenset({"value"})
 
     def __init__(
         self,
@@ -1012,6 +1018,7 @@ class KeyOperationResult(Model):
         "additional_authenticated_data": {"key": "aad", "type": "base64"},
         "alg": {"key": "alg", "type": "str"},
     }
+    _needed: ClassVar[frozenset[str]] = frozenset({"result"})
     _added_in: ClassVar[dict[str, str]] = {
         "iv": "7.2",
         "authentication_tag": "7.2",
@@ -1048,6 +1055,7 @@ class KeyVerifyResult(Model):
     _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
         "value": {"key": "value", "type": "bool"},
     }
+    _needed: ClassVar[frozenset[str]] = frozenset({"value"})
 
     def __init__(
         self,
@@ -1333,6 +1341,7 @@ class KeyReleaseResult(Model):
     _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
         "value": {"key": "value", "type": "str"},
     }
+    _needed: ClassVar[frozenset[str]] = frozenset({"value"})
 
     def __init__(
         self,
@@ -1380,6 +1389,7 @@ class RandomBytes(Model):
     _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
         "value": {"key": "value", "type": "base64"},
     }
+    _needed: ClassVar[frozenset[str]] = frozenset({"value"})
 
     def __init__(
         self,

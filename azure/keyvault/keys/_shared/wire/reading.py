@@ -1,8 +1,8 @@
-"""Models from JSON, as their descriptions for msrest say, but stricter and faster than its deserializer.
+"""Answers: models from JSON, as the generated description says.
 
-msrest decodes ``"!"`` as an empty key and ``"1"`` as true, repeats the data in its messages, and works out anew for
-every answer what each field is. Here the plan of a model is made once, and what does not fit is an error that names the
-field, not its content. ``_bodies`` is the other way.
+msrest's deserializer is not used. It decodes ``"!"`` as an empty key and ``"1"`` as true, repeats the data in its
+messages, and works out again for every answer what each field is. Here the plan of a model is made once, and an error
+names the field and not its content. ``request_body`` goes the other way.
 """
 
 from __future__ import annotations
@@ -19,19 +19,6 @@ from typing import Any
 from ..._generated.models import CLASSES, Model
 from .identifiers import parse_key_vault_id
 
-#: What every answer of the service holds, by model: an answer without it is none.
-_REQUIRED = {
-    "KeyBundle": {"key"},
-    "DeletedKeyBundle": {"key"},
-    "JsonWebKey": {"kid", "kty"},
-    "KeyItem": {"kid"},
-    "DeletedKeyItem": {"kid"},
-    "BackupKeyResult": {"value"},
-    "KeyOperationResult": {"result"},
-    "KeyVerifyResult": {"value"},
-    "KeyReleaseResult": {"value"},
-    "RandomBytes": {"value"},
-}
 _PYTHON_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BASE64 = str.maketrans("-_", "+/")
@@ -88,14 +75,14 @@ class Field:
     :ivar key: its name on the wire.
     :ivar convert: reads or writes its value.
     :ivar rules: msrest's rules for its value.
-    :ivar required: whether an answer must hold it.
+    :ivar needed: whether an answer must have it.
     """
 
     name: str
     key: str
     convert: Callable[[Any], Any]
     rules: dict[str, Any]
-    required: bool
+    needed: bool
 
 
 def plan(model: type[Model], converters: dict[str, Callable[[Any], Any]], nested: Callable[..., Any]) -> list[Field]:
@@ -105,14 +92,13 @@ def plan(model: type[Model], converters: dict[str, Callable[[Any], Any]], nested
     :param converters: by msrest's name of a type, or a field's name on the wire, what converts a value.
     :param nested: what converts a model, from its class and the value.
     """
-    required = _REQUIRED.get(model.__name__, ())
     return [
         Field(
             name,
             description["key"],
             converters.get(description["key"]) or _converter(description["type"], converters, nested),
             model._validation.get(name, {}),
-            name in required,
+            name in model._needed,
         )
         for name, description in model._attribute_map.items()
     ]
@@ -144,7 +130,7 @@ class _Plan:
         fields = plan(model, _READERS, nested)
         self.fields = {field.key: field for field in fields}
         self.blank = dict.fromkeys(field.name for field in fields)
-        self.required = [field for field in fields if field.required]
+        self.needed = [field for field in fields if field.needed]
 
 
 class Reader:
@@ -176,7 +162,7 @@ class Reader:
                 except (ValueError, TypeError, AttributeError, OverflowError):
                     # The cause is left out: it may quote the data.
                     raise Malformed(f"{kind.__name__}.{key} is malformed") from None
-        for field in made.required:
+        for field in made.needed:
             if values[field.name] is None:
                 raise Malformed(f"{kind.__name__}.{field.key} is missing")
         return model
