@@ -87,5 +87,7 @@ setup(
         "aio": ["aiohttp>=3.13.0"],
         # The local emulator: its HTTPS server, and the throw-away certificate authority it serves with.
         "emulator": ["aiohttp>=3.13.0", "trustme>=1.2.0"],
+        # Keys of a vault in JOSE libraries: JSON Web Tokens, JWK Sets, assertions for Microsoft Entra ID.
+        "jose": ["joserfc>=1.5.0"],
     },
 )

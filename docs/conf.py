@@ -51,12 +51,19 @@ PACKAGES = [
     "azure.keyvault.keys.crypto",
     "azure.keyvault.keys.crypto.aio",
     "azure.keyvault.keys.emulator",
+    "azure.keyvault.keys.jose",
+    "azure.keyvault.keys.jose.aio",
 ]
+# What no extra brings, and a part of the library uses when it is there.
+OPTIONAL = ["jwcrypto"]
 # Names of Python and of other packages cannot be looked up without a network. Those of this one must be found.
 nitpick_ignore_regex = [
-    ("py:.*", r"(azure\.core|collections|cryptography|datetime|os|pathlib|ssl|typing|typing_extensions)\..*"),
+    ("py:.*", r"(azure\.core|collections|cryptography|datetime|joserfc|os|pathlib|ssl|typing|typing_extensions)\..*"),
     # As the signatures of classes have them.
-    ("py:class", r"(Async)?TokenCredential|(Async)?KeyPager|Configuration|Execution|Path|Unpack|datetime|timedelta"),
+    (
+        "py:class",
+        r"(Async)?TokenCredential|(Async)?KeyPager|Configuration|Execution|Path|Unpack|datetime|timedelta|RSAKey|ECKey|JWK",
+    ),
     ("py:class", r"azure\.keyvault\.keys\._(polling\.T|paging\.(Async)?KeyPager)"),  # a type variable, and lists
     # The options of azure-core, which its own documentation tells of.
     ("py:.*", r"[\w.]*Keywords"),
@@ -67,11 +74,14 @@ nitpick_ignore_regex = [
 
 def resolve_annotations() -> None:
     """Import and name what modules do for type checkers only, so that annotations can be told in full."""
-    waiting = [
-        importlib.import_module(found.name)
-        for found in pkgutil.walk_packages(azure.keyvault.keys.__path__, "azure.keyvault.keys.")
-        if not found.name.endswith(("__main__", "pytest_plugin"))
-    ]
+    waiting = []
+    for found in pkgutil.walk_packages(azure.keyvault.keys.__path__, "azure.keyvault.keys."):
+        if not found.name.endswith(("__main__", "pytest_plugin")):
+            try:
+                waiting.append(importlib.import_module(found.name))
+            except ModuleNotFoundError as error:
+                if error.name not in OPTIONAL:
+                    raise
     while waiting:
         # Some name what others name for type checkers only: those come in a later round.
         again = [module for module in waiting if not _resolved(module)]
@@ -84,12 +94,17 @@ def _resolved(module: ModuleType) -> bool:
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             wanted = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
-            names = ast.Module([part for part in node.body if isinstance(part, wanted)], [])
+            names = ast.Module([part for part in node.body if isinstance(part, wanted) and not is_optional(part)], [])
             try:
                 exec(compile(names, module.__name__, "exec"), vars(module))  # noqa: S102  # our own source
             except ImportError:
                 return False
     return True
+
+
+def is_optional(part: ast.stmt) -> bool:
+    """Whether it imports from a package that need not be there."""
+    return isinstance(part, ast.ImportFrom) and (part.module or "").partition(".")[0] in OPTIONAL
 
 
 def name_publicly() -> None:

@@ -31,6 +31,8 @@ PACKAGES = [
     "azure.keyvault.keys.crypto",
     "azure.keyvault.keys.crypto.aio",
     "azure.keyvault.keys.emulator",
+    "azure.keyvault.keys.jose",
+    "azure.keyvault.keys.jose.aio",
 ]
 MARKDOWN = [
     ROOT / "README.md",
@@ -74,7 +76,8 @@ def _public_names() -> set[str]:
                 (other for other in PACKAGES if thing.__module__.startswith(f"{other}._")), key=len, default=package
             )
             names.add(f"{owner}.{name}")
-            names |= {f"{owner}.{name}.{member}" for member in _members(thing)}
+            if inspect.isclass(thing):
+                names |= {f"{owner}.{name}.{member}" for member in _members(thing)}
     return names
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from azure.keyvault.keys import KeyClient, aio
+from azure.keyvault.keys import KeyClient, aio, jose
 from azure.keyvault.keys._paging import AsyncKeyPages, KeyPages
 from azure.keyvault.keys._polling import AsyncKeyVaultPoller, KeyVaultPoller
 from azure.keyvault.keys.crypto import CryptographyClient
 from azure.keyvault.keys.crypto import aio as crypto_aio
+from azure.keyvault.keys.jose import aio as jose_aio
 
 TWINS = [
     pytest.param(KeyClient, aio.KeyClient, id="KeyClient"),
@@ -118,6 +119,15 @@ def test_methods_are_awaited_unless_they_send_nothing(here: type, there: type) -
         if not isinstance(member, property):
             assert inspect.iscoroutinefunction(_function(there, name)) == (name not in NOT_AWAITED), name
             assert not inspect.iscoroutinefunction(_function(here, name)), name
+
+
+@pytest.mark.parametrize("name", jose_aio.__all__)
+def test_functions_of_both_worlds_are_the_same(name: str) -> None:
+    here, there = getattr(jose, name), getattr(jose_aio, name)
+    assert _translated(str(inspect.signature(here))) == str(inspect.signature(there))
+    assert inspect.getdoc(here) == inspect.getdoc(there)
+    assert inspect.iscoroutinefunction(there)
+    assert not inspect.iscoroutinefunction(here)
 
 
 @pytest.mark.parametrize("exceptions", [ALONE, OTHER_WORDS, NOT_AWAITED], ids=["alone", "words", "awaited"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,12 @@ LIBRARY = [
     "azure.keyvault.keys.crypto",
     "azure.keyvault.keys.crypto.aio",
 ]
-PACKAGES = [*LIBRARY, "azure.keyvault.keys.emulator"]
+#: Packages that need an extra.
+AT_WORK = [
+    "azure.keyvault.keys.jose",
+    "azure.keyvault.keys.jose.aio",
+]
+PACKAGES = [*LIBRARY, *AT_WORK, "azure.keyvault.keys.emulator"]
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "codegen" / "keyvault-keys.yaml").read_text("utf-8"))
 
 #: Names that azure-keyvault-keys 4.x exports.
@@ -117,10 +122,14 @@ def _members(kind: type) -> Iterator[tuple[str, Any]]:
 
 
 def _classes(packages: list[str]) -> list[Any]:
+    return _exported(packages, inspect.isclass)
+
+
+def _exported(packages: list[str], is_wanted: Callable[[Any], bool]) -> list[Any]:
     found = {getattr(module, name) for module in map(importlib.import_module, packages) for name in module.__all__}
     return [
-        pytest.param(kind, id=f"{kind.__module__.removeprefix('azure.keyvault.keys.')}.{kind.__name__}")
-        for kind in sorted(found, key=lambda kind: (kind.__module__, kind.__name__))
+        pytest.param(thing, id=f"{thing.__module__.removeprefix('azure.keyvault.keys.')}.{thing.__name__}")
+        for thing in sorted(filter(is_wanted, found), key=lambda thing: (thing.__module__, thing.__name__))
     ]
 
 
@@ -173,6 +182,14 @@ def test_docstrings_tell_of_every_parameter_and_result(kind: type) -> None:
     assert untold == []
 
 
+@pytest.mark.parametrize("function", _exported(PACKAGES, inspect.isfunction))
+def test_docstring_of_function_tells_of_every_parameter_result_and_error(function: Callable[..., Any]) -> None:
+    text = function.__doc__ or ""
+    assert {named.name for named in _named(function) if f":param {named.name}:" not in text} == set()
+    assert ":returns:" in text
+    assert ":raises " in text
+
+
 #: What is said of numbers and times: what they count, or where else that is told.
 UNIT = re.compile(
     r"seconds?\b|days?\b|\bbits\b|\bbytes\b|octets|\bUTC\b|ISO 8601|number|\bport\b|page|items|status|HTTP|index|"
@@ -200,7 +217,7 @@ def test_docstrings_tell_the_unit_of_every_number_and_time(kind: type) -> None:
 SOURCE = re.compile(r"``?(GET|PUT|POST|PATCH|DELETE)\b|REST API|RFC \d+|:meth:|:class:|``cryptography``")
 
 
-@pytest.mark.parametrize("kind", _classes(LIBRARY))
+@pytest.mark.parametrize("kind", _classes([*LIBRARY, *AT_WORK]))
 def test_classes_name_the_operation_or_the_standard_that_they_come_from(kind: type) -> None:
     """Methods name their call, as tests/project/test_docs.py checks. What is in the emulator is its own."""
     assert SOURCE.search(kind.__doc__ or "")

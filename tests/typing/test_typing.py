@@ -25,6 +25,8 @@ PACKAGES = [
     "azure.keyvault.keys.crypto",
     "azure.keyvault.keys.crypto.aio",
     "azure.keyvault.keys.emulator",
+    "azure.keyvault.keys.jose",
+    "azure.keyvault.keys.jose.aio",
 ]
 
 #: Interfaces whose members are known from ``cryptography``, and enumerations, whose members are values.

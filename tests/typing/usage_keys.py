@@ -284,7 +284,7 @@ def convert(jwk: JsonWebKey) -> None:
     assert_type(jwk.to_der(), bytes)
     assert_type(jwk.to_json(), str)
     assert_type(jwk.to_json(kid="thumbprint", use="sig", alg="ES256", key_ops=["verify"]), str)
-    jwk.to_json(kid="name")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    jwk.to_json(kid="name")  # type: ignore[arg-type]
     assert_type(
         jwk.to_cryptography(),
         rsa.RSAPublicKey

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 EXTRAS: dict[str, tuple[str, ...]] = {
     "aio": ("aiohttp>=3.13.0",),
     "emulator": ("aiohttp>=3.13.0", "trustme>=1.2.0"),
+    "jose": ("joserfc>=1.5.0",),
 }
 
 _DISTRIBUTION = "azure-keyvault-keys"

@@ -1,0 +1,40 @@
+"""Which algorithm a key is for, when nobody says."""
+
+from __future__ import annotations
+
+from .._jwk import JsonWebKey, family_of
+from ..crypto._local.algorithms import ALGORITHMS
+
+_BY_CURVE = {row.curve: row.name for row in ALGORITHMS if row.curve is not None}
+_USES = {"signature": "sig", "encryption": "enc", "key wrap": "enc"}
+_USE = {row.name: _USES[row.kind] for row in ALGORITHMS if row.kind in _USES}
+
+
+def signature_algorithm(key: JsonWebKey) -> str | None:
+    """Return the signature algorithm of a key: RS256 for RSA, as OpenID Connect has it, and the only one of others.
+
+    :returns: its name; None when there is no such algorithm.
+    """
+    family = family_of(key.kty)
+    if family == "RSA":
+        return "RS256"
+    if family == "EC":
+        return _BY_CURVE.get("P-256K" if key.crv == "secp256k1" else key.crv or "")
+    return key.alg if family == "AKP" else None
+
+
+def public_algorithm(key: JsonWebKey) -> str | None:
+    """Return the algorithm that a key is published for: one to encrypt with, if the key cannot sign."""
+    if key.key_ops is None or "sign" in key.key_ops or family_of(key.kty) != "RSA":
+        return signature_algorithm(key)
+    return "RSA-OAEP-256"
+
+
+def use_of(algorithm: str) -> str:
+    """Return what a JWK says its ``use`` is.
+
+    :raises ValueError: when there is no such algorithm.
+    """
+    if algorithm not in _USE:
+        raise ValueError(f"'algorithm' {algorithm!r} is not known")
+    return _USE[algorithm]

@@ -1,0 +1,131 @@
+"""JSON Web Tokens: joserfc writes them, the vault signs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from joserfc.jws import JWSAlgModel, JWSRegistry  # type: ignore[attr-defined]  # as joserfc's guide imports it
+
+from .._jwk import JsonWebKey, family_of
+from .._jwk.rfc7517 import encode_base64url
+from ..crypto._local.algorithms import signature as signature_row
+from ._algorithms import signature_algorithm
+
+if TYPE_CHECKING:
+    from ..crypto import CryptographyClient, SignatureAlgorithm
+
+
+def sign_jwt(
+    crypto: CryptographyClient,
+    claims: Mapping[str, Any],
+    *,
+    algorithm: SignatureAlgorithm | str | None = None,
+    headers: Mapping[str, Any] | None = None,
+    **kwargs: Any,
+) -> str:
+    """Sign a JSON Web Token (RFC 7519) with a key of a vault.
+
+    The header names the version that signs: its ``kid`` is the thumbprint of the key (RFC 7638), as in
+    :func:`jwk_set`. So tokens can be verified while the key is rotated.
+
+    :param crypto: the client of the key. With ``refresh_after`` it follows the rotation of the key.
+    :param claims: the claims. Nothing is added; ``iat``, ``nbf`` and ``exp`` may be datetimes.
+    :param algorithm: one that fits the key. By default RS256 for RSA keys, and for others the one that they have.
+    :param headers: further members of the header, or others in place of ``typ`` and ``kid``; one that is None is left
+        out.
+    :param kwargs: options of the call, as ``timeout``.
+    :returns: the token in its compact form.
+    :raises ValueError: when the algorithm does not fit the key, the key does not allow signing (now), or no algorithm
+        is given and the key may not be read.
+    :raises TypeError: when the claims cannot be written as JSON.
+    :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+    """
+    while True:
+        draft = Draft(crypto._material(kwargs), crypto.key_id, claims, algorithm, headers)
+        result = crypto.sign_data(draft.algorithm, draft.signing_input, **kwargs)
+        if draft.is_by(result.key_id):
+            return draft.signed(result.signature)
+
+
+class Draft:
+    """A token without its signature, for one version of a key.
+
+    :param key: the public part of the version; None when it may not be read.
+    :param key_id: its identifier.
+    """
+
+    def __init__(
+        self,
+        key: JsonWebKey | None,
+        key_id: str | None,
+        claims: Mapping[str, Any],
+        algorithm: SignatureAlgorithm | str | None,
+        headers: Mapping[str, Any] | None,
+    ) -> None:
+        self._key_id = key_id
+        self.algorithm = _algorithm(key, key_id, algorithm)
+        header = {"typ": "JWT", "alg": self.algorithm, "kid": _kid(key), **(headers or {})}
+        if header["alg"] != self.algorithm:
+            raise ValueError(f"'headers' says the algorithm is {header['alg']!r}, and it is {self.algorithm}")
+        header = {name: value for name, value in header.items() if value is not None}
+        # joserfc writes all of the token, with a signature of no bytes.
+        unsigned = jwt.encode(header, dict(claims), _NO_KEY, registry=_UNSIGNED, default_type=None)
+        self._text = unsigned.removesuffix(".")
+        # Without a thumbprint the token says nothing of the version, which may be any.
+        self._is_bound = "kid" in header and "kid" not in (headers or {})
+
+    @property
+    def signing_input(self) -> bytes:
+        """What is signed (RFC 7515 section 5.1)."""
+        return self._text.encode("ascii")
+
+    def is_by(self, key_id: str | None) -> bool:
+        """Whether a version is the one that the token names. It is another when the key was rotated meanwhile."""
+        return not self._is_bound or key_id == self._key_id
+
+    def signed(self, signature: bytes) -> str:
+        """Return the token."""
+        return f"{self._text}.{encode_base64url(signature)}"
+
+
+class _Unsigned(JWSAlgModel):
+    """An algorithm of joserfc whose signatures come later."""
+
+    key_type = "oct"
+    recommended = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.description = f"{name} in a vault"
+
+    def sign(self, msg: bytes, key: Any) -> bytes:
+        """Return no signature."""
+        return b""
+
+    def verify(self, msg: bytes, sig: bytes, key: Any) -> bool:
+        """Verify nothing: it is not for that."""
+        return False
+
+
+class _UnsignedRegistry(JWSRegistry):
+    def get_alg(self, name: str) -> JWSAlgModel:
+        """Return what stands for any algorithm: the client knows which there are."""
+        return _Unsigned(name)
+
+
+_UNSIGNED = _UnsignedRegistry(strict_check_header=False)
+_NO_KEY = OctKey.generate_key(256)
+
+
+def _kid(key: JsonWebKey | None) -> str | None:
+    return key.thumbprint() if key is not None and family_of(key.kty) != "oct" else None
+
+
+def _algorithm(key: JsonWebKey | None, key_id: str | None, algorithm: str | None) -> str:
+    name = algorithm or (signature_algorithm(key) if key is not None else None)
+    if name is None:
+        raise ValueError(f"'algorithm' is needed: the key {key_id} may not be read, or has no algorithm of its own")
+    return signature_row(name).name
