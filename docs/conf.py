@@ -14,6 +14,7 @@ from typing import Any, is_typeddict
 from sphinx.pycode import ModuleAnalyzer
 
 import azure.keyvault.keys
+import azure.keyvault.keys.crypto
 
 project = "azure-keyvault-keys"
 version = release = azure.keyvault.keys.__version__
@@ -62,7 +63,7 @@ nitpick_ignore_regex = [
     # As the signatures of classes have them.
     (
         "py:class",
-        r"(Async)?TokenCredential|(Async)?KeyPager|Configuration|Execution|Path|Unpack|datetime|timedelta|RSAKey|ECKey|JWK",
+        r"(Async)?TokenCredential|(Async)?KeyPager|Configuration|Execution|Path|Unpack|datetime|timedelta|RSAKey|ECKey|JWK|Certificate",
     ),
     ("py:class", r"azure\.keyvault\.keys\._(polling\.T|paging\.(Async)?KeyPager)"),  # a type variable, and lists
     # The options of azure-core, which its own documentation tells of.
@@ -95,6 +96,7 @@ def _resolved(module: ModuleType) -> bool:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             wanted = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
             names = ast.Module([part for part in node.body if isinstance(part, wanted) and not is_optional(part)], [])
+            vars(module).update({name: Any for part in node.body if is_optional(part) for name in imported_by(part)})
             try:
                 exec(compile(names, module.__name__, "exec"), vars(module))  # noqa: S102  # our own source
             except ImportError:
@@ -105,6 +107,11 @@ def _resolved(module: ModuleType) -> bool:
 def is_optional(part: ast.stmt) -> bool:
     """Whether it imports from a package that need not be there."""
     return isinstance(part, ast.ImportFrom) and (part.module or "").partition(".")[0] in OPTIONAL
+
+
+def imported_by(part: ast.stmt) -> list[str]:
+    """Return the names that an import binds."""
+    return [alias.asname or alias.name for alias in part.names] if isinstance(part, ast.ImportFrom) else []
 
 
 def name_publicly() -> None:
@@ -153,5 +160,7 @@ def setup(app: Any) -> None:
     """Prepare the package for being documented."""
     resolve_annotations()
     name_publicly()
+    # Sphinx reads the signature of a class in the package that exports it, where two clients could be meant.
+    vars(sys.modules["azure.keyvault.keys.jose"])["CryptographyClient"] = azure.keyvault.keys.crypto.CryptographyClient
     app.connect("autodoc-skip-member", keep_our_own)
     app.connect("missing-reference", find_by_suffix)

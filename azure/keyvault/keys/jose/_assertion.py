@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate
 
 from .._jwk.rfc7517 import encode_base64url
 from ._tokens import sign_jwt
@@ -59,7 +60,7 @@ class ClientAssertion:
         *,
         client_id: str,
         tenant_id: str,
-        certificate: x509.Certificate | str | bytes,
+        certificate: Certificate | str | bytes,
         authority: str = _AUTHORITY,
         algorithm: str = "PS256",
         lifetime: float = 600,
@@ -116,7 +117,7 @@ class ClientAssertion:
 
     def _check_certificate(self) -> None:
         """Refuse to sign with another key than the certificate's, which Entra ID would only call invalid."""
-        material = self._crypto._material({})
+        _version, material = self._crypto._pinned({})
         if material is not None and material.to_cryptography() != self._certificate.public_key():
             raise ValueError(
                 f"The certificate is not that of the key {self._crypto.key_id}: give the client the version of the key "
@@ -124,8 +125,8 @@ class ClientAssertion:
             )
 
 
-def _read(certificate: x509.Certificate | str | bytes) -> x509.Certificate:
-    if isinstance(certificate, x509.Certificate):
+def _read(certificate: Certificate | str | bytes) -> Certificate:
+    if isinstance(certificate, Certificate):
         return certificate
     data = certificate.encode() if isinstance(certificate, str) else bytes(certificate)
     if b"-----BEGIN CERTIFICATE-----" in data:

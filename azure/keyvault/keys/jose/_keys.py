@@ -75,7 +75,7 @@ def material_of(crypto: CryptographyClient) -> JsonWebKey:
             "'crypto' must be a synchronous CryptographyClient: other libraries cannot await a key. "
             "In asyncio, use azure.keyvault.keys.jose.aio, or a synchronous client in a thread"
         )
-    material = crypto._material({})
+    _version, material = crypto._pinned({})
     if material is None:
         raise ValueError(f"The public part of the key {crypto.key_id} is not known: it may not be read (keys/get)")
     return material

@@ -43,11 +43,10 @@ def sign_jwt(
     :raises TypeError: when the claims cannot be written as JSON.
     :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
     """
-    while True:
-        draft = Draft(crypto._material(kwargs), crypto.key_id, claims, algorithm, headers)
-        result = crypto.sign_data(draft.algorithm, draft.signing_input, **kwargs)
-        if draft.is_by(result.key_id):
-            return draft.signed(result.signature)
+    version, key = crypto._pinned(kwargs)
+    draft = Draft(key, version.key_id, claims, algorithm, headers)
+    result = version.sign_data(draft.algorithm, draft.signing_input, **kwargs)
+    return draft.signed(result.signature)
 
 
 class Draft:
@@ -65,7 +64,6 @@ class Draft:
         algorithm: SignatureAlgorithm | str | None,
         headers: Mapping[str, Any] | None,
     ) -> None:
-        self._key_id = key_id
         self.algorithm = _algorithm(key, key_id, algorithm)
         header = {"typ": "JWT", "alg": self.algorithm, "kid": _kid(key), **(headers or {})}
         if header["alg"] != self.algorithm:
@@ -74,17 +72,11 @@ class Draft:
         # joserfc writes all of the token, with a signature of no bytes.
         unsigned = jwt.encode(header, dict(claims), _NO_KEY, registry=_UNSIGNED, default_type=None)
         self._text = unsigned.removesuffix(".")
-        # Without a thumbprint the token says nothing of the version, which may be any.
-        self._is_bound = "kid" in header and "kid" not in (headers or {})
 
     @property
     def signing_input(self) -> bytes:
         """What is signed (RFC 7515 section 5.1)."""
         return self._text.encode("ascii")
-
-    def is_by(self, key_id: str | None) -> bool:
-        """Whether a version is the one that the token names. It is another when the key was rotated meanwhile."""
-        return not self._is_bound or key_id == self._key_id
 
     def signed(self, signature: bytes) -> str:
         """Return the token."""

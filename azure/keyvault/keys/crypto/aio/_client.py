@@ -502,6 +502,15 @@ class CryptographyClient(AsyncKeyVaultClientBase):
     def _of_version(self, version: str) -> CryptographyClient:
         return self._others.get(version, lambda: self._sibling(self._state.of_version(version)))
 
+    async def _pinned(self, options: Any) -> tuple[CryptographyClient, JsonWebKey | None]:
+        """Return a client whose version does not change, and what is known of its material, having got the key."""
+        if self._state.facts is None:
+            await self._get_key(options)
+        else:
+            await self._look_up_if_due(options)
+        state = self._state
+        return (self if self._refresh is None else self._sibling(state)), state.material
+
     async def _get_key(self, options: dict[str, Any]) -> dict[str, Any]:
         """Get the key, once however many tasks need it. Returns the options for what follows in the same call."""
         shared = not has_terms_of_its_own(options)

@@ -37,10 +37,7 @@ async def sign_jwt(
     :raises TypeError: when the claims cannot be written as JSON.
     :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
     """
-    while True:
-        if crypto._state.facts is None:
-            await crypto._get_key(kwargs)
-        draft = Draft(crypto._state.material, crypto.key_id, claims, algorithm, headers)
-        result = await crypto.sign_data(draft.algorithm, draft.signing_input, **kwargs)
-        if draft.is_by(result.key_id):
-            return draft.signed(result.signature)
+    version, key = await crypto._pinned(kwargs)
+    draft = Draft(key, version.key_id, claims, algorithm, headers)
+    result = await version.sign_data(draft.algorithm, draft.signing_input, **kwargs)
+    return draft.signed(result.signature)
