@@ -74,6 +74,10 @@ class Parameter:
     optional: bool = False
 
 
+#: The segments of a path that say which key an operation is about, and so its answer.
+_KEY = ("key_name", "key_version")
+
+
 @dataclass(frozen=True)
 class Operation:
     """A REST operation, with or without the version segment in its path."""
@@ -109,6 +113,7 @@ class Operation:
         values += [f'since="{self.since}"', f"repeatable={self.repeatable}"]
         values += [f"query=_{query.name}({query.name})" for query in self.queries]
         values += ["body=parameters"] if self.body else []
+        values += [f"{segment.name}={segment.name}" for segment in self.segments if segment.name in _KEY]
         values += [f"success={tuple(self.success)}"] if self.success != [200] else []
         return values + ([f'removed_in="{self.removed_in}"'] if self.removed_in else [])
 

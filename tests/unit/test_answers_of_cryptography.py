@@ -9,10 +9,10 @@ import pytest
 from azure.core.exceptions import DecodeError
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle, usable_bundle
+from fixtures.stub_vault import URL, VERSION, Answer, Script, StubWorld, bundle, usable_bundle
 from fixtures.worlds import World
 
-KEY_ID = f"{URL}/keys/orders/abc"
+KEY_ID = f"{URL}/keys/orders/{VERSION}"
 DIGEST = bytes(32)
 
 

@@ -183,7 +183,7 @@ def test_parse_raises_nothing_but_its_own_errors(headers: list[str]) -> None:
         ("https://VAULT.azure.net.", "https://demo.vault.azure.net"),
         ("https://vault.azure.net:443/a/path", "https://DEMO.vault.azure.net:443"),
         ("https://localhost", "https://localhost:8443"),
-        ("https://vault.xn--bcher-kva.example", "https://demo.vault.bücher.example"),
+        ("https://vault.xn--bcher-kva.example", "https://demo.vault.xn--bcher-kva.example"),
         ("https://azure.net", "https://vault.azure.net"),
     ],
 )
@@ -244,7 +244,7 @@ def test_cache_removes_only_the_challenge_that_was_observed() -> None:
     [
         ("https://demo.vault.azure.net", "https://DEMO.vault.azure.net:443/"),
         ("https://[::1]", "https://[::1]:443/keys"),
-        ("https://bücher.vault.azure.net", "https://xn--bcher-kva.vault.azure.net."),
+        ("https://XN--bcher-kva.vault.azure.net", "https://xn--bcher-kva.vault.azure.net."),
     ],
     ids=["port", "ipv6", "idn"],
 )

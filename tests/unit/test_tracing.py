@@ -37,7 +37,9 @@ def named(spans: InMemorySpanExporter, name: str) -> ReadableSpan:
 
 @pytest.mark.case("I4")
 async def test_call_has_a_span_with_the_key(stub: StubWorld, spans: InMemorySpanExporter) -> None:
-    await stub.client(Script([Answer(200, bundle())])).get_key("orders", version="abc")
+    answer = bundle()
+    answer["key"]["kid"] = f"{URL}/keys/orders/abc"
+    await stub.client(Script([Answer(200, answer)])).get_key("orders", version="abc")
     span = named(spans, "KeyClient.get_key")
     assert dict(span.attributes or {}) == {
         "az.keyvault.key.name": "orders",
@@ -117,7 +119,7 @@ def children(spans: InMemorySpanExporter, parent: ReadableSpan) -> list[str]:
 async def test_pages_of_a_list_have_spans_with_their_requests(
     stub: StubWorld, spans: InMemorySpanExporter, listing: Any, name: str, key: str | None
 ) -> None:
-    script = Script([bundle_page("a", link=f"{URL}/keys?$skiptoken=2"), bundle_page("b")])
+    script = Script([bundle_page("orders", link=f"{URL}/keys?$skiptoken=2"), bundle_page("orders")])
     assert len([item async for item in listing(stub.client(script))]) == 2
     first, second = [span for span in spans.get_finished_spans() if span.name == f"KeyClient.{name}"]
     assert (children(spans, first)[-1], children(spans, second)) == ("GET", ["GET"])
@@ -128,7 +130,7 @@ async def test_pages_of_a_list_have_spans_with_their_requests(
 async def test_whole_keys_of_a_list_are_asked_for_within_the_span_of_their_page(
     stub: StubWorld, spans: InMemorySpanExporter
 ) -> None:
-    script = Script([bundle_page("a", "b"), Answer(200, bundle()), Answer(200, bundle())])
+    script = Script([bundle_page("orders", "orders"), Answer(200, bundle()), Answer(200, bundle())])
     assert len([key async for key in stub.client(script).list_keys(expand=True)]) == 2
     assert children(spans, named(spans, "KeyClient.list_properties_of_keys"))[-3:] == ["GET"] * 3
 

@@ -465,10 +465,10 @@ async def test_client_reports_a_malformed_answer_with_its_request_id(stub: StubW
 async def test_loop_goes_on_while_what_writes_bodies_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another thread is about it, which the lock stands for."""
     monkeypatch.setattr(writer_loading, "_loaded", None)
-    client = StubWorld(AIO).client(Script())
+    client = StubWorld(AIO).client(Script([lambda sent: Answer(200, bundle(sent.url.split("/")[4]))]))
     with writer_loading._LOCK:
         calls = [asyncio.ensure_future(client.create_key(f"orders{number}", "RSA")) for number in range(3)]
         with pytest.raises(ServiceRequestTimeoutError, match="before the request was sent"):
             await client.create_key("late", "RSA", timeout=0.05)
         assert not any(call.done() for call in calls)
-    assert {key.name for key in await asyncio.gather(*calls)} == {"orders"}
+    assert {key.name for key in await asyncio.gather(*calls)} == {f"orders{number}" for number in range(3)}

@@ -34,6 +34,8 @@ class Operation(Generic[Result_co]):
         nobody knows whether the first time succeeded.
     :param query: Query parameters without api-version, not yet encoded.
     :param body: Request body.
+    :param key_name: Name of the key that it is about, or None where the path names none.
+    :param key_version: Version of that key; empty means the latest.
     :param success: Status codes that mean success.
     :param removed_in: API version that has it no longer.
     """
@@ -46,6 +48,8 @@ class Operation(Generic[Result_co]):
     repeatable: bool
     query: Mapping[str, str] = field(default_factory=lambda: NO_QUERY)
     body: models.Model | None = None
+    key_name: str | None = None
+    key_version: str = ""
     success: tuple[int, ...] = (200,)
     removed_in: str | None = None
 
@@ -70,6 +74,7 @@ def create_key(key_name: str, parameters: models.KeyCreateParameters) -> Operati
         since="2016-10-01",
         repeatable=False,
         body=parameters,
+        key_name=key_name,
     )
 
 
@@ -129,6 +134,7 @@ def import_key(key_name: str, parameters: models.KeyImportParameters) -> Operati
         since="2016-10-01",
         repeatable=False,
         body=parameters,
+        key_name=key_name,
     )
 
 
@@ -151,6 +157,7 @@ def delete_key(key_name: str) -> Operation[models.DeletedKeyBundle]:
         models.DeletedKeyBundle,
         since="2016-10-01",
         repeatable=False,
+        key_name=key_name,
     )
 
 
@@ -172,6 +179,8 @@ def get_key(key_name: str, key_version: str = "") -> Operation[models.KeyBundle]
         models.KeyBundle,
         since="2016-10-01",
         repeatable=True,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -200,6 +209,8 @@ def update_key(
         since="2016-10-01",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -221,6 +232,7 @@ def get_key_versions(key_name: str, maxresults: int | None = None) -> Operation[
         since="2016-10-01",
         repeatable=True,
         query=_maxresults(maxresults),
+        key_name=key_name,
     )
 
 
@@ -240,6 +252,7 @@ def backup_key(key_name: str) -> Operation[models.BackupKeyResult]:
         models.BackupKeyResult,
         since="2016-10-01",
         repeatable=True,
+        key_name=key_name,
     )
 
 
@@ -279,6 +292,7 @@ def get_deleted_key(key_name: str) -> Operation[models.DeletedKeyBundle]:
         models.DeletedKeyBundle,
         since="2016-10-01",
         repeatable=True,
+        key_name=key_name,
     )
 
 
@@ -299,6 +313,7 @@ def purge_deleted_key(key_name: str) -> Operation[None]:
         None,
         since="2016-10-01",
         repeatable=False,
+        key_name=key_name,
         success=(204,),
     )
 
@@ -320,6 +335,7 @@ def recover_deleted_key(key_name: str) -> Operation[models.KeyBundle]:
         models.KeyBundle,
         since="2016-10-01",
         repeatable=False,
+        key_name=key_name,
     )
 
 
@@ -347,6 +363,8 @@ def encrypt(
         since="2016-10-01",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -373,6 +391,8 @@ def decrypt(
         since="2016-10-01",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -400,6 +420,8 @@ def sign(
         since="2016-10-01",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -426,6 +448,8 @@ def verify(
         since="2016-10-01",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -450,6 +474,8 @@ def wrap_key(
         since="2016-10-01",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -476,6 +502,8 @@ def unwrap_key(
         since="2016-10-01",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -490,7 +518,13 @@ def rotate_key(key_name: str) -> Operation[models.KeyBundle]:
     :param key_name: Name of the key. Case does not matter.
     """
     return Operation(
-        "rotate_key", "POST", f"/keys/{_key_name(key_name)}/rotate", models.KeyBundle, since="7.3", repeatable=False
+        "rotate_key",
+        "POST",
+        f"/keys/{_key_name(key_name)}/rotate",
+        models.KeyBundle,
+        since="7.3",
+        repeatable=False,
+        key_name=key_name,
     )
 
 
@@ -510,6 +544,7 @@ def get_key_rotation_policy(key_name: str) -> Operation[models.KeyRotationPolicy
         models.KeyRotationPolicy,
         since="7.3",
         repeatable=True,
+        key_name=key_name,
     )
 
 
@@ -534,6 +569,7 @@ def update_key_rotation_policy(
         since="7.3",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
     )
 
 
@@ -568,6 +604,8 @@ def get_key_attestation(key_name: str, key_version: str = "") -> Operation[model
         models.KeyBundle,
         since="7.6-preview.2",
         repeatable=True,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -595,6 +633,8 @@ def release(
         since="7.3",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -621,6 +661,8 @@ def secure_wrap_key(
         since="2026-01-01-preview",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 
@@ -645,6 +687,8 @@ def secure_unwrap_key(
         since="2026-01-01-preview",
         repeatable=True,
         body=parameters,
+        key_name=key_name,
+        key_version=key_version,
     )
 
 

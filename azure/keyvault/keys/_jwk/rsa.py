@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from .web_key import JsonWebKey
 
 MAX_BITS = 16384
+
+# Primes are recovered up to the size of the service's largest keys, where a step takes a tenth of a second.
+_MAX_RECOVERY_BITS = 4096
+# One try fails in at most half of the cases, so a key whose primes exist is not refused.
+_TRIES = 64
 
 
 class RsaPublic(NamedTuple):
@@ -104,12 +110,51 @@ def _belonging(n: int, e: int, d: int, p: int, q: int) -> RsaPrivate:
 
 def _primes(n: int, e: int, d: int, p: int, q: int) -> tuple[int, int]:
     if not p and not q:
-        # The test is cheap; without it, recovery from a wrong exponent would try for many seconds.
-        if pow(pow(2, e, n), d, n) != 2:
-            raise ValueError("'d' does not belong to 'n' and 'e'")
-        return rsa.rsa_recover_prime_factors(n, e, d)
+        return _recovered(n, e, d)
     # One prime gives the other.
     return p or n // q, q or n // p
+
+
+def _recovered(n: int, e: int, d: int) -> tuple[int, int]:
+    """Find the primes of a modulus from its exponents (NIST SP 800-56B appendix C), in bounded time.
+
+    Two tests come first, because no number of tries helps when an exponent does not belong to the modulus, or when the
+    modulus is a power of one prime: 1 has no square roots then that would give a factor.
+
+    :returns: two factors, which the caller checks.
+    :raises ValueError: when the modulus is too large, or is not the product of two primes that belong to the exponents.
+    """
+    if n.bit_length() > _MAX_RECOVERY_BITS:
+        raise ValueError(
+            f"'p' and 'q' are missing, and are recovered up to {_MAX_RECOVERY_BITS} bits only: give them as well"
+        )
+    if n % 2 == 0 or pow(pow(2, e, n), d, n) != 2:
+        raise ValueError("'d' does not belong to 'n' and 'e'")
+    # When n is a power of a prime, that prime divides a**n - a for every a (H. Cohen, A Course in Computational
+    # Algebraic Number Theory, section 1.7.3). When n is the product of two primes of any useful size, neither does.
+    common = math.gcd(pow(2, n, n) - 2, n)
+    if 1 < common < n:
+        return common, n // common
+    if common == 1:
+        exponent = d * e - 1
+        odd = exponent >> ((exponent & -exponent).bit_length() - 1)
+        for base in range(2, 2 + _TRIES):
+            prime = _factor(n, pow(base, odd, n))
+            if prime is not None:
+                return prime, n // prime
+    raise ValueError("'n' is not the product of two primes that belong to 'e' and 'd'")
+
+
+def _factor(n: int, root: int) -> int | None:
+    """Square a number until it is 1 modulo n, and return the factor that the last root of 1 gives, if it gives one."""
+    for _ in range(2 * n.bit_length()):
+        if root in (1, n - 1):
+            return None
+        square = root * root % n
+        if square == 1:
+            return math.gcd(root - 1, n)
+        root = square
+    return None
 
 
 def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:

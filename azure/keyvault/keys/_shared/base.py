@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from .pipeline.keywords import CallKeywords
 
 
-def wire_of(vault_url: str, api_version: Any) -> Wire:
+def wire_of(vault_url: str, api_version: Any, *, verify: bool = True, config: Any = None) -> Wire:
     """Return how to speak to a vault, from the arguments of a client.
 
+    :param verify: whether the vault's challenges are compared with its address; otherwise it may call itself by another
+        one, in its answers as well.
+    :param config: the client's policies; their own setting goes before ``verify``.
     :raises ValueError: when the URL is not that of a vault.
     :raises TypeError: when an argument is not text.
     """
@@ -32,13 +35,14 @@ def wire_of(vault_url: str, api_version: Any) -> Wire:
         raise ValueError("api_version must be an ApiVersion or the text of one; leave it out for the default")
     if not isinstance(vault_url, str):
         parse_vault_url(vault_url)  # says what is wrong with it
-    return _wire(vault_url, version)
+    verify = getattr(getattr(config, "authentication_policy", None), "verify_challenge_resource", verify)
+    return _wire(vault_url, version, not verify)
 
 
 @lru_cache(maxsize=64)
-def _wire(vault_url: str, version: str) -> Wire:
+def _wire(vault_url: str, version: str, aliased: bool) -> Wire:
     """Check a vault's address once, however many clients are made for it."""
-    return Wire(parse_vault_url(vault_url), version)
+    return Wire(parse_vault_url(vault_url), version, aliased=aliased)
 
 
 def not_copied(client: object) -> TypeError:

@@ -33,6 +33,7 @@ from .._shared.connection_async import WORLD, AsyncVaultConnection
 from .._shared.pipeline.keywords import checked
 from .._shared.pipeline.order import configure
 from .._shared.pipeline.tracing import traced, traced_page
+from .._shared.wire.subject import random_bytes
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
@@ -91,7 +92,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         **kwargs: Unpack[ClientKeywords],
     ) -> None:
         connection = AsyncVaultConnection(
-            wire_of(vault_url, api_version),
+            wire_of(vault_url, api_version, verify=verify_challenge_resource, config=config),
             credential,
             config=config,
             verify_challenge_resource=verify_challenge_resource,
@@ -953,9 +954,10 @@ class KeyClient(AsyncKeyVaultClientBase):
         :raises ValueError: when the count is outside its limits, or the client's API version lacks the operation.
         :raises TypeError: when the count is no integer.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses; a vault always does.
+        :raises ~azure.core.exceptions.DecodeError: when it returns another number of bytes.
         """
         result = await self._connection.send(operations.get_random_bytes(parameters.random_parameters(count)), **kwargs)
-        return result.value or b""
+        return random_bytes(result, count)
 
     @traced
     async def get_key_attestation(

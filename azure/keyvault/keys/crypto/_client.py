@@ -113,7 +113,7 @@ class CryptographyClient(KeyVaultClientBase):
         refresh = refresh_of(state, refresh_after)
         check_sync_credential(credential)
         connection = VaultConnection(
-            wire_of(state.vault_url or "", api_version),
+            wire_of(state.vault_url or "", api_version, verify=verify_challenge_resource, config=config),
             credential,
             config=config,
             prepared=False,

@@ -267,6 +267,10 @@ class VerifyResult(_Result[SignatureAlgorithm]):
         self.algorithm = algorithm
         self.performed = performed
 
+    def __bool__(self) -> bool:
+        """Whether the signature is valid, so that ``if client.verify(...)`` means what it says."""
+        return self.is_valid
+
     def _details(self) -> str:
         return f", is_valid={self.is_valid!r}"
 

@@ -127,10 +127,12 @@ class Encrypt(Task[EncryptResult]):
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> EncryptResult:
         # Old API versions, and vaults, leave out what was given to them.
         aad = answer.additional_authenticated_data
+        # AES-GCM, which has a tag, and AES-CBC without padding encrypt an empty plaintext to nothing.
+        may_be_empty = not self.input and (answer.authentication_tag is not None or self.row.block > 1)
         return EncryptResult(
             state.key_id_in(answer.kid),
             _ENCRYPTION.get(self.row.name, self.row.name),
-            _result(answer),
+            _result(answer, may_be_empty=may_be_empty),
             iv=self._iv if answer.iv is None else answer.iv,
             authentication_tag=answer.authentication_tag,
             additional_authenticated_data=self._aad if aad is None else aad,
@@ -183,9 +185,8 @@ class Decrypt(_ReadingTask[DecryptResult]):
         return operations.decrypt(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> DecryptResult:
-        return DecryptResult(
-            state.key_id_in(answer.kid), _ENCRYPTION.get(self.row.name, self.row.name), _result(answer)
-        )
+        plaintext = _result(answer, may_be_empty=True)
+        return DecryptResult(state.key_id_in(answer.kid), _ENCRYPTION.get(self.row.name, self.row.name), plaintext)
 
 
 class Wrap(Task[WrapResult]):
@@ -243,7 +244,8 @@ class Unwrap(_ReadingTask[UnwrapResult]):
         return operations.unwrap_key(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> UnwrapResult:
-        return UnwrapResult(state.key_id_in(answer.kid), _KEY_WRAP.get(self.row.name, self.row.name), _result(answer))
+        key = _result(answer, may_be_empty=self.row.minimum == 0)
+        return UnwrapResult(state.key_id_in(answer.kid), _KEY_WRAP.get(self.row.name, self.row.name), key)
 
 
 class Sign(Task[SignResult]):
@@ -276,7 +278,7 @@ class Sign(Task[SignResult]):
         return operations.sign(state.name, body, state.version)
 
     def answered(self, answer: wire.KeyOperationResult, state: KeyState) -> SignResult:
-        signature = _result(answer)
+        signature = answer.result or b""
         expected = self.row.signature_size or (state.modulus_size if self.row.family == "RSA" else None)
         if not signature or (expected is not None and len(signature) != expected):
             raise DecodeError(f"The vault returned a signature of {len(signature)} bytes for {self.row.name}")
@@ -397,8 +399,13 @@ def _alone(method: str, *beside: object) -> None:
         raise TypeError(f"a whole result says all that {method} needs: give nothing else with it")
 
 
-def _result(answer: wire.KeyOperationResult) -> bytes:
-    """Return what the operation made; the wire layer refuses answers without it."""
+def _result(answer: wire.KeyOperationResult, *, may_be_empty: bool = False) -> bytes:
+    """Return what the operation made; the wire layer refuses answers without it.
+
+    :raises ~azure.core.exceptions.DecodeError: when it is empty, and the operation has always something to return.
+    """
+    if not answer.result and not may_be_empty:
+        raise DecodeError("The answer of the vault cannot be used: its value is empty")
     return answer.result or b""
 
 

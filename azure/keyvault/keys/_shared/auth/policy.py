@@ -31,7 +31,7 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
     def __init__(self, credential: Any, *, verify_challenge_resource: bool = True) -> None:
         super().__init__()
         self._source = check_sync_credential(credential)
-        self._verify = verify_challenge_resource
+        self.verify_challenge_resource = verify_challenge_resource
         self._sessions: dict[Origin, tuple[AuthSession, SingleFlight]] = {}
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
@@ -39,7 +39,7 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
         origin = secure_origin_of(request.http_request.url)
         if origin not in self._sessions:
             self._sessions.setdefault(
-                origin, (AuthSession(origin, verify=self._verify), SingleFlight(is_out_of_breath))
+                origin, (AuthSession(origin, verify=self.verify_challenge_resource), SingleFlight(is_out_of_breath))
             )
         session, flight = self._sessions[origin]
         return self._drive(authenticate(session, request), flight, request.context)

@@ -32,14 +32,17 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
     def __init__(self, credential: Any, *, verify_challenge_resource: bool = True) -> None:
         super().__init__()
         self._source = check_credential(credential)
-        self._verify = verify_challenge_resource
+        self.verify_challenge_resource = verify_challenge_resource
         self._sessions: dict[Origin, tuple[AuthSession, AsyncSingleFlight]] = {}
 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request with a token."""
         origin = secure_origin_of(request.http_request.url)
         if origin not in self._sessions:
-            self._sessions[origin] = (AuthSession(origin, verify=self._verify), AsyncSingleFlight(is_out_of_breath))
+            self._sessions[origin] = (
+                AuthSession(origin, verify=self.verify_challenge_resource),
+                AsyncSingleFlight(is_out_of_breath),
+            )
         session, flight = self._sessions[origin]
         return await self._drive(authenticate(session, request), flight, request.context)
 

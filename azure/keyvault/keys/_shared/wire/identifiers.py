@@ -11,6 +11,10 @@ from azure.core.exceptions import ServiceRequestError
 
 # scheme, authority, collection, name and an optional version: the whole of an identifier, nothing more.
 _IDENTIFIER = re.compile(r"(https?)://([^/?#@\\\s]+)/([^/?#\\\s]+)/([^/?#\\\s]+)(?:/([^/?#\\\s]*))?/?", re.IGNORECASE)
+#: Real identifiers have at most some 450 characters. A longer one is not kept, and no answer may bring it.
+MAX_IDENTIFIER = 2048
+_MAX_HOST = 253  # RFC 1035 section 2.3.4, without the dot of the root
+_MAX_AUTHORITY = _MAX_HOST + 7  # a dot, a colon and the port
 _CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/@]*@", re.IGNORECASE)
 
 
@@ -24,20 +28,30 @@ class KeyVaultResourceId(NamedTuple):
     version: str | None
 
 
-# An answer's identifiers are parsed when it is checked and when its model is made: a page of them is worth keeping.
-@lru_cache(maxsize=64)
 def parse_key_vault_id(source_id: str) -> KeyVaultResourceId:
     """Take the identifier of a vault object apart.
 
     :param source_id: ``https://{vault}/{collection}/{name}`` with or without ``/{version}``. A port is kept.
     :returns: its parts; ``version`` is None when the identifier has none.
-    :raises ValueError: when the text is anything else.
+    :raises ValueError: when the text is anything else, or its host is not ASCII or longer than 253 characters.
     """
+    return _kept(source_id) if len(source_id) <= MAX_IDENTIFIER else _parsed(source_id)
+
+
+def _parsed(source_id: str) -> KeyVaultResourceId:
     match = _IDENTIFIER.fullmatch(source_id)
     if match is None:
         raise ValueError(f"'{source_id}' is not a valid ID: expected https://<vault>/<collection>/<name>[/<version>]")
     scheme, authority, collection, name, version = match.groups()
+    try:
+        canonical_host(re.sub(r":[0-9]*$", "", authority))
+    except ValueError as error:
+        raise ValueError(f"'{source_id}' is not a valid ID: {error}") from None
     return KeyVaultResourceId(source_id, f"{scheme}://{authority}", collection, name, version or None)
+
+
+# An answer's identifiers are parsed when it is checked and when its model is made: a page of them is worth keeping.
+_kept = lru_cache(maxsize=64)(_parsed)
 
 
 def parse_vault_url(vault_url: str) -> str:
@@ -69,13 +83,16 @@ def _defect(url: str) -> str | None:
         port = parts.port
     except ValueError:
         return "is malformed"
+    host = parts.hostname or ""
     checks = (
+        (not host.isascii(), "has a host name that is not ASCII: write it in Punycode (xn--...)"),
+        (len(host.rstrip(".")) > _MAX_HOST, f"has a host name of more than {_MAX_HOST} characters"),
         (not parts.scheme or not parts.netloc, "has no scheme"),
         (parts.scheme != "https", f"has the scheme {parts.scheme!r}, and only https is allowed"),
         ("@" in parts.netloc, "holds a user name or password"),
         (bool(parts.query or parts.fragment), "has a query or a fragment"),
         (bool(parts.path), f"has the path {parts.path!r}"),
-        (not parts.hostname or not _is_host(parts.hostname), "has no valid host name"),
+        (not host or not _is_host(host), "has no valid host name"),
         (port == 0, "has the port 0"),
     )
     return next((text for failed, text in checks if failed), None)
@@ -88,9 +105,17 @@ def _is_host(host: str) -> bool:
 
 
 def canonical_host(host: str) -> str:
-    """Return a host name in the form in which two of them may be compared: lower case, no root dot, IDNA."""
+    """Return a host name in the form in which two of them may be compared: lower case, without the dot of the root.
+
+    :raises ValueError: when it is not ASCII or too long. Programs disagree on which host a name in other letters means
+        (IDNA 2003 and 2008 read the German sharp s differently), so none is taken.
+    """
+    if not host.isascii():
+        raise ValueError("the host name is not ASCII: write it in Punycode (xn--...)")
     host = host.rstrip(".").lower()
-    return host if host.isascii() else host.encode("idna").decode("ascii")
+    if len(host) > _MAX_HOST:
+        raise ValueError(f"the host name has more than {_MAX_HOST} characters")
+    return host
 
 
 class Origin(NamedTuple):
@@ -113,6 +138,10 @@ def origin_of(url: str) -> Origin:
     """
     if re.search(r"[\s\\\x00-\x1f\x7f]", url):
         raise ValueError("the URL holds blanks, backslashes or control characters")
+    # What urlsplit does with a host takes time, and is for text in other letters: those are refused before.
+    authority = re.match(r"[^:/?#]*:?//([^/?#]*)", url)
+    if authority is not None and (not authority[1].isascii() or len(authority[1]) > _MAX_AUTHORITY):
+        raise ValueError(f"the host name is not ASCII, or has more than {_MAX_HOST} characters")
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname or "@" in parts.netloc:
         raise ValueError("the URL is not absolute, or holds a user name")

@@ -17,8 +17,12 @@ from functools import partial
 from typing import Any
 
 from ..._generated.models import CLASSES, Model
-from .identifiers import parse_key_vault_id
+from .identifiers import MAX_IDENTIFIER, parse_key_vault_id
 
+#: Members that no answer may bring: the service never gives out private parts, so whoever sends them is not believed.
+_PRIVATE = {"JsonWebKey": {"d", "dp", "dq", "qi", "p", "q", "k"}}
+#: Members that say nothing when they are empty. (The result of an operation may be: that of decrypting, for one.)
+_NEVER_EMPTY = {"BackupKeyResult": {"value"}, "KeyReleaseResult": {"value"}, "RandomBytes": {"value"}}
 _PYTHON_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BASE64 = str.maketrans("-_", "+/")
@@ -38,7 +42,9 @@ def _unix_time(value: Any) -> datetime:
 
 def _key_id(value: Any) -> str:
     """Check the identifier of a key, of which everything else that is known of the key is said."""
-    return parse_key_vault_id(typed(str, value)).source_id
+    if len(typed(str, value)) > MAX_IDENTIFIER:
+        raise ValueError
+    return parse_key_vault_id(value).source_id
 
 
 def typed(kind: type, value: Any) -> Any:
@@ -128,9 +134,11 @@ class _Plan:
 
     def __init__(self, model: type[Model], nested: Callable[..., Any]) -> None:
         fields = plan(model, _READERS, nested)
-        self.fields = {field.key: field for field in fields}
+        private = _PRIVATE.get(model.__name__, ())
+        self.fields = {field.key: field for field in fields if field.name not in private}
         self.blank = dict.fromkeys(field.name for field in fields)
         self.needed = [field for field in fields if field.needed]
+        self.never_empty = _NEVER_EMPTY.get(model.__name__, ())
 
 
 class Reader:
@@ -165,6 +173,8 @@ class Reader:
         for field in made.needed:
             if values[field.name] is None:
                 raise Malformed(f"{kind.__name__}.{field.key} is missing")
+            if field.name in made.never_empty and not values[field.name]:
+                raise Malformed(f"{kind.__name__}.{field.key} is empty")
         return model
 
 

@@ -24,6 +24,7 @@ from ..._generated.versions import RENAMED, VERSIONS, has
 from .identifiers import origin_of
 from .reading import Malformed, read
 from .refusals import explain
+from .subject import other_key
 from .writer_loading import writer
 
 T = TypeVar("T")
@@ -55,10 +56,12 @@ class Wire:
     :param vault_url: where it is, without a trailing slash.
     :param api_version: which version of the REST API to use. A version that is not known is used as it is given, and
         believed to have everything.
+    :param aliased: whether the vault may call itself by another address, as one in a private cloud.
     """
 
-    def __init__(self, vault_url: str, api_version: str) -> None:
+    def __init__(self, vault_url: str, api_version: str, *, aliased: bool = False) -> None:
         self.vault_url = vault_url
+        self._aliased = aliased
         self.api_version = api_version
         self.origin = origin_of(vault_url)
         self._query = "?api-version=" + api_version
@@ -122,7 +125,8 @@ class Wire:
         """Return what an operation brought.
 
         :raises ~azure.core.exceptions.HttpResponseError: or one of its subclasses, when the service refused.
-        :raises ~azure.core.exceptions.DecodeError: when its answer is not what the service's contract says.
+        :raises ~azure.core.exceptions.DecodeError: when its answer is not what the service's contract says, or is about
+            another key.
         """
         http = response.http_response
         if http.status_code not in operation.success:
@@ -130,6 +134,8 @@ class Wire:
         if operation.returns is None:
             return None  # type: ignore[return-value]  # an Operation[None]
         result, defect = self._read(operation.returns, http.content)
+        if defect is None:
+            defect = other_key(self.vault_url, operation, result, aliased=self._aliased)
         if defect is not None:
             raise malformed(http, defect)
         link = getattr(result, "next_link", None)

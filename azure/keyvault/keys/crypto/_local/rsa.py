@@ -42,6 +42,12 @@ _SIGNATURE: dict[str, tuple[padding.AsymmetricPadding, Prehashed]] = {
 }
 
 
+# OpenSSL takes exponents of up to 64 bits only when the modulus has more than 3,072 (OPENSSL_RSA_SMALL_MODULUS_BITS and
+# OPENSSL_RSA_MAX_PUBEXP_BITS in openssl/rsa.h). To a longer one it says no, which looks like an invalid signature.
+_SMALL_MODULUS_BITS = 3072
+_MAX_EXPONENT_BITS = 64
+
+
 class RsaKey(LocalKey):
     """An RSA key.
 
@@ -49,6 +55,10 @@ class RsaKey(LocalKey):
     """
 
     family = "RSA"
+    obstacle = (
+        f"OpenSSL takes no public exponent of more than {_MAX_EXPONENT_BITS} bits for a modulus of more than "
+        f"{_SMALL_MODULUS_BITS}"
+    )
 
     def __init__(self, numbers: RsaPublic | RsaPrivate) -> None:
         self.has_private = isinstance(numbers, RsaPrivate)
@@ -61,6 +71,14 @@ class RsaKey(LocalKey):
         if not jwk.n or not jwk.e:
             return None
         return cls((private_numbers if jwk._has_private() else public_numbers)(jwk, min_bits))
+
+    def supports(self, operation: str, row: Algorithm) -> bool:
+        return super().supports(operation, row) and self._is_usable
+
+    @property
+    def _is_usable(self) -> bool:
+        """Whether OpenSSL takes the key. A private key is tried by an operation of its public one first."""
+        return self._numbers.n.bit_length() <= _SMALL_MODULUS_BITS or self._numbers.e.bit_length() <= _MAX_EXPONENT_BITS
 
     def misfit(self, row: Algorithm) -> str | None:
         if self.size < row.overhead:

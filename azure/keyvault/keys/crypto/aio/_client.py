@@ -116,7 +116,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         refresh = refresh_of(state, refresh_after)
         check_credential(credential)
         connection = AsyncVaultConnection(
-            wire_of(state.vault_url or "", api_version),
+            wire_of(state.vault_url or "", api_version, verify=verify_challenge_resource, config=config),
             credential,
             config=config,
             prepared=False,
