@@ -158,7 +158,8 @@ class KeyResolver:
             raise ValueError(f"'{key_id}' is not the ID of a key in one of the allowed vaults")
         vault = identifier.vault_url.lower()
         if vault not in self._connections:
-            verify, config = self._settings.get("verify_challenge_resource", True), self._settings.get("config")
+            verify = bool(self._settings.get("verify_challenge_resource", True))
+            config = self._settings.get("config")
             wire = wire_of(identifier.vault_url, self._api_version, verify=verify, config=config)
             self._connections[vault] = VaultConnection(wire, self._credential, prepared=False, **self._settings)
         return self._connections[vault]
