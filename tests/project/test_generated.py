@@ -381,7 +381,7 @@ WIRE: list[tuple[type[models.Model], dict[str, Any]]] = [
     ),
     (
         models.KeyImportParameters,
-        {"Hsm": True, "key": {"kid": "https://x/keys/a", "kty": "oct-HSM", "k": "AAAA", "key_hsm": "e30"}},
+        {"Hsm": True, "key": {"kid": "https://x/keys/a", "kty": "oct-HSM", "key_hsm": "e30"}},
     ),
     (models.KeyUpdateParameters, {"attributes": {"enabled": False}, "tags": {"state": "frozen"}}),
     (models.KeyVerifyParameters, {"alg": "PS256", "digest": "AAAA", "value": "BBBB"}),
