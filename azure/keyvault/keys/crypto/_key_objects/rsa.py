@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, AsymmetricPadding, PKCS1v15
 
 from .._enums import EncryptionAlgorithm, SignatureAlgorithm
+from .._local.algorithms import ALGORITHMS
 from .._local.algorithms import signature as signature_row
 from .._tasks import Verify
 from .base import KeyObject, hash_of
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
         PublicFormat,
     )
 
-_PKCS1 = {
-    "sha256": SignatureAlgorithm.rs256,
-    "sha384": SignatureAlgorithm.rs384,
-    "sha512": SignatureAlgorithm.rs512,
+#: The signature and the encryption algorithms, by padding and hash.
+_SIGNATURES = {
+    (row.padding, row.hash_name): SignatureAlgorithm(row.name)
+    for row in ALGORITHMS
+    if row.family == "RSA" and row.kind == "signature"
 }
-_PSS = {
-    "sha256": SignatureAlgorithm.ps256,
-    "sha384": SignatureAlgorithm.ps384,
-    "sha512": SignatureAlgorithm.ps512,
+_ENCRYPTIONS = {
+    (row.padding, row.hash_name): EncryptionAlgorithm(row.name)
+    for row in ALGORITHMS
+    if row.family == "RSA" and row.kind == "encryption"
 }
-_OAEP = {"sha1": EncryptionAlgorithm.rsa_oaep, "sha256": EncryptionAlgorithm.rsa_oaep_256}
 
 
 class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
@@ -243,15 +244,11 @@ def _signature_algorithm(
     :param automatic: whether a salt of any length may be asked for.
     """
     hash_name, hashed = hash_of(algorithm)
-    if isinstance(padding, PKCS1v15):
-        names = _PKCS1
-    elif isinstance(padding, PSS):
-        names = _PSS
-    else:
+    if not isinstance(padding, (PKCS1v15, PSS)):
         raise _unsupported_padding(padding)
-    if hash_name not in names:
+    name = _SIGNATURES.get(("PSS" if isinstance(padding, PSS) else "PKCS1", hash_name))
+    if name is None:
         raise UnsupportedAlgorithm(f"Key Vault signs with RSA and SHA-256, SHA-384 or SHA-512, not {hash_name}")
-    name = names[hash_name]
     if isinstance(padding, PSS):
         _check_mask(padding, hash_name)
         _check_salt(padding, signature_row(name).digest_size, automatic)
@@ -273,13 +270,14 @@ def _encryption_algorithm(padding: AsymmetricPadding) -> EncryptionAlgorithm:
     if not isinstance(padding, OAEP):
         raise _unsupported_padding(padding)
     hash_name = padding.algorithm.name
-    if hash_name not in _OAEP:
+    name = _ENCRYPTIONS.get(("OAEP", hash_name))
+    if name is None:
         raise UnsupportedAlgorithm(f"Key Vault has OAEP with SHA-1 and SHA-256, not with {hash_name}")
     _check_mask(padding, hash_name)
     # As with the salt. Without a label is the same as with an empty one (RFC 8017 section 7.1.1).
     if getattr(padding, "_label", b"unknown"):
         raise UnsupportedAlgorithm("Key Vault takes no OAEP label")
-    return _OAEP[hash_name]
+    return name
 
 
 def _check_mask(padding: PSS | OAEP, hash_name: str) -> None:

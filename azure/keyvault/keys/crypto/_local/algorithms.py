@@ -14,6 +14,7 @@ from ..._names import Names
 
 Kind = Literal["encryption", "key wrap", "signature", "secure wrap"]
 Family = Literal["RSA", "EC", "oct", "AKP"]
+Padding = Literal["PKCS1", "OAEP", "PSS"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Algorithm:
     :ivar family: the key type it needs, without ``-HSM``; ``None`` for an algorithm that this library does not know.
     :ivar local: it can run in this process, given key material.
     :ivar remote: the service has it.
+    :ivar padding: how RSA pads (RFC 8017 sections 7 and 8).
     :ivar hash_name: its hash as ``hashlib`` names it.
     :ivar digest_size: bytes of the digest that is signed.
     :ivar message: the message itself is signed, not a digest; the caller may add a context, or give the message's
@@ -48,6 +50,7 @@ class Algorithm:
     family: Family | None
     local: bool = False
     remote: bool = True
+    padding: Padding | None = None
     hash_name: str | None = None
     digest_size: int | None = None
     message: bool = False
@@ -70,9 +73,9 @@ _CBC = "CBC without a MAC does not detect tampering; authenticate the ciphertext
 
 def _rsa_encryption(kind: Kind) -> tuple[Algorithm, ...]:
     return (
-        Algorithm("RSA1_5", kind, "RSA", local=True, overhead=11, weakness=_PKCS1),
-        Algorithm("RSA-OAEP", kind, "RSA", local=True, hash_name="sha1", overhead=42, weakness=_SHA1),
-        Algorithm("RSA-OAEP-256", kind, "RSA", local=True, hash_name="sha256", overhead=66),
+        Algorithm("RSA1_5", kind, "RSA", local=True, padding="PKCS1", overhead=11, weakness=_PKCS1),
+        Algorithm("RSA-OAEP", kind, "RSA", local=True, padding="OAEP", hash_name="sha1", overhead=42, weakness=_SHA1),
+        Algorithm("RSA-OAEP-256", kind, "RSA", local=True, padding="OAEP", hash_name="sha256", overhead=66),
     )
 
 
@@ -107,9 +110,16 @@ def _aes_wrap_pad(name: str, key_size: int | None, kind: Kind = "key wrap") -> A
     return Algorithm(name, kind, "oct", key_size=key_size, minimum=1)
 
 
-def _rsa_signature(name: str, hash_name: str, digest_size: int, overhead: int) -> Algorithm:
+def _rsa_signature(name: str, padding: Padding, hash_name: str, digest_size: int, overhead: int) -> Algorithm:
     return Algorithm(
-        name, "signature", "RSA", local=True, hash_name=hash_name, digest_size=digest_size, overhead=overhead
+        name,
+        "signature",
+        "RSA",
+        local=True,
+        padding=padding,
+        hash_name=hash_name,
+        digest_size=digest_size,
+        overhead=overhead,
     )
 
 
@@ -154,12 +164,12 @@ ALGORITHMS: tuple[Algorithm, ...] = (
     _aes_wrap("A256KW", 32, local=True),
     _aes_wrap("CKM_AES_KEY_WRAP", None),
     _aes_wrap_pad("CKM_AES_KEY_WRAP_PAD", None),
-    _rsa_signature("RS256", "sha256", 32, 62),
-    _rsa_signature("RS384", "sha384", 48, 78),
-    _rsa_signature("RS512", "sha512", 64, 94),
-    _rsa_signature("PS256", "sha256", 32, 66),
-    _rsa_signature("PS384", "sha384", 48, 98),
-    _rsa_signature("PS512", "sha512", 64, 130),
+    _rsa_signature("RS256", "PKCS1", "sha256", 32, 62),
+    _rsa_signature("RS384", "PKCS1", "sha384", 48, 78),
+    _rsa_signature("RS512", "PKCS1", "sha512", 64, 94),
+    _rsa_signature("PS256", "PSS", "sha256", 32, 66),
+    _rsa_signature("PS384", "PSS", "sha384", 48, 98),
+    _rsa_signature("PS512", "PSS", "sha512", 64, 130),
     _ecdsa("ES256", "P-256", "sha256", 32, 64),
     _ecdsa("ES384", "P-384", "sha384", 48, 96),
     _ecdsa("ES512", "P-521", "sha512", 64, 132),

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, derive_private_key
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 from ..._jwk.ec import CURVES, Curve, EcPrivate, EcPublic, private_numbers, public_numbers
 from ..._lazy import lazy_property
 from .algorithms import Algorithm
 from .der import der_to_raw, raw_to_der
+from .hashes import prehashed
 from .local_key import LocalKey
 
 if TYPE_CHECKING:
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
 
     from ..._jwk import JsonWebKey
 
-_SCHEMES = {
-    "ES256": ECDSA(Prehashed(SHA256())),
-    "ES384": ECDSA(Prehashed(SHA384())),
-    "ES512": ECDSA(Prehashed(SHA512())),
-    "ES256K": ECDSA(Prehashed(SHA256())),
-}
+
+@cache
+def _ecdsa(hash_name: str | None) -> ECDSA:
+    """Return ECDSA of a digest."""
+    return ECDSA(prehashed(hash_name))
 
 
 class EcKey(LocalKey):
@@ -60,7 +58,7 @@ class EcKey(LocalKey):
     def sign(self, row: Algorithm, digest: bytes, context: bytes | None = None, mu: bytes | None = None) -> bytes:
         if self._private_key is None:
             raise NotImplementedError("The key has no private part")
-        return der_to_raw(self._private_key.sign(digest, _SCHEMES[row.name]), 2 * self._point.curve.size)
+        return der_to_raw(self._private_key.sign(digest, _ecdsa(row.hash_name)), 2 * self._point.curve.size)
 
     def verify(
         self,
@@ -73,7 +71,7 @@ class EcKey(LocalKey):
         if len(signature) != row.signature_size:
             return False
         try:
-            self._public.verify(raw_to_der(signature), digest, _SCHEMES[row.name])
+            self._public.verify(raw_to_der(signature), digest, _ecdsa(row.hash_name))
         except InvalidSignature:
             return False
         return True

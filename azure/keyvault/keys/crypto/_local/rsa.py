@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
 
 from ..._jwk.rsa import RsaPrivate, RsaPublic, private_numbers, public_numbers
 from ..._lazy import lazy_property
-from .algorithms import Algorithm
+from .algorithms import Algorithm, Padding
 from .errors import DecryptionError
+from .hashes import hash_named, prehashed
 from .local_key import PUBLIC_OPERATIONS, Encrypted, LocalKey
 
 if TYPE_CHECKING:
@@ -21,25 +21,17 @@ if TYPE_CHECKING:
 
     from ..._jwk import JsonWebKey
 
-# OAEP with SHA-1 is what RFC 7518 section 4.3 and the service mean by RSA-OAEP. SHA-1 is sound there.
-_SHA1 = SHA1()  # noqa: S303
-_SHA256, _SHA384, _SHA512 = SHA256(), SHA384(), SHA512()
 
-_ENCRYPTION: dict[str, padding.AsymmetricPadding] = {
-    "RSA1_5": padding.PKCS1v15(),
-    "RSA-OAEP": padding.OAEP(padding.MGF1(_SHA1), _SHA1, None),
-    "RSA-OAEP-256": padding.OAEP(padding.MGF1(_SHA256), _SHA256, None),
-}
-
-# The service signs PSS with a salt as long as the digest (RFC 7518 section 3.5).
-_SIGNATURE: dict[str, tuple[padding.AsymmetricPadding, Prehashed]] = {
-    "RS256": (padding.PKCS1v15(), Prehashed(_SHA256)),
-    "RS384": (padding.PKCS1v15(), Prehashed(_SHA384)),
-    "RS512": (padding.PKCS1v15(), Prehashed(_SHA512)),
-    "PS256": (padding.PSS(padding.MGF1(_SHA256), 32), Prehashed(_SHA256)),
-    "PS384": (padding.PSS(padding.MGF1(_SHA384), 48), Prehashed(_SHA384)),
-    "PS512": (padding.PSS(padding.MGF1(_SHA512), 64), Prehashed(_SHA512)),
-}
+@cache
+def _padding(kind: Padding | None, hash_name: str | None) -> padding.AsymmetricPadding:
+    """Return a padding as ``cryptography`` has it."""
+    if kind == "PKCS1":
+        return padding.PKCS1v15()
+    digest = hash_named(hash_name)
+    if kind == "OAEP":
+        return padding.OAEP(padding.MGF1(digest), digest, None)
+    # The service signs PSS with a salt as long as the digest (RFC 7518 section 3.5).
+    return padding.PSS(padding.MGF1(digest), digest.digest_size)
 
 
 # OpenSSL takes exponents of up to 64 bits only when the modulus has more than 3,072 (OPENSSL_RSA_SMALL_MODULUS_BITS and
@@ -93,7 +85,7 @@ class RsaKey(LocalKey):
     def encrypt(self, row: Algorithm, plaintext: bytes, iv: bytes | None = None, aad: bytes | None = None) -> Encrypted:
         if len(plaintext) > self.size - row.overhead:
             raise self._too_long(row, len(plaintext))
-        return self._public.encrypt(plaintext, _ENCRYPTION[row.name]), None, None
+        return self._public.encrypt(plaintext, _padding(row.padding, row.hash_name)), None, None
 
     def wrap(self, row: Algorithm, key: bytes) -> bytes:
         return self.encrypt(row, key)[0]
@@ -109,7 +101,7 @@ class RsaKey(LocalKey):
         key = self._private
         # OpenSSL answers a bad PKCS#1 v1.5 padding with made-up bytes (implicit rejection); others raise.
         try:
-            return key.decrypt(ciphertext, _ENCRYPTION[row.name])
+            return key.decrypt(ciphertext, _padding(row.padding, row.hash_name))
         except ValueError:
             pass
         raise DecryptionError
@@ -118,8 +110,7 @@ class RsaKey(LocalKey):
         return self.decrypt(row, encrypted_key)
 
     def sign(self, row: Algorithm, digest: bytes, context: bytes | None = None, mu: bytes | None = None) -> bytes:
-        scheme, hashed = _SIGNATURE[row.name]
-        return self._private.sign(digest, scheme, hashed)
+        return self._private.sign(digest, _padding(row.padding, row.hash_name), prehashed(row.hash_name))
 
     def verify(
         self,
@@ -129,9 +120,8 @@ class RsaKey(LocalKey):
         context: bytes | None = None,
         mu: bytes | None = None,
     ) -> bool:
-        scheme, hashed = _SIGNATURE[row.name]
         try:
-            self._public.verify(signature, digest, scheme, hashed)
+            self._public.verify(signature, digest, _padding(row.padding, row.hash_name), prehashed(row.hash_name))
         except InvalidSignature:
             return False
         return True
@@ -171,7 +161,7 @@ def _key_of(numbers: Any) -> RSAPrivateKey:
 
 def _works(key: RSAPrivateKey) -> bool:
     """Tell whether a private key undoes what its public key does (the pairwise consistency test of FIPS 140)."""
-    message, scheme = os.urandom(16), _ENCRYPTION["RSA-OAEP"]
+    message, scheme = os.urandom(16), _padding("OAEP", "sha1")
     try:
         return key.decrypt(key.public_key().encrypt(message, scheme), scheme) == message
     except ValueError:
