@@ -1,0 +1,82 @@
+"""A key of the vault as Tink's Aead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tink import aead
+
+from .._key_cipher import KeyCipher
+from ._errors import as_tink_errors
+
+if TYPE_CHECKING:
+    from ..crypto import CryptographyClient, EncryptionAlgorithm, KeyWrapAlgorithm
+
+
+class AzureKmsAead(aead.Aead):
+    """Encrypts keysets and data keys with a key of the vault: a ``tink.aead.Aead``.
+
+    What it encrypts begins with ``azure:v1:<version of the key>:``, so it can be decrypted after the key was rotated.
+    It decrypts data without that header with the client's own version.
+
+    With an RSA key, everybody who has the public key can encrypt: the data is hidden, but its origin is not
+    authenticated, and associated data is refused. A symmetric key of a Managed HSM authenticates both.
+
+    Encrypting with an RSA key sends no request once the key is known. Plaintexts that were encrypted or decrypted
+    lately are remembered, so Tink's check of a keyset that it has just encrypted needs neither a request nor the
+    permission to decrypt.
+
+    :param client: the client of the key. Of a key without a version, the newest one encrypts.
+    :param algorithm: how to encrypt. Default: RSA-OAEP-256 for an RSA key, A256GCM for a symmetric one. RSA-OAEP-256
+        as a member of ``KeyWrapAlgorithm`` or ``EncryptionAlgorithm`` also chooses the operation of the vault
+        (``unwrapKey`` or ``decrypt``); by default it is the first of them that the key allows.
+    :param cache_size: how many plaintexts are remembered; 0 for none.
+    :param cache_lifetime: seconds after which they are forgotten.
+    :raises TypeError: when the client is not a synchronous one.
+    :raises ValueError: when the algorithm is not one of these, or a limit is negative.
+    """
+
+    def __init__(
+        self,
+        client: CryptographyClient,
+        *,
+        algorithm: EncryptionAlgorithm | KeyWrapAlgorithm | str | None = None,
+        cache_size: int = 128,
+        cache_lifetime: float = 600.0,
+    ) -> None:
+        self._cipher = KeyCipher(client, algorithm=algorithm, cache_size=cache_size, cache_lifetime=cache_lifetime)
+
+    @classmethod
+    def _with(cls, cipher: KeyCipher) -> AzureKmsAead:
+        """Make one of a cipher that others may use as well."""
+        key = cls.__new__(cls)
+        key._cipher = cipher
+        return key
+
+    def __repr__(self) -> str:
+        return f"AzureKmsAead({self._cipher.client.key_id!r})"
+
+    def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
+        """Encrypt a keyset or a data key.
+
+        :param plaintext: what to encrypt. An RSA key of 2048 bits takes 190 bytes at most.
+        :param associated_data: data to authenticate along with it; empty for an RSA key.
+        :returns: the header and the ciphertext.
+        :raises tink.TinkError: when an argument does not fit the key, or the key does not allow encrypting (now).
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses for another reason.
+        """
+        with as_tink_errors():
+            return self._cipher.encrypt(plaintext, associated_data)
+
+    def decrypt(self, ciphertext: bytes, associated_data: bytes) -> bytes:
+        """Decrypt what :meth:`encrypt` made, with whatever version of the key.
+
+        :param ciphertext: the header and the ciphertext, or a ciphertext alone.
+        :param associated_data: the data that was authenticated along with it.
+        :returns: the keyset or data key.
+        :raises tink.TinkError: when the data cannot be decrypted.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses for another reason: it knows no such
+            version, or the caller may not decrypt.
+        """
+        with as_tink_errors():
+            return self._cipher.decrypt(ciphertext, associated_data)

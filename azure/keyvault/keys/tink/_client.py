@@ -1,0 +1,92 @@
+"""Keys of vaults by their URI: Tink's KmsClient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import tink
+
+from .._key_cipher import CLOUD_SUFFIXES, KeyCiphers
+from ._aead import AzureKmsAead
+from ._errors import as_tink_errors
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from typing_extensions import Self
+
+_PREFIX = "azure-kms://"
+
+
+class AzureKmsClient(tink.KmsClient):
+    """Finds the keys of vaults by their URI: a ``tink.KmsClient``.
+
+    A URI is ``azure-kms://https://HOST/keys/NAME``, with ``/VERSION`` or without, and ``https://`` may be left out. A
+    key whose URI has no version encrypts with the newest one, which is looked up again every 600 seconds
+    (``refresh_after``).
+
+    :param credential: gives the tokens: a synchronous one of azure-identity, or any object with their ``get_token``.
+    :param allowed_suffixes: domains whose vaults are accepted, along with their subdomains. URIs may come from where
+        the data is, and this decides who is sent tokens. Default: those of vaults and Managed HSMs in all clouds; None
+        for every host.
+    :param options: keywords of :class:`~azure.keyvault.keys.crypto.CryptographyClient`.
+    :raises ValueError: when there is no credential.
+    :raises TypeError: when the credential cannot give tokens, or only asynchronously.
+    """
+
+    def __init__(
+        self,
+        credential: TokenCredential,
+        *,
+        allowed_suffixes: Iterable[str] | None = CLOUD_SUFFIXES,
+        **options: Any,
+    ) -> None:
+        self._ciphers = KeyCiphers(credential, allowed_suffixes, options)
+
+    def does_support(self, key_uri: str) -> bool:
+        """Tell whether a URI is that of a key in one of the allowed vaults.
+
+        :param key_uri: the URI.
+        """
+        try:
+            self._ciphers.check(key_id_of(key_uri))
+        except ValueError:
+            return False
+        return True
+
+    def get_aead(self, key_uri: str) -> AzureKmsAead:
+        """Return a key as Tink's Aead. It sends no request.
+
+        :param key_uri: the URI of the key.
+        :returns: the key.
+        :raises tink.TinkError: when it is not the URI of a key, or that of a key in a vault that is not allowed.
+        """
+        with as_tink_errors():
+            return AzureKmsAead._with(self._ciphers.of(key_id_of(key_uri)))
+
+    def close(self) -> None:
+        """Close the connections to the vaults; the keys cannot be used afterwards."""
+        self._ciphers.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self.close()
+
+
+def key_id_of(key_uri: str) -> str:
+    """Return the identifier in the URI of a key.
+
+    :raises ValueError: when it is not such a URI.
+    """
+    if not isinstance(key_uri, str) or not key_uri.startswith(_PREFIX):
+        raise ValueError(f"{key_uri!r} is not the URI of a key: expected {_PREFIX}https://HOST/keys/NAME[/VERSION]")
+    key_id = key_uri.removeprefix(_PREFIX)
+    return key_id if "://" in key_id else f"https://{key_id}"

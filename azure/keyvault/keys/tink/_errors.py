@@ -1,0 +1,34 @@
+"""What the streams raise, and how refusals reach Tink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import tink
+
+
+class StreamDecryptionError(tink.TinkError, ValueError):
+    """An encrypted stream is damaged, truncated, extended, or was not made with this key and associated data.
+
+    :ivar verified: how many bytes of plaintext, from the beginning, were verified and written to the target. They may
+        be the beginning of a longer message, so they must not be taken for the whole of it.
+    """
+
+    def __init__(self, message: str, verified: int = 0) -> None:
+        super().__init__(message)
+        self.verified = verified
+
+
+@contextmanager
+def as_tink_errors() -> Iterator[None]:
+    """Raise what says that the data or an argument is bad as Tink's error, which Tink's own code expects.
+
+    What the vault says of anything else, such as a missing permission, stays the error that it is.
+    """
+    try:
+        yield
+    except tink.TinkError:
+        raise
+    except ValueError as error:
+        raise tink.TinkError(str(error)) from error
