@@ -41,12 +41,27 @@ def test_attributes_are_those_of_the_version(api: Api, hsm: Api, name: str, vers
         api.at(version)("GET", f"/keys/{name}/versions").json["value"][0]["attributes"],
     ):
         assert ("recoverableDays" in shown) is (rank >= _VERSIONS.index("7.1"))
-        assert ("exportable" in shown) is (rank >= _VERSIONS.index("7.5"))
+        assert ("exportable" in shown) is (rank >= _VERSIONS.index("7.3"))
         assert (shown.get("hsmPlatform") == "0") is (rank >= _VERSIONS.index("7.5"))
-        assert (shown.get("key_size") == 2048) is (rank >= _VERSIONS.index("2026-04-01"))
+        assert (shown.get("key_size") == 2048) is (rank >= _VERSIONS.index("7.5"))
     hsm.create(name)
     shown = hsm.at(version)("GET", f"/keys/{name}").json["attributes"]
-    assert ("exportable" in shown) is (rank >= _VERSIONS.index("7.3"))
+    assert ("exportable" in shown) is (rank >= _VERSIONS.index("7.2"))
+    assert not {"hsmPlatform", "key_size"} & set(shown)
+
+
+@pytest.mark.parametrize("version", ["7.6-preview.1", "7.6-preview.2"])
+def test_previews_of_7_6_have_no_key_size(api: Api, name: str, version: str) -> None:
+    assert "key_size" not in api.at(version).create(name, kty="RSA")["attributes"]
+
+
+@pytest.mark.parametrize(("version", "shown"), [("7.6", False), ("2025-07-01", True), ("2026-04-01", True)])
+def test_size_of_a_symmetric_key_is_shown_until_it_is_deleted(hsm: Api, name: str, version: str, shown: bool) -> None:
+    at = hsm.at(version)
+    assert (at.create(name, kty="oct-HSM")["attributes"].get("key_size") == 256) is shown
+    assert "key_size" not in at("DELETE", f"/keys/{name}").json["attributes"]
+    assert "key_size" not in at("GET", f"/deletedkeys/{name}").json["attributes"]
+    assert (at("POST", f"/deletedkeys/{name}/recover").json["attributes"].get("key_size") == 256) is shown
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,9 @@ def test_strange_client_request_id_never_breaks_the_emulator(target: Api, value:
 
 
 @pytest.mark.case("I5")
-def test_client_request_id_is_echoed(target: Api) -> None:
+def test_client_request_id_is_echoed_by_a_vault(target: Api) -> None:
     identifier = "11111111-2222-3333-4444-555555555555"
     answer = target("GET", "/keys", **{"x-ms-client-request-id": identifier})
-    assert answer.headers["x-ms-client-request-id"] == identifier
+    echoed = None if target.vault.options.managed_hsm else identifier
+    assert answer.headers.get("x-ms-client-request-id") == echoed
     assert len(answer.headers["x-ms-request-id"]) == 36

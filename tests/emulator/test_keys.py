@@ -26,7 +26,7 @@ def test_create_rsa_key_has_defaults_of_the_service(api: Api, name: str) -> None
     assert len(unb64(bundle["key"]["n"])) == 256
     assert re.fullmatch(re.escape(f"{api.vault.url}/keys/{name}/") + "[0-9a-f]{32}", bundle["key"]["kid"])
     attributes = bundle["attributes"]
-    assert list(attributes) == ["enabled", "created", "updated", "recoveryLevel", "recoverableDays"]
+    assert list(attributes) == ["enabled", "created", "updated", "recoveryLevel", "recoverableDays", "exportable"]
     assert attributes["created"] == attributes["updated"]
     assert (attributes["recoveryLevel"], attributes["recoverableDays"]) == ("Recoverable+Purgeable", 90)
 

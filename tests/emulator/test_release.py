@@ -49,14 +49,19 @@ def test_released_key_is_encrypted_for_the_environment(api: Api, name: str, mech
     token = api("POST", f"/keys/{name}//release", body).json["value"]
     header = jwt.get_unverified_header(token)
     certificate = x509.load_der_x509_certificate(base64.b64decode(header["x5c"][0]))
+    assert list(header) == ["alg", "kid", "x5t", "typ", "x5t#S256", "x5c"]
+    chain = [x509.load_der_x509_certificate(base64.b64decode(text)) for text in header["x5c"]]
+    for issued, issuer in zip(chain, [*chain[1:], chain[-1]], strict=True):
+        issued.verify_directly_issued_by(issuer)
     assert header["x5t#S256"] == b64(certificate.fingerprint(hashes.SHA256()))
     payload = jwt.decode(token, certificate.public_key(), algorithms=["RS256"])
     enc = mechanism or "CKM_RSA_AES_KEY_WRAP"
-    assert payload["request"] == {"api-version": "7.4", "enc": enc, "kid": key["kid"]}
+    assert payload["request"] == {"api-version": "7.4", "enc": enc, "kid": key["kid"].rpartition("/")[0]}
+    assert payload["response"]["key"]["release_policy"]["immutable"] is False
     released = payload["response"]["key"]["key"]
     blob = json.loads(unb64(released.pop("key_hsm")))
     assert released == key
-    assert blob["header"] == {"alg": "dir", "enc": enc, "kid": key["kid"]}
+    assert blob["header"] == {"alg": "dir", "enc": enc, "kid": "TpmEphemeralEncryptionKey"}
     ciphertext = unb64(blob["ciphertext"])
     aes_key = _ENVIRONMENT.decrypt(ciphertext[:256], padding.OAEP(padding.MGF1(digest), digest, None))
     private = serialization.load_der_private_key(aes_key_unwrap_with_padding(aes_key, ciphertext[256:]), None)
@@ -80,6 +85,11 @@ def test_released_key_is_encrypted_for_the_environment(api: Api, name: str, mech
         ({"allOf": [{"claim": "n", "equals": 1}, {"claim": "n", "equals": 5}]}, 403),
         ({"claim": "n", "less": "text"}, 403),
         ({"claim": "n", "matches": 5}, 400),
+        ({"claim": "yes", "equals": "true"}, 200),
+        ({"claim": "yes", "equals": True}, 200),
+        ({"claim": "yes", "notEquals": "true"}, 403),
+        ({"claim": "yes", "equals": "false"}, 403),
+        ({"claim": "yes", "equals": 1}, 403),
         ({"claim": "n"}, 400),
         ({"claim": 5, "equals": 5}, 400),
         ({}, 400),
@@ -89,8 +99,11 @@ def test_released_key_is_encrypted_for_the_environment(api: Api, name: str, mech
 )
 def test_release_follows_the_policy(api: Api, name: str, condition: Any, status: int) -> None:
     _exportable(api, name, condition)
-    answer = api("POST", f"/keys/{name}/release", {"target": _token(api, a={"b": "x"}, n=5)})
+    answer = api("POST", f"/keys/{name}/release", {"target": _token(api, a={"b": "x"}, n=5, yes=True)})
     assert answer.status == status
+    if status == 403:
+        assert answer.error == (403, "Forbidden", "AccessDenied")
+        assert answer.message == "Target environment attestation statement cannot be verified."
 
 
 @pytest.mark.parametrize("kind", ["garbage", "forged", "foreign", "expired", "without-key"])
@@ -174,6 +187,8 @@ def test_release_policy_is_shown_and_changed(api: Api, name: str) -> None:
     assert shown["contentType"] == "application/json; charset=utf-8"
     change = _policy(api, {"claim": "b", "equals": 1}, immutable=True, contentType="application/json")
     changed = api("PATCH", f"/keys/{name}", {"release_policy": change}).json
+    plain = unb64(change.pop("data")).decode().replace(" ", "")
+    assert unb64(changed["release_policy"].pop("data")).decode() == plain
     assert changed["release_policy"] == change
     assert changed["attributes"]["exportable"] is True
     assert "release_policy" not in api.at("7.2")("GET", f"/keys/{name}").json

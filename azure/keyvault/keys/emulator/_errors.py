@@ -94,11 +94,10 @@ def wrong_length(member: str, given: int, algorithm: str, needed: int) -> Servic
     )
 
 
-def operation_not_in_key_ops(operation: str) -> ServiceError:
-    """403 for an operation that the key's ``key_ops`` leaves out."""
-    return ServiceError(
-        403, "Forbidden", f"Operation {operation} is not permitted on this key.", "KeyOperationForbidden"
-    )
+def release_refused() -> ServiceError:
+    """403 for an environment whose attestation is not valid, or does not satisfy the key's release policy."""
+    message = "Target environment attestation statement cannot be verified."
+    return ServiceError(403, "Forbidden", message, "AccessDenied")
 
 
 def key_disabled(operation: str) -> ServiceError:

@@ -24,7 +24,8 @@ from ._knobs.faults import Faults
 from ._knobs.recorder import Recorder
 from ._knobs.throttle import Throttle
 from ._operations.bundles import Bundles
-from ._operations.kinds import ManagedHsmKind, ServiceKind
+from ._operations.kinds import ServiceKind
+from ._operations.managed_hsm import ManagedHsmKind
 from ._options import EmulatorOptions
 from ._origins import Origins
 from ._storage.backup import BackupKey

@@ -7,32 +7,34 @@ from types import MappingProxyType
 
 from .._api_versions import ApiVersion
 from .._errors import ServiceError, bad_parameter, invalid_property
-from . import ec, ml_dsa, oct, rsa
+from . import ec, ml_dsa, oct, okp, rsa
 from .ec import EcMaterial
 from .material import CipherAlgorithm, Material, SignatureAlgorithm
 from .ml_dsa import MlDsaMaterial
 from .oct import OctMaterial
+from .okp import OkpMaterial
 from .rsa import RsaMaterial
 
 CIPHERS: Mapping[str, CipherAlgorithm] = MappingProxyType({row.name: row for row in (*rsa.CIPHERS, *oct.CIPHERS)})
 
 SIGNATURES: Mapping[str, SignatureAlgorithm] = MappingProxyType(
-    {row.name: row for row in (*rsa.SIGNATURES, *ec.SIGNATURES, *oct.SIGNATURES, *ml_dsa.SIGNATURES)}
+    {row.name: row for row in (*rsa.SIGNATURES, *ec.SIGNATURES, *oct.SIGNATURES, *okp.SIGNATURES, *ml_dsa.SIGNATURES)}
 )
 
 _LOADERS: Mapping[str, Callable[[Mapping[str, str], bytes], Material]] = {
     "RSA": RsaMaterial.load,
     "EC": EcMaterial.load,
     "oct": OctMaterial.load,
+    "OKP": OkpMaterial.load,
     "AKP": MlDsaMaterial.load,
 }
 
-#: Operations a key gets when the request names none, in the order in which the service writes them.
+#: Operations a key gets when the request names none, in the order in which a vault writes them. Managed HSMs have more.
 DEFAULT_KEY_OPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "RSA": ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"),
         "EC": ("sign", "verify"),
-        "oct": ("wrapKey", "unwrapKey", "encrypt", "decrypt"),
+        "OKP": ("sign", "verify"),
         "AKP": ("sign", "verify"),
     }
 )

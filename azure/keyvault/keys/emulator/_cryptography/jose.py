@@ -1,6 +1,6 @@
 """The JOSE pieces the emulator needs, made directly with ``cryptography``: base64url, JWS with RS256, JWE for backups.
 
-Sources: RFC 4648 section 5, RFC 7515 (JWS), RFC 7516 and RFC 7518 section 5.2 (A128CBC-HS256).
+Sources: RFC 4648 section 5, RFC 7515 (JWS), RFC 7516 and RFC 7518 section 5.2 (A128CBC-HS256, A256CBC-HS512).
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def decode(text: str) -> bytes:
         raise ValueError("not base64url") from error
 
 
-def encode_json(value: Mapping[str, Any]) -> str:
+def encode_json(value: Mapping[str, Any], *, sort_keys: bool = False) -> str:
     """Return compact JSON in base64url."""
-    return encode(json.dumps(value, separators=(",", ":")).encode())
+    return encode(json.dumps(value, separators=(",", ":"), sort_keys=sort_keys).encode())
 
 
 def decode_json(text: str) -> dict[str, Any]:
@@ -61,9 +61,11 @@ def decode_json(text: str) -> dict[str, Any]:
     return value
 
 
-def sign_jws(header: Mapping[str, Any], payload: Mapping[str, Any], key: RSAPrivateKey) -> str:
+def sign_jws(
+    header: Mapping[str, Any], payload: Mapping[str, Any], key: RSAPrivateKey, *, sort_keys: bool = False
+) -> str:
     """Return a compact JWS with RS256."""
-    signed = f"{encode_json({**header, 'alg': 'RS256'})}.{encode_json(payload)}"
+    signed = ".".join(encode_json(part, sort_keys=sort_keys) for part in ({"alg": "RS256", **header}, payload))
     signature = key.sign(signed.encode("ascii"), padding.PKCS1v15(), hashes.SHA256())
     return f"{signed}.{encode(signature)}"
 
@@ -91,12 +93,20 @@ def verify_jws(token: str, key: RSAPublicKey) -> dict[str, Any]:
 def encrypt_jwe(plaintext: bytes, kid: str, key: RSAPublicKey) -> str:
     """Return a compact JWE with RSA-OAEP and A128CBC-HS256."""
     header = encode_json({"kid": kid, "alg": "RSA-OAEP", "enc": "A128CBC-HS256"})
-    cek, iv = os.urandom(32), os.urandom(16)
-    padder = PKCS7(128).padder()
-    encryptor = Cipher(algorithms.AES(cek[16:]), modes.CBC(iv)).encryptor()
+    cek = os.urandom(32)
+    return _jwe(header, key.encrypt(cek, _OAEP_SHA1), cek, plaintext)
+
+
+def encrypt_jwe_directly(plaintext: bytes, kid: str, cek: bytes) -> str:
+    """Return a compact JWE with a shared key of 64 bytes and A256CBC-HS512."""
+    return _jwe(encode_json({"alg": "dir", "enc": "A256CBC-HS512", "kid": kid}), b"", cek, plaintext)
+
+
+def _jwe(header: str, wrapped: bytes, cek: bytes, plaintext: bytes) -> str:
+    iv, padder = os.urandom(16), PKCS7(128).padder()
+    encryptor = Cipher(algorithms.AES(cek[len(cek) // 2 :]), modes.CBC(iv)).encryptor()
     ciphertext = encryptor.update(padder.update(plaintext) + padder.finalize()) + encryptor.finalize()
-    tag = _content_mac(cek[:16], header, iv, ciphertext).finalize()[:16]
-    return ".".join([header, *map(encode, (key.encrypt(cek, _OAEP_SHA1), iv, ciphertext, tag))])
+    return ".".join([header, *map(encode, (wrapped, iv, ciphertext, _content_tag(cek, header, iv, ciphertext)))])
 
 
 def decrypt_jwe(token: str, key: RSAPrivateKey) -> bytes:
@@ -104,26 +114,46 @@ def decrypt_jwe(token: str, key: RSAPrivateKey) -> bytes:
 
     :raises ValueError: the token is malformed, or was not made for this key, or was changed.
     """
+    header, wrapped, *rest = _jwe_parts(token)
+    cek = key.decrypt(wrapped, _OAEP_SHA1)
+    if len(cek) != 32:
+        raise ValueError("wrong length of the content key")
+    return _jwe_plaintext(header, cek, *rest)
+
+
+def decrypt_jwe_directly(token: str, cek: bytes) -> bytes:
+    """Return the plaintext of a compact JWE made by :func:`encrypt_jwe_directly`.
+
+    :raises ValueError: the token is malformed, or was not made with this key, or was changed.
+    """
+    header, _, *rest = _jwe_parts(token)
+    return _jwe_plaintext(header, cek, *rest)
+
+
+def _jwe_parts(token: str) -> tuple[str, bytes, bytes, bytes, bytes]:
     header, *rest = token.split(".")
     if len(rest) != 4:
         raise ValueError("not a compact JWE")
     wrapped, iv, ciphertext, tag = map(decode, rest)
-    cek = key.decrypt(wrapped, _OAEP_SHA1)
-    if len(cek) != 32 or len(iv) != 16 or len(tag) != 16 or len(ciphertext) % 16:
+    return header, wrapped, iv, ciphertext, tag
+
+
+def _jwe_plaintext(header: str, cek: bytes, iv: bytes, ciphertext: bytes, tag: bytes) -> bytes:
+    if len(iv) != 16 or len(ciphertext) % 16:
         raise ValueError("wrong lengths")
-    _check_tag(_content_mac(cek[:16], header, iv, ciphertext).finalize()[:16], tag)
-    decryptor = Cipher(algorithms.AES(cek[16:]), modes.CBC(iv)).decryptor()
+    _check_tag(_content_tag(cek, header, iv, ciphertext), tag)
+    decryptor = Cipher(algorithms.AES(cek[len(cek) // 2 :]), modes.CBC(iv)).decryptor()
     unpadder = PKCS7(128).unpadder()
     return unpadder.update(decryptor.update(ciphertext) + decryptor.finalize()) + unpadder.finalize()
 
 
-def _content_mac(key: bytes, header: str, iv: bytes, ciphertext: bytes) -> hmac.HMAC:
-    """RFC 7518 section 5.2.2.1: MAC over AAD, IV, ciphertext and the bit length of the AAD."""
-    aad = header.encode("ascii")
-    mac = hmac.HMAC(key, hashes.SHA256())
+def _content_tag(cek: bytes, header: str, iv: bytes, ciphertext: bytes) -> bytes:
+    """RFC 7518 section 5.2.2.1: half of the MAC over AAD, IV, ciphertext and the bit length of the AAD."""
+    half, aad = len(cek) // 2, header.encode("ascii")
+    mac = hmac.HMAC(cek[:half], hashes.SHA256() if half == 16 else hashes.SHA512())
     for part in (aad, iv, ciphertext, (len(aad) * 8).to_bytes(8, "big")):
         mac.update(part)
-    return mac
+    return mac.finalize()[:half]
 
 
 def _check_tag(computed: bytes, given: bytes) -> None:

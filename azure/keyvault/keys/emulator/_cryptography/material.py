@@ -51,6 +51,7 @@ class CipherOutput:
     value: bytes
     iv: bytes | None = None
     tag: bytes | None = None
+    aad: bytes | None = None
 
 
 # The material in the callables below is Any: a row is only ever used with material of its own family, which

@@ -84,8 +84,8 @@ def _cbc_encrypt(padded: bool, material: OctMaterial, given: CipherInput) -> Cip
     if padded:
         padder = PKCS7(128).padder()
         value = padder.update(value) + padder.finalize()
-    elif len(value) % _BLOCK:
-        raise bad_parameter(f"Invalid length of 'value': {len(value)} bytes. It must be a multiple of {_BLOCK} bytes.")
+    # Without padding, a plaintext is filled with zeros to the block; decrypt returns them.
+    value = value.ljust(-(-len(value) // _BLOCK) * _BLOCK, b"\0")
     encryptor = Cipher(algorithms.AES(material.k), modes.CBC(iv)).encryptor()
     return CipherOutput(encryptor.update(value) + encryptor.finalize(), iv=iv)
 
@@ -103,10 +103,10 @@ def _cbc_decrypt(padded: bool, material: OctMaterial, given: CipherInput) -> byt
 
 
 def _gcm_encrypt(material: OctMaterial, given: CipherInput) -> CipherOutput:
-    """The HSM makes the nonce, and writes it as 16 bytes of which the last four are zero."""
+    """The HSM makes the nonce, and repeats what was authenticated beside the plaintext."""
     nonce = os.urandom(_GCM_NONCE)
     sealed = AESGCM(material.k).encrypt(nonce, given.value, given.aad)
-    return CipherOutput(sealed[:-_BLOCK], iv=nonce.ljust(_BLOCK, b"\0"), tag=sealed[-_BLOCK:])
+    return CipherOutput(sealed[:-_BLOCK], iv=nonce, tag=sealed[-_BLOCK:], aad=given.aad)
 
 
 def _gcm_decrypt(material: OctMaterial, given: CipherInput) -> bytes:

@@ -8,42 +8,73 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from . import jose
 
+_DAYS = datetime.timedelta(days=365)
+
 
 class ReleaseSigner:
-    """A key with a self-signed certificate, made at first use."""
+    """A key with a certificate under an authority of its own, made at first use."""
 
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(65537, 2048)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Key Vault keys emulator")])
-        now = datetime.datetime.now(datetime.timezone.utc)
-        self._certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(self._key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=365))
-            .sign(self._key, hashes.SHA256())
+        root, middle = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        names = [_name(f"Key Vault keys emulator{part}") for part in (" release root", " release issuer", "")]
+        self._chain = (
+            _certificate(names[2], self._key.public_key(), names[1], middle),
+            _certificate(names[1], middle.public_key(), names[0], root, issues=True),
+            _certificate(names[0], root.public_key(), names[0], root, issues=True),
         )
 
     @property
     def pem(self) -> bytes:
-        """The certificate in PEM."""
-        return self._certificate.public_bytes(serialization.Encoding.PEM)
+        """The certificates in PEM, the signer's own first."""
+        return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in self._chain)
 
-    def sign(self, payload: dict[str, Any]) -> str:
-        """Return a compact JWS whose header carries the certificate."""
-        der = self._certificate.public_bytes(serialization.Encoding.DER)
-        thumbprint = jose.encode(self._certificate.fingerprint(hashes.SHA256()))
-        header = {
-            "kid": thumbprint,
-            "x5c": [base64.b64encode(der).decode("ascii")],
-            "x5t#S256": thumbprint,
-        }
-        return jose.sign_jws(header, payload, self._key)
+    def sign(self, payload: dict[str, Any], *, sort_keys: bool) -> str:
+        """Return a compact JWS whose header carries the certificates.
+
+        :param sort_keys: write header and payload in alphabetical order and the header of a Managed HSM, which has
+            fewer members.
+        """
+        own = self._chain[0]
+        # A thumbprint with SHA-1 is what the member x5t is defined with (RFC 7515, 4.1.7).
+        short = own.fingerprint(hashes.SHA1())  # noqa: S303
+        header: dict[str, Any] = {"kid": short.hex().upper(), "x5t": jose.encode(short), "typ": "JWT"}
+        if sort_keys:
+            header = {"kid": jose.encode(own.fingerprint(hashes.SHA256()))}
+        header["x5t#S256"] = jose.encode(own.fingerprint(hashes.SHA256()))
+        header["x5c"] = [
+            base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode("ascii")
+            for certificate in self._chain
+        ]
+        return jose.sign_jws(header, payload, self._key, sort_keys=sort_keys)
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _certificate(
+    subject: x509.Name,
+    key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey,
+    issuer: x509.Name,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    *,
+    issues: bool = False,
+) -> x509.Certificate:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + _DAYS)
+        .add_extension(x509.BasicConstraints(ca=issues, path_length=None), critical=True)
+    )
+    return builder.sign(issuer_key, hashes.SHA256())

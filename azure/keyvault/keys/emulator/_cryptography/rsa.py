@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import cast
@@ -25,6 +26,7 @@ from .material import (
 SIZES = (2048, 3072, 4096)
 _PRIVATE_MEMBERS = ("n", "e", "d", "p", "q", "dp", "dq", "qi")
 _MAX_MEMBER_BYTES = 1024
+_USUAL_EXPONENT = 65537
 
 
 class RsaMaterial:
@@ -32,19 +34,20 @@ class RsaMaterial:
 
     family = "RSA"
 
-    def __init__(self, n: str, e: str, private: rsa.RSAPrivateKey | bytes) -> None:
+    def __init__(self, n: str, e: str, private: rsa.RSAPrivateKey | bytes, curve: str | None = None) -> None:
         self._n = n
         self._e = e
         self._private = private
+        self._curve = curve
 
     @classmethod
     def generate(cls, size: int | None = None, exponent: int | None = None) -> RsaMaterial:
         """Make a key; 2048 bits and 65537 unless said otherwise."""
         if size is not None and size not in SIZES:
             raise unsupported_size(size, SIZES)
-        if exponent not in (None, 3, 65537):
+        if exponent is not None and (exponent < 3 or exponent % 2 == 0):
             raise invalid_property("public_exponent")
-        return cls.from_key(rsa.generate_private_key(exponent or 65537, size or 2048))
+        return cls.from_key(_generated(exponent or _USUAL_EXPONENT, size or 2048))
 
     @classmethod
     def from_key(cls, key: rsa.RSAPrivateKey) -> RsaMaterial:
@@ -60,9 +63,13 @@ class RsaMaterial:
         return cls(jose.encode(n), jose.encode(e), key)
 
     @classmethod
-    def from_jwk(cls, jwk: Mapping[str, bytes]) -> RsaMaterial:
+    def from_jwk(
+        cls, jwk: Mapping[str, bytes], *, keeps_leading_zeros: bool = True, curve: str | None = None
+    ) -> RsaMaterial:
         """Import a private JWK, given as decoded members.
 
+        :param keeps_leading_zeros: write the modulus as it came.
+        :param curve: a ``crv`` to show, which means nothing here.
         :raises ServiceError: 400 for missing members, a size that is not served, or numbers that do not fit together.
         """
         required_members(jwk, _PRIVATE_MEMBERS, malformed_jwk)
@@ -75,12 +82,13 @@ class RsaMaterial:
             key = rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, rsa.RSAPublicNumbers(e, n)).private_key()
         except (ValueError, OverflowError) as error:
             raise unsound_rsa_key() from error
-        return cls(jose.encode(jwk["n"]), jose.encode(jwk["e"]), key)
+        modulus = jwk["n"] if keeps_leading_zeros else jwk["n"].lstrip(b"\0")
+        return cls(jose.encode(modulus), jose.encode(jwk["e"]), key, curve)
 
     @classmethod
     def load(cls, members: Mapping[str, str], private: bytes) -> RsaMaterial:
         """Restore a key from its public members and its PKCS #8."""
-        return cls(members["n"], members["e"], private)
+        return cls(members["n"], members["e"], private, members.get("crv"))
 
     @cached_property
     def key(self) -> rsa.RSAPrivateKey:
@@ -101,8 +109,9 @@ class RsaMaterial:
         return integer(jose.decode(self._n)).bit_length()
 
     def public_members(self) -> dict[str, str]:
-        """Return ``n`` and ``e``."""
-        return {"n": self._n, "e": self._e}
+        """Return ``n`` and ``e``, and the curve that an import brought along."""
+        members = {"n": self._n, "e": self._e}
+        return members if self._curve is None else {**members, "crv": self._curve}
 
     def private_bytes(self) -> bytes:
         """Return the key as PKCS #8."""
@@ -113,8 +122,24 @@ class RsaMaterial:
         )
 
     def renewed(self) -> RsaMaterial:
-        """Make a new key of the same size and, where it can be chosen, the same exponent."""
-        return self.generate(self.size, 3 if integer(jose.decode(self._e)) == 3 else None)
+        """Make a new key of the same size and exponent."""
+        return self.generate(self.size, integer(jose.decode(self._e)))
+
+
+def _generated(exponent: int, size: int) -> rsa.RSAPrivateKey:
+    """Return a new key. ``cryptography`` makes keys for two exponents only; others get the primes of such a key."""
+    while True:
+        key = rsa.generate_private_key(exponent if exponent == 3 else _USUAL_EXPONENT, size)
+        if exponent in (3, _USUAL_EXPONENT):
+            return key
+        numbers = key.private_numbers()
+        p, q = numbers.p, numbers.q
+        if math.gcd(exponent, (p - 1) * (q - 1)) == 1:
+            break
+    d = pow(exponent, -1, math.lcm(p - 1, q - 1))
+    public = rsa.RSAPublicNumbers(exponent, p * q)
+    dmp1, dmq1, iqmp = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
+    return rsa.RSAPrivateNumbers(p, q, d, dmp1, dmq1, iqmp, public).private_key()
 
 
 def _encrypt(

@@ -11,7 +11,7 @@ from .. import _errors
 from .._api_versions import api_version
 from .._errors import FrontEndError, ServiceError
 from .._identity.tokens import TokenError
-from .._messages import JSON_TYPE, Inbound, Reply, json_reply
+from .._messages import Inbound, Reply, json_reply
 from .._operations.call import Call
 from .._operations.kinds import challenge, claims_challenge
 from .._operations.routes import Route, Router, Target
@@ -20,8 +20,6 @@ from .._service import Service
 
 _LOGGER = logging.getLogger(__name__)
 _VAULT_ROOTS = ("/keys", "/deletedkeys", "/rng")
-_UNAUTHORIZED_TYPES = {b"OK": "text/plain", b"": None}
-_MISSING_TOKEN = "AKV10000: Request is missing a Bearer or PoP token."  # noqa: S105 - the text of the service
 
 
 class Application:
@@ -30,7 +28,6 @@ class Application:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._router = Router(managed_hsm=service.kind.is_hsm)
-        self._headers = service.kind.headers
 
     async def answer(self, request: Inbound) -> Reply:
         """Return the answer to any request; whatever happens, there is one."""
@@ -86,7 +83,7 @@ class Application:
                 f"Operation {route.operation} is not supported by the specified version ({version.text}). "
                 f"It needs {route.since.removesuffix('-preview')} or later."
             )
-        return Call(service, route.operation, origin, version, query, target.name, target.version)
+        return Call(service, route.operation, origin, version, query, request.path, target.name, target.version)
 
     def _count(self, call: Call, route: Route) -> None:
         """Count a call as one of its class, if calls are counted: creates by the new key's type, others by the key's.
@@ -113,7 +110,8 @@ class Application:
         plain = challenge(origin, tokens.base_url, self._service.challenge_tenant)
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not text:
-            raise _errors.unauthorized(_MISSING_TOKEN, plain)
+            version = request.query_values().get("api-version", "")
+            raise _errors.unauthorized(self._service.kind.missing_token(version), plain)
         try:
             claims = tokens.verify(text.strip(), origin.url)
         except TokenError as error:
@@ -130,15 +128,18 @@ class Application:
         kind = self._service.kind
         message = kind.message(error.message, request_id)
         if error.status == 401:
-            body = kind.unauthorized_body(request.method, message)
-            return Reply(401, body, dict(error.headers), _UNAUTHORIZED_TYPES.get(body, JSON_TYPE))
+            challenged = not request.headers.get("Authorization")
+            body = kind.unauthorized_body(request.method, message, challenged=challenged)
+            return Reply(401, body, dict(error.headers))
         return Reply(error.status, kind.write(error.envelope(message)), dict(error.headers))
 
     def _with_headers(self, request: Inbound, reply: Reply, request_id: str) -> Reply:
-        headers = {**self._headers, "x-ms-request-id": request_id}
-        client_request_id = request.headers.get("x-ms-client-request-id", "")
-        if client_request_id.isascii() and client_request_id.isprintable() and client_request_id:
-            headers["x-ms-client-request-id"] = client_request_id
+        kind = self._service.kind
+        headers = {**kind.headers(reply.status), "x-ms-request-id": request_id}
+        if kind.echoes_client_request_id:
+            client_request_id = request.headers.get("x-ms-client-request-id", "")
+            if client_request_id.isascii() and client_request_id.isprintable() and client_request_id:
+                headers["x-ms-client-request-id"] = client_request_id
         headers.update(reply.headers)
         reply.headers = headers
         return reply

@@ -20,6 +20,7 @@ from .._knobs.recorder import RecordedRequest
 from .._messages import Inbound, Reply, overlaid
 from .._service import Service
 from .app import Application
+from .empty_response import EmptyResponse
 from .tls import Certificates
 
 _LOGGER = logging.getLogger(__name__)
@@ -140,7 +141,8 @@ async def _read(request: web.BaseRequest, record: RecordedRequest | None) -> byt
 
 def _response(reply: Reply) -> web.Response:
     headers = overlaid({"Server": _SERVER}, reply.sent_headers())
-    return web.Response(status=reply.status, body=reply.body or None, headers=headers)
+    kind = EmptyResponse if reply.status == 204 else web.Response
+    return kind(status=reply.status, body=reply.body or None, headers=headers)
 
 
 async def _break(request: web.BaseRequest, reply: Reply, wire: Wire) -> None:

@@ -116,11 +116,27 @@ def recipient_key(claims: Mapping[str, Any]) -> rsa.RSAPublicKey:
 
     :raises AttestationError: there is none.
     """
+    jwk = _recipient_jwk(claims)
+    try:
+        n, e = (int.from_bytes(jose.decode(jwk[name]), "big") for name in ("n", "e"))
+        return rsa.RSAPublicNumbers(e, n).public_key()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AttestationError("The attestation token's encryption key is not valid.") from error
+
+
+def recipient_key_id(claims: Mapping[str, Any]) -> str:
+    """Return the id of the environment's encryption key; it is empty if the token gives none.
+
+    :raises AttestationError: there is no such key.
+    """
+    return str(_recipient_jwk(claims).get("kid", ""))
+
+
+def _recipient_jwk(claims: Mapping[str, Any]) -> dict[str, Any]:
     try:
         for jwk in claims["x-ms-runtime"]["keys"]:
             if jwk["kty"] == "RSA" and "encrypt" in jwk.get("key_ops", ["encrypt"]):
-                n, e = (int.from_bytes(jose.decode(jwk[name]), "big") for name in ("n", "e"))
-                return rsa.RSAPublicNumbers(e, n).public_key()
+                return dict(jwk)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AttestationError("The attestation token's encryption key is not valid.") from error
     raise AttestationError("The attestation token has no encryption key.")
@@ -164,8 +180,16 @@ def _claim_holds(condition: Mapping[str, Any], claims: Mapping[str, Any]) -> boo
 
 
 def _compares(holds: Callable[[Any, Any], bool], value: Any, expected: Any) -> bool:
-    """Compare a claim; one that is not there, or is of another type, does not satisfy a policy."""
+    """Compare a claim; one that is not there, or is of another type, does not satisfy a policy.
+
+    The boolean true and the text of it are the same: releases were recorded with one in the policy and the other in the
+    token.
+    """
     try:
-        return value is not None and holds(value, expected)
+        return value is not None and holds(_plain(value), _plain(expected))
     except TypeError:
         return False
+
+
+def _plain(value: Any) -> Any:
+    return ("false", "true")[value] if isinstance(value, bool) else value

@@ -29,7 +29,7 @@ class Bundles:
     def __init__(self, kind: ServiceKind, rules: LifeCycle, padded_hsm_exponent: bool) -> None:
         self._kind = kind
         self._days = rules.retention // 86400 if rules.soft_delete else 0
-        self._levels = _recovery_levels(rules, self._days)
+        self._level = _recovery_level(rules, self._days)
         self._padded_hsm_exponent = padded_hsm_exponent
 
     def kid(self, origin: Origin, key: Key, version: KeyVersion | None = None) -> str:
@@ -41,7 +41,7 @@ class Bundles:
         """Return a KeyBundle."""
         return {
             "key": self._jwk(view, key, version),
-            "attributes": self.attributes(view, version),
+            "attributes": self.attributes(view, key, version),
             **self._trailer(view, key, version),
         }
 
@@ -54,14 +54,18 @@ class Bundles:
 
     def deleted_bundle(self, view: Viewpoint, key: Key) -> dict[str, Any]:
         """Return a DeletedKeyBundle; it shows the latest version."""
-        return {**self._deletion(view, key), **self.key_bundle(view, key, key.latest)}
+        bundle = self.key_bundle(view, key, key.latest)
+        bundle["attributes"] = self.attributes(view, key, key.latest, deleted=True)
+        if not self._kind.shows_deleted_policy:
+            bundle.pop("release_policy", None)
+        return {**self._deletion(view, key), **bundle}
 
     def item(self, view: Viewpoint, key: Key, version: KeyVersion | None = None) -> dict[str, Any]:
         """Return an item of a list of keys, or of versions if one is given."""
         shown = version or key.latest
         item: dict[str, Any] = {
             "kid": self.kid(view.origin, key, version),
-            "attributes": self.attributes(view, shown),
+            "attributes": self.attributes(view, key, shown),
         }
         if shown.tags:
             item["tags"] = shown.tags
@@ -73,38 +77,35 @@ class Bundles:
         """Return an item of the list of deleted keys."""
         return {**self._deletion(view, key), **self.item(view, key)}
 
-    def attributes(self, view: Viewpoint, version: KeyVersion) -> dict[str, Any]:
+    def attributes(self, view: Viewpoint, key: Key, version: KeyVersion, *, deleted: bool = False) -> dict[str, Any]:
         """Return the attributes that the API version has, in the order of the service."""
-        api = view.version
+        api, kind = view.version, self._kind
         attributes: dict[str, Any] = {"enabled": version.enabled}
+        size = kind.shown_key_size(version, api, deleted=deleted)
+        if size is not None:
+            attributes["key_size"] = size
         if version.nbf is not None:
             attributes["nbf"] = version.nbf
         if version.exp is not None:
             attributes["exp"] = version.exp
-        attributes.update(created=version.created, updated=version.updated, recoveryLevel=self._level(api))
+        attributes.update(created=version.created, updated=version.updated, recoveryLevel=self._level)
         if api.since("7.1"):
             attributes["recoverableDays"] = self._days
-        if self._kind.shows_exportable(version.exportable, api):
+        if kind.shown_exportable(key, version, api):
             attributes["exportable"] = version.exportable
-        if api.since("7.5-preview.1"):
-            attributes["hsmPlatform"] = "2" if version.is_hsm else "0"
-        if api.since("2026-01-01-preview"):
-            attributes.update(_newest_attributes(version))
+        platform = kind.shown_platform(version, api)
+        if platform is not None:
+            attributes["hsmPlatform"] = platform
+        if version.external_id is not None and api.since("2026-01-01-preview"):
+            attributes["external_key"] = {"id": version.external_id}
         return attributes
-
-    def _level(self, api: ApiVersion) -> str:
-        return self._levels[1] if api.since("7.1") else self._levels[0]
 
     def _jwk(self, view: Viewpoint, key: Key, version: KeyVersion) -> dict[str, Any]:
         members = version.material.public_members()
         if self._padded_hsm_exponent and version.kty == "RSA-HSM" and members["e"] == "AQAB":
             members["e"] = _PADDED_EXPONENT
-        return {
-            "kid": self.kid(view.origin, key, version),
-            "kty": version.kty,
-            "key_ops": version.key_ops,
-            **members,
-        }
+        jwk = {"kid": self.kid(view.origin, key, version), "kty": version.kty, "key_ops": version.key_ops, **members}
+        return self._kind.shown_jwk(jwk)
 
     def _trailer(self, view: Viewpoint, key: Key, version: KeyVersion) -> dict[str, Any]:
         trailer: dict[str, Any] = {}
@@ -124,18 +125,9 @@ class Bundles:
         }
 
 
-def _newest_attributes(version: KeyVersion) -> dict[str, Any]:
-    newest: dict[str, Any] = {}
-    if version.material.size is not None:
-        newest["key_size"] = version.material.size
-    if version.external_id is not None:
-        newest["external_key"] = {"id": version.external_id}
-    return newest
-
-
-def _recovery_levels(rules: LifeCycle, days: int) -> tuple[str, str]:
-    """Return the level before 7.1, and since: only then are customised retention periods told apart."""
+def _recovery_level(rules: LifeCycle, days: int) -> str:
+    """Return the recovery level, which tells customised retention periods apart in every API version."""
     if not rules.soft_delete:
-        return "Purgeable", "Purgeable"
+        return "Purgeable"
     level = "Recoverable" if rules.purge_protection else "Recoverable+Purgeable"
-    return level, level if days == _MOST_DAYS else f"Customized{level}"
+    return level if days == _MOST_DAYS else f"Customized{level}"

@@ -28,6 +28,7 @@ class Call:
     origin: Origin
     api: ApiVersion
     query: Mapping[str, str]
+    path: str = ""
     name: str = ""
     version: str = ""
     raw_body: bytes = field(default=b"", repr=False)

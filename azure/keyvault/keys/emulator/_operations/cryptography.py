@@ -30,7 +30,7 @@ def usable_version(call: Call, operation: str) -> tuple[Key, KeyVersion]:
     if operation in _BLOCKED_BY_DATES:
         _check_dates(version, operation, call.service.clock.now())
     if operation not in version.key_ops:
-        raise _errors.operation_not_in_key_ops(operation)
+        raise call.service.kind.operation_forbidden(operation)
     return key, version
 
 
@@ -75,7 +75,7 @@ async def _seal(call: Call, operation: str) -> Reply:
     row = cipher_for(alg, operation, version.material, call.kid(key, version), call.api)
     output = row.encrypt(version.material, given)
     reply = {"kid": call.kid(key, version), "value": jose.encode(output.value)}
-    extras = {"iv": output.iv, "tag": output.tag}
+    extras = {"iv": output.iv, "tag": output.tag, "aad": output.aad}
     reply.update({name: jose.encode(value) for name, value in extras.items() if value is not None})
     if call.service.kind.is_hsm:
         reply["alg"] = alg
@@ -113,7 +113,14 @@ async def sign(call: Call) -> Reply:
         signature = row.sign(version.material, digest)
     else:
         signature = await call.service.work(lambda: row.sign(version.material, digest))
-    return call.reply({"kid": call.kid(key, version), "value": jose.encode(signature)})
+    return _signature_reply(call, alg, call.kid(key, version), jose.encode(signature))
+
+
+def _signature_reply(call: Call, alg: str, kid: str, value: str | bool) -> Reply:
+    """Return the answer to sign or verify. A vault's to verify says nothing but whether the signature is right."""
+    if call.service.kind.is_hsm:
+        return call.reply({"alg": alg, "kid": kid, "value": value})
+    return call.reply({"value": value} if isinstance(value, bool) else {"kid": kid, "value": value})
 
 
 async def verify(call: Call) -> Reply:
@@ -125,7 +132,8 @@ async def verify(call: Call) -> Reply:
     key, version = usable_version(call, "verify")
     row = signature_for(alg, version.material, call.kid(key, version), call.api)
     _check_digest(row, "digest", digest)
-    return call.reply({"value": row.verify(version.material, digest, signature)})
+    right = row.verify(version.material, digest, signature)
+    return _signature_reply(call, alg, call.kid(key, version), right)
 
 
 def _is_ml_dsa_form(call: Call) -> bool:
@@ -160,11 +168,12 @@ async def _sign_ml_dsa(call: Call) -> Reply:
     message, context, is_mu = _ml_dsa_input(call.body, "value")
     key, version, material = _ml_dsa_version(call, "sign")
     signature = material.sign(message, context, external_mu=is_mu)
-    return call.reply({"kid": call.kid(key, version), "value": jose.encode(signature)})
+    return _signature_reply(call, material.alg, call.kid(key, version), jose.encode(signature))
 
 
 async def _verify_ml_dsa(call: Call) -> Reply:
     message, context, is_mu = _ml_dsa_input(call.body, "digest")
     signature = call.body.required_binary("value")
-    _, _, material = _ml_dsa_version(call, "verify")
-    return call.reply({"value": material.verify(message, signature, context, external_mu=is_mu)})
+    key, version, material = _ml_dsa_version(call, "verify")
+    right = material.verify(message, signature, context, external_mu=is_mu)
+    return _signature_reply(call, material.alg, call.kid(key, version), right)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .. import _errors
+from .._errors import ServiceError
 from .._messages import Reply
-from .._origins import REGION
+from .._origins import REGION, Origin
 from .._storage.records import Key, Phase
 from . import paging
 from .call import Call
 
 
 async def list_deleted_keys(call: Call) -> Reply:
-    """GET /deletedkeys (2016-10-01): by name. The service's text for a vault without soft delete is not known."""
+    """GET /deletedkeys (2016-10-01): by name, or by deletion. The text for a vault without soft delete is not known."""
     if not call.service.rules.soft_delete:
         raise _errors.bad_parameter("Soft delete is not enabled for this vault.")
-    start, _ = paging.requested_start(call)
-    keys = call.service.state.listed(Phase.DELETED, start)
-    items = ((key.folded, call.service.bundles.deleted_item(call.view, key)) for key in keys)
+    keys = paging.listed_keys(call, Phase.DELETED, lambda key: key.deleted_at or 0.0)
+    items = ((marker, call.service.bundles.deleted_item(call.view, key)) for marker, key in keys)
     return call.reply(paging.page(call, "/deletedkeys", items))
 
 
@@ -32,23 +34,24 @@ async def recover_deleted_key(call: Call) -> Reply:
     """POST /deletedkeys/{name}/recover (2016-10-01): the reply comes at once, the key later."""
     service = call.service
     async with service.writing(call.name):
-        key = service.state.as_recovered(_deleted_key(call))
+        key = service.state.as_recovered(_deleted_key(call, service.kind.nothing_to_recover))
         await service.save(key)
     return call.bundle_reply(key, key.latest)
 
 
 async def purge_deleted_key(call: Call) -> Reply:
-    """DELETE /deletedkeys/{name} (2016-10-01): 204 with no body and, on vaults, no content headers."""
+    """DELETE /deletedkeys/{name} (2016-10-01): 204 with no body."""
     service = call.service
     if service.rules.purge_protection and service.state.deleted(call.name):
         raise _errors.purge_protected(call.origin.vault_name, REGION)
     async with service.writing(call.name):
-        await service.remove(_deleted_key(call), taken_for=service.rules.purge_delay)
-    return Reply(204, content_type=None)
+        key = _deleted_key(call, service.kind.nothing_to_purge)
+        await service.remove(key, taken_for=service.rules.purge_delay)
+    return Reply(204, headers=service.kind.empty_headers(), content_type=None)
 
 
-def _deleted_key(call: Call) -> Key:
+def _deleted_key(call: Call, not_found: Callable[[Origin, str], ServiceError]) -> Key:
     key = call.service.state.deleted_or_conflict(call.name, call.kid)
     if key is None:
-        raise call.service.kind.nothing_to_recover(call.origin, call.name)
+        raise not_found(call.origin, call.name)
     return key

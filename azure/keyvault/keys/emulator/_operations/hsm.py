@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import base64
-import json
+import logging
 import os
 from typing import Any
 
 from .._cryptography import jose, key_transfer
 from .._cryptography.algorithms import cipher_for
 from .._cryptography.material import CipherInput
-from .._errors import ServiceError, bad_parameter, invalid_property, key_disabled, undecryptable
-from .._identity.attestation import AttestationError, check_policy, recipient_key
+from .._errors import bad_parameter, invalid_property, key_disabled, release_refused, undecryptable
+from .._identity.attestation import AttestationError, check_policy, recipient_key, recipient_key_id
 from .._messages import Reply
 from .._storage.records import KeyVersion
 from .call import Call
 from .cryptography import usable_version
 
+_LOGGER = logging.getLogger(__name__)
 _MOST_RANDOM_BYTES = 128
 _DEFAULT_MECHANISM = "CKM_RSA_AES_KEY_WRAP"
 _SECURE_RSA = "RSA-OAEP-256"
@@ -33,23 +34,27 @@ async def random_bytes(call: Call) -> Reply:
 
 async def get_attestation(call: Call) -> Reply:
     """GET /keys/{name}[/{version}]/attestation (7.6-preview.2, Managed HSM). The evidence is only shaped like real."""
+    members = call.service.kind.attestation_members(call.api)
     key, version = call.key_and_version()
     bundle = call.service.bundles.key_bundle(call.view, key, version)
     statement = f"attestation of {call.kid(key, version)}".encode()
-    bundle["attributes"]["attestation"] = {
-        # Standard base64, as seen, although the specification says base64url.
-        "certificatePemFile": base64.b64encode(call.service.release_signer.pem).decode("ascii"),
+    # Standard base64, as seen, although the specification says base64url.
+    certificates = base64.b64encode(call.service.release_signer.pem).decode("ascii")
+    evidence = {
+        "certificates": certificates,
+        "certificatePemFile": certificates,
         "privateKeyAttestation": jose.encode(b"private:" + statement),
         "publicKeyAttestation": jose.encode(b"public:" + statement),
         "version": "MRVL-1",
     }
+    bundle["attributes"]["attestation"] = {name: evidence[name] for name in members}
     return call.reply(bundle)
 
 
 def _attested(call: Call, version: KeyVersion) -> dict[str, Any]:
     """Return the claims of the target environment, if they satisfy the key's policy.
 
-    :raises ServiceError: 403 otherwise; 400 for a malformed policy. The service's own texts are not known.
+    :raises ServiceError: 403 otherwise, with one text for every reason; 400 for a malformed policy.
     """
     target = call.body.required_text("target")
     try:
@@ -57,7 +62,8 @@ def _attested(call: Call, version: KeyVersion) -> dict[str, Any]:
         check_policy(jose.decode((version.release_policy or {}).get("data", "")), claims)
         recipient_key(claims)
     except AttestationError as error:
-        raise ServiceError(403, "Forbidden", f"{error}", "KeyReleaseNotAllowed") from error
+        _LOGGER.info("%s refuses an environment: %s", call.operation, error)
+        raise release_refused() from error
     return claims
 
 
@@ -72,22 +78,27 @@ async def release_key(call: Call) -> Reply:
     if not version.enabled:
         raise key_disabled("release")
     if not version.exportable:
-        raise ServiceError(403, "Forbidden", "Operation release is not permitted on this key.", "KeyOperationForbidden")
+        raise call.service.kind.operation_forbidden("release")
     claims = _attested(call, version)
     bundle = call.service.bundles.key_bundle(call.view, key, version)
-    bundle["key"]["key_hsm"] = _transfer_blob(claims, version, call.kid(key, version), mechanism)
+    released = {name: bundle[name] for name in ("key", "attributes", "release_policy")}
+    kty = call.service.kind.released_key_type(version.kty)
+    released["key"] = {**bundle["key"], "kty": kty, "key_hsm": _transfer_blob(call, claims, version, mechanism)}
+    requested = call.kid(key, version if call.version else None)
     payload = {
-        "request": {"api-version": call.api.text, "enc": mechanism, "kid": call.kid(key, version)},
-        "response": {"key": {"attributes": bundle["attributes"], "key": bundle["key"]}},
+        "request": {"api-version": call.api.text, "enc": mechanism, "kid": requested},
+        "response": {"key": released},
     }
-    return call.reply({"value": await call.service.work(lambda: call.service.release_signer.sign(payload))})
+    signer, is_hsm = call.service.release_signer, call.service.kind.is_hsm
+    return call.reply({"value": await call.service.work(lambda: signer.sign(payload, sort_keys=is_hsm))})
 
 
-def _transfer_blob(claims: dict[str, Any], version: KeyVersion, kid: str, mechanism: str) -> str:
+def _transfer_blob(call: Call, claims: dict[str, Any], version: KeyVersion, mechanism: str) -> str:
+    """Return the key, encrypted for an environment, beside the id of the environment's key."""
     wrapped = key_transfer.wrap(version.material.private_bytes(), recipient_key(claims), mechanism)
-    header = {"alg": "dir", "enc": mechanism, "kid": kid}
-    blob = {"ciphertext": jose.encode(wrapped), "header": header, "schema_version": "1.0"}
-    return jose.encode(json.dumps(blob).encode())
+    header = {"kid": recipient_key_id(claims), "alg": "dir", "enc": mechanism}
+    blob = {"schema_version": "1.0", "header": header, "ciphertext": jose.encode(wrapped)}
+    return jose.encode(call.service.kind.write(blob))
 
 
 def _secure_algorithm(call: Call) -> tuple[str, str]:

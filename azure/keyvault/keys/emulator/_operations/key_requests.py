@@ -10,6 +10,7 @@ from .._api_versions import ApiVersion
 from .._cryptography import jose
 from .._errors import bad_parameter, invalid_property, malformed_jwk
 from .._json_body import Body
+from .kinds import ServiceKind
 
 #: Key operations, and the version that introduced each.
 KEY_OPERATIONS: Mapping[str, str] = {
@@ -41,33 +42,35 @@ class KeyProperties:
     release_policy: dict[str, Any] | None = None
 
 
-def key_properties(body: Body, version: ApiVersion, key_ops: list[str] | None) -> KeyProperties:
+def key_properties(body: Body, version: ApiVersion, key_ops: list[str] | None, kind: ServiceKind) -> KeyProperties:
     """Return the properties in a body.
 
     :param key_ops: the operations, which an import has inside its JWK.
+    :param kind: the kind of service, which may have operations of its own.
     :raises ServiceError: 400.
     """
     attributes = body.object("attributes") or Body({})
     return KeyProperties(
-        key_ops=checked_key_ops(key_ops, version),
+        key_ops=_checked_key_ops(key_ops, version, kind),
         enabled=attributes.boolean("enabled"),
         nbf=attributes.time("nbf"),
         exp=attributes.time("exp"),
         exportable=attributes.boolean("exportable"),
-        external_id=_external_id(attributes, version),
+        external_id=external_key_id(body, version),
         tags=_tags(body),
         release_policy=_release_policy(body, version),
     )
 
 
-def checked_key_ops(names: list[str] | None, version: ApiVersion) -> list[str] | None:
-    """Refuse operations that the version does not know.
+def _checked_key_ops(names: list[str] | None, version: ApiVersion, kind: ServiceKind) -> list[str] | None:
+    """Refuse operations that the version, or the kind of service, does not know.
 
     :raises ServiceError: 400.
     """
     for name in names or ():
         since = KEY_OPERATIONS.get(name)
-        if since is None or not version.since(since):
+        known = kind.knows_key_op(name, version) if since is None else version.since(since)
+        if not known:
             raise invalid_property("key_ops")
     return names
 
@@ -83,7 +86,12 @@ def _tags(body: Body) -> dict[str, str] | None:
     return tags
 
 
-def _external_id(attributes: Body, version: ApiVersion) -> str | None:
+def external_key_id(body: Body, version: ApiVersion) -> str | None:
+    """Return the id of the key outside that a new key stands for.
+
+    :raises ServiceError: 400.
+    """
+    attributes = body.object("attributes") or Body({})
     external = attributes.object("external_key")
     if external is None:
         return None
@@ -104,9 +112,8 @@ def _release_policy(body: Body, version: ApiVersion) -> dict[str, Any] | None:
     result: dict[str, Any] = {
         "contentType": policy.text("contentType") or _DEFAULT_POLICY_TYPE,
         "data": jose.encode(data),
+        "immutable": policy.boolean("immutable") is True,
     }
-    if policy.boolean("immutable") is not None:
-        result["immutable"] = policy.boolean("immutable")
     return result
 
 

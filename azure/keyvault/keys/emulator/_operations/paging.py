@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from .._cryptography import jose
-from .._errors import bad_parameter
+from .._errors import ServiceError, bad_parameter
+from .._storage.records import Key, Phase
 from .call import Call
 
 MOST_ITEMS = 25
@@ -50,8 +51,33 @@ def requested_start(call: Call) -> tuple[str, bool]:
     except (ValueError, KeyError, binascii.Error):
         content = None
     if not content:
-        raise bad_parameter("The $skiptoken parameter in the URI is not valid.")
+        raise _invalid_marker()
     return content[1].removeprefix("key/").lower(), content[2] is not None
+
+
+def listed_keys(call: Call, phase: Phase, moment: Callable[[Key], float]) -> Iterator[tuple[str, Key]]:
+    """Return markers and keys of a state from the requested start onwards: by name, or by a moment in a Managed HSM.
+
+    :param moment: when the key came into the list.
+    """
+    start, _ = requested_start(call)
+    if not call.service.kind.lists_by_creation:
+        return ((key.folded, key) for key in call.service.state.listed(phase, start))
+    keys = sorted(call.service.state.by_arrival(phase), key=moment)
+    return _from_marker([(f"{moment(key):018.6f}/{key.folded}", key) for key in keys], start)
+
+
+def _from_marker(items: list[tuple[str, Key]], start: str) -> Iterator[tuple[str, Key]]:
+    """Return the items from the one that a marker names onwards; if it is gone, those since its moment."""
+    markers = [marker for marker, _ in items]
+    if start in markers:
+        return iter(items[markers.index(start) :])
+    since = start.partition("/")[0]
+    return (item for item in items if item[0] >= since)
+
+
+def _invalid_marker() -> ServiceError:
+    return bad_parameter("The $skiptoken parameter in the URI is not valid.")
 
 
 def page(call: Call, path: str, items: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
@@ -65,10 +91,8 @@ def page(call: Call, path: str, items: Iterable[tuple[str, dict[str, Any]]]) -> 
     if taken and call.service.options.empty_pages and not requested_start(call)[1]:
         return {"value": [], "nextLink": _link(call, path, f"{taken[0][0]}", "empty!")}
     following = taken[size][0] if len(taken) > size else None
-    return {
-        "value": [item for _, item in taken[:size]],
-        "nextLink": None if following is None else _link(call, path, following),
-    }
+    link = None if following is None else _link(call, path, following)
+    return call.service.kind.page([item for _, item in taken[:size]], link)
 
 
 def _link(call: Call, path: str, marker: str, suffix: str = "") -> str:
@@ -76,5 +100,5 @@ def _link(call: Call, path: str, marker: str, suffix: str = "") -> str:
     content = f"{len(name):06}!{name}!000028!9999-12-31T23:59:59.9999999Z!{suffix}"
     encoded = base64.b64encode(content.encode("ascii")).decode("ascii").replace("=", "-")
     token = jose.encode_json({"NextMarker": f"2!{len(encoded)}!{encoded}", "TargetLocation": 0})
-    size = f"&maxresults={call.query['maxresults']}" if "maxresults" in call.query else ""
-    return f"{call.origin.explicit}{path}?api-version={call.api.text}&$skiptoken={token}{size}"
+    kind = call.service.kind
+    return kind.next_link(call.origin, call.path if kind.is_hsm else path, call.query, token)

@@ -10,7 +10,8 @@ from .._storage.records import KeyVersion
 from .call import Call
 from .key_requests import KeyProperties
 
-_PREMIUM = "The exportable attribute is only supported with premium vaults and API version >= '7.3-preview'."
+_PREMIUM = "The exportable attribute is only supported with premium vaults and API version >= '7.3-preview'"
+_SECURE_OPERATIONS = frozenset({"secureWrapKey", "secureUnwrapKey"})
 
 
 def check_new_policy(call: Call, kty: str, given: KeyProperties) -> None:
@@ -22,13 +23,12 @@ def check_new_policy(call: Call, kty: str, given: KeyProperties) -> None:
     if given.exportable and not (call.api.since("7.3-preview") and (kind.is_hsm or kind.premium)):
         raise kind.release_rule(1001, _PREMIUM)
     if given.exportable and not given.release_policy:
-        raise kind.release_rule(1004, "Exportable keys must have release policy.")
-    if given.release_policy and not given.exportable:
-        raise kind.release_rule(1005, "Non-exportable keys must not have release policy.")
+        raise kind.release_rule(1004, "Exportable keys must have release policy")
+    if given.release_policy and not given.exportable and not _secures(given.key_ops):
+        raise kind.release_rule(1005, "Non-exportable keys must not have release policy")
     if given.exportable and not kty.endswith("-HSM"):
-        raise kind.release_rule(1006, "Exportable keys must be of type RSA-HSM, EC-HSM or oct-HSM.")
-    if given.release_policy:
-        _check_policy_form(call, given)
+        raise kind.release_rule(1006, "Exportable keys must be of type RSA-HSM, EC-HSM or oct-HSM")
+    _rewrite_policy(call, given)
 
 
 def check_policy_change(call: Call, version: KeyVersion, given: KeyProperties) -> None:
@@ -38,28 +38,40 @@ def check_policy_change(call: Call, version: KeyVersion, given: KeyProperties) -
     """
     kind = call.service.kind
     if given.exportable is not None and given.exportable is not version.exportable:
-        raise kind.release_rule(1003, "The exportable attribute of an existing key cannot be changed.")
+        raise kind.release_rule(1003, "The exportable attribute of an existing key cannot be changed")
     if not given.release_policy:
         return
     if call.version:
-        raise kind.release_rule(1016, "Key Release Policy can only be set on the versionless key.")
-    if not version.exportable:
-        raise kind.release_rule(1005, "Non-exportable keys must not have release policy.")
+        raise kind.release_rule(1016, "Key Release Policy can only be set on the versionless key")
+    if not version.exportable and not _secures(version.key_ops):
+        raise kind.release_rule(1005, "Non-exportable keys must not have release policy")
     if version.release_policy and version.release_policy.get("immutable"):
-        raise kind.release_rule(1020, "Immutable Key Release Policy cannot be modified.")
-    _check_policy_form(call, given)
+        raise kind.immutable_policy()
+    _rewrite_policy(call, given)
 
 
-def _check_policy_form(call: Call, given: KeyProperties) -> None:
+def _secures(key_ops: list[str] | None) -> bool:
+    """Say whether the operations are such as need a release policy without the key being exportable."""
+    return not _SECURE_OPERATIONS.isdisjoint(key_ops or ())
+
+
+def _rewrite_policy(call: Call, given: KeyProperties) -> None:
+    """Replace the text of a release policy by the one that the service keeps.
+
+    :raises ServiceError: 400 for a policy of the wrong form.
+    """
+    if not given.release_policy:
+        return
     try:
-        policy = json.loads(jose.decode((given.release_policy or {})["data"]))
-        well_formed = isinstance(policy, dict) and isinstance(policy.get("anyOf"), list)
-    except (ValueError, RecursionError):
-        well_formed = False
-    if not well_formed:
-        raise _malformed_policy(call)
+        policy = json.loads(jose.decode(given.release_policy["data"]))
+        if not isinstance(policy, dict) or not isinstance(policy.get("anyOf"), list):
+            raise ValueError("not a release policy")
+        data = call.service.kind.release_policy_data(policy, call.api)
+    except (ValueError, RecursionError) as error:
+        raise _malformed_policy(call) from error
+    given.release_policy = {**given.release_policy, "data": jose.encode(data)}
 
 
 def _malformed_policy(call: Call) -> ServiceError:
     """400; the number of this rule is not known, so the text is the emulator's own."""
-    return call.service.kind.release_rule(1000, "Key Release Policy is not valid.")
+    return call.service.kind.release_rule(1000, "Key Release Policy is not valid")

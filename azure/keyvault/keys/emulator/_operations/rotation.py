@@ -12,8 +12,8 @@ from .._storage.durations import Duration, parse_duration
 from .._storage.records import Key, KeyVersion, RotationPolicy
 from .._storage.state import new_version
 from .call import Call
+from .kinds import DEFAULT_NOTIFY
 
-_DEFAULT_NOTIFY = {"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}
 _ACTIONS = {"rotate": "Rotate", "notify": "Notify"}
 _LEAST_EXPIRY_DAYS = 28
 _LEAST_TRIGGER_DAYS = 7
@@ -23,16 +23,23 @@ _TRIGGERS = ("timeAfterCreate", "timeBeforeExpiry")
 
 async def rotate_key(call: Call) -> Reply:
     """POST /keys/{name}/rotate (7.3): a new version of the same kind; its expiry follows the policy."""
-    service, previous = call.service, call.key().latest
+    service, previous = call.service, _key(call).latest
     material = await service.work(previous.material.renewed)
     async with service.writing(call.name):
-        key = call.key()
+        key = _key(call)
         if previous.version not in key.versions:
-            raise service.kind.key_not_found(call.origin, call.name)
+            raise service.kind.nothing_to_rotate(call.origin, call.name)
         version = _rotated(previous, material, key, int(service.clock.now()))
         key = key.with_version(version)
         await service.save(key, version)
     return call.bundle_reply(key, version)
+
+
+def _key(call: Call) -> Key:
+    key = call.service.state.live(call.name)
+    if key is None:
+        raise call.service.kind.nothing_to_rotate(call.origin, call.name)
+    return key
 
 
 def _rotated(previous: KeyVersion, material: Any, key: Key, now: int) -> KeyVersion:
@@ -56,33 +63,40 @@ async def get_rotation_policy(call: Call) -> Reply:
     """GET /keys/{name}/rotationpolicy (7.3): the default one, without id, if none was set."""
     key = call.key()
     if key.rotation_policy is None:
-        return call.reply({"lifetimeActions": [_DEFAULT_NOTIFY], "attributes": None})
+        return call.reply(call.service.kind.unset_rotation_policy())
     return call.reply(_policy(call, key, key.rotation_policy))
 
 
 async def update_rotation_policy(call: Call) -> Reply:
     """PUT /keys/{name}/rotationpolicy (7.3). Versions that exist keep their expiry."""
     actions, expiry = _checked_policy(call.required_body, int(call.service.clock.now()))
+    if call.service.kind.adds_notify and not any(action["action"]["type"] == "Notify" for action in actions):
+        actions.append(DEFAULT_NOTIFY)
     async with call.service.writing(call.name):
-        key, now = call.key(), int(call.service.clock.now())
-        created = key.rotation_policy.created if key.rotation_policy else now
-        policy = RotationPolicy(actions, expiry, created, now)
-        await call.service.save(replace(key, rotation_policy=policy))
+        key = call.key()
+        policy = _renewed(key.rotation_policy, actions, expiry, int(call.service.clock.now()))
+        if policy is not key.rotation_policy:
+            await call.service.save(replace(key, rotation_policy=policy))
     return call.reply(_policy(call, key, policy))
 
 
+def _renewed(
+    known: RotationPolicy | None, actions: list[dict[str, Any]], expiry: str | None, now: int
+) -> RotationPolicy:
+    """Return the policy to keep: the known one, with its times, if it is put once more."""
+    if known is None:
+        return RotationPolicy(actions, expiry, now, now)
+    if (known.lifetime_actions, known.expiry_time) == (actions, expiry):
+        return known
+    return RotationPolicy(actions, expiry, known.created, now)
+
+
 def _policy(call: Call, key: Key, policy: RotationPolicy) -> dict[str, Any]:
-    attributes: dict[str, Any] = {} if policy.expiry_time is None else {"expiryTime": policy.expiry_time}
-    attributes.update(created=policy.created, updated=policy.updated)
-    return {
-        "id": f"{call.kid(key)}/rotationpolicy",
-        "lifetimeActions": policy.lifetime_actions,
-        "attributes": attributes,
-    }
+    return call.service.kind.rotation_policy(f"{call.kid(key)}/rotationpolicy", policy)
 
 
 def _checked_policy(body: Body, now: int) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the lifetime actions with the default Notify added if there is none, and the expiry.
+    """Return the lifetime actions and the expiry.
 
     :param now: the time from which durations in months and years are counted.
     :raises ServiceError: 400. The texts are the emulator's own.
@@ -98,7 +112,7 @@ def _checked_policy(body: Body, now: int) -> tuple[list[dict[str, Any]], str | N
     types = [action["action"]["type"] for action in actions]
     if len(set(types)) < len(types):
         raise bad_parameter("A rotation policy can have one lifetime action of each type.")
-    return actions if "Notify" in types else [*actions, _DEFAULT_NOTIFY], expiry
+    return actions, expiry
 
 
 def _action(item: Body, expiry: str | None) -> dict[str, Any]:
@@ -126,7 +140,7 @@ def _check_trigger(kind: str, name: str, duration: Duration, expiry: str | None)
 
 def _check_room(action: dict[str, Any], expiry: str | None, now: int) -> None:
     """Refuse an action less than 7 days after creation, or before expiry. The default one goes with every expiry."""
-    if expiry is None or action == _DEFAULT_NOTIFY:
+    if expiry is None or action == DEFAULT_NOTIFY:
         return
     ((name, text),) = action["trigger"].items()
     if _duration(text).after(now) + _LEAST_TRIGGER_DAYS * _DAY > _duration(expiry).after(now):

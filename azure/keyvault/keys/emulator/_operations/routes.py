@@ -53,7 +53,7 @@ _UPDATE = Route("update", "update", management.update_key)
 _CREATE = Route("create", "create", management.create_key, creates=True, new_type=management.created_type)
 _IMPORT = Route("import", "import", management.import_key, creates=True, new_type=management.imported_type)
 _KEY = {"GET": _GET, "PUT": _IMPORT, "PATCH": _UPDATE, "DELETE": Route("delete", "delete", management.delete_key)}
-_ATTESTATION = Route("attestation", "get", hsm.get_attestation, "7.6-preview.2", hsm_only=True)
+_ATTESTATION = Route("attestation", "get", hsm.get_attestation, "7.6-preview.2")
 
 TABLE: Mapping[str, Mapping[str, Route]] = {
     "/keys": {"GET": Route("list", "list", management.list_keys)},

@@ -1,4 +1,4 @@
-"""Backups: the marker of the service, directly followed by a JWE with all versions of a key.
+"""Backups: all versions of a key in a JWE, before which a vault puts a marker and a Managed HSM puts nothing.
 
 Vaults that keep nothing share one backup key for the process, as vaults of a geography can read each other's backups,
 and so do Managed HSMs; a durable one has its own, kept with its records.
@@ -6,6 +6,7 @@ and so do Managed HSMs; a durable one has its own, kept with its records.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import uuid
@@ -20,11 +21,8 @@ from .._cryptography import jose
 from .records import Key, KeyVersion
 from .storage import Storage
 
+_BARE_KID = "backup-protection-key"
 _MARKER = b"&AzureKeyVaultKeyBackupV1.microsoft.com"
-
-
-class ForeignBackupError(ValueError):
-    """A backup that was made under another key."""
 
 
 class BackupKey:
@@ -52,23 +50,32 @@ class BackupKey:
     def _kid(self) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_OID, str(self._key.public_key().public_numbers().n)))
 
-    def seal(self, key: Key) -> bytes:
-        """Return the backup of a key."""
+    @cached_property
+    def _symmetric_key(self) -> bytes:
+        return hashlib.sha512(self._pkcs8()).digest()
+
+    def seal(self, key: Key, *, bare: bool) -> bytes:
+        """Return the backup of a key.
+
+        :param bare: make it as a Managed HSM does: nothing but the JWE, under a symmetric key.
+        """
         content = {"key": key.facts(), "versions": [version.with_private() for version in key.versions.values()]}
-        token = jose.encrypt_jwe(json.dumps(content).encode(), self._kid, self._key.public_key())
+        plaintext = json.dumps(content).encode()
+        if bare:
+            return jose.encrypt_jwe_directly(plaintext, _BARE_KID, self._symmetric_key).encode("ascii")
+        token = jose.encrypt_jwe(plaintext, self._kid, self._key.public_key())
         return _MARKER + token.encode("ascii")
 
-    def open(self, blob: bytes) -> Key:
+    def open(self, blob: bytes, *, bare: bool) -> Key:
         """Return the key in a backup.
 
-        :raises ForeignBackupError: the backup was made under another key.
-        :raises ValueError: the backup is damaged.
+        :raises ValueError: the backup is damaged, or was made under another key or by another kind of service.
         """
+        if bare:
+            return _restored(json.loads(jose.decrypt_jwe_directly(blob.decode("ascii"), self._symmetric_key)))
         if not blob.startswith(_MARKER):
             raise ValueError("not a backup")
         token = blob.removeprefix(_MARKER).decode("ascii")
-        if jose.jws_header(token).get("kid") != self._kid:
-            raise ForeignBackupError("made under another key")
         return _restored(json.loads(jose.decrypt_jwe(token, self._key)))
 
 

@@ -155,6 +155,11 @@ class VaultState:
             if key.phase(now) is phase:
                 yield key
 
+    def by_arrival(self, phase: Phase) -> list[Key]:
+        """Return the keys of a phase, those first that were here first."""
+        now = self._clock.now()
+        return [key for key in self._keys.values() if key.phase(now) is phase]
+
 
 _WRITE_CONFLICTS: dict[Phase, Callable[[str], ServiceError]] = {
     Phase.DELETING: _errors.being_deleted,
