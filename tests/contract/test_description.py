@@ -114,6 +114,11 @@ class Desk:
         document = copy.deepcopy(DOCUMENT)
         # Otherwise half of what does not fit would be requests without a token.
         del document["security"]
+        # What a Managed HSM answers is said in words: actions in lower case, and empty text for no expiry.
+        schemas = document["components"]["schemas"]
+        schemas["RotationAction"]["enum"] += [action.lower() for action in schemas["RotationAction"]["enum"]]
+        expiry = {"anyOf": [{"$ref": "#/components/schemas/Duration"}, {"const": ""}]}
+        schemas["KeyRotationPolicyAttributes"]["properties"]["expiryTime"] = expiry
         names = [name for name in KEYS.values() if self.place == "hsm" or name != KEYS["oct"]]
         versions = [self.client.get_key(name).properties.version for name in names]
         parameters = document["components"]["parameters"]

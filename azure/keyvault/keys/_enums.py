@@ -118,6 +118,8 @@ class KeyOperation(Text):
     """Decrypt keys"""
     export = "export"
     """Leave the service in a secure key release"""
+    derive_key = "deriveKey"
+    """Derive keys, in a Managed HSM; it gives its EC and symmetric keys this operation by itself"""
     secure_wrap_key = "secureWrapKey"
     """Make a key and return it wrapped only"""
     secure_unwrap_key = "secureUnwrapKey"

@@ -48,8 +48,8 @@ class JsonWebKey(Model):
     :param kty: Type of the key. One of EC, EC-HSM, RSA, RSA-HSM, oct, oct-HSM (since 7.2), AKP (since
         2026-05-01-preview), AKP-HSM (since 2026-05-01-preview).
     :param key_ops: What the key may be used for. The order means nothing. One of encrypt, decrypt, sign, verify,
-        wrapKey, unwrapKey, import (since 7.1), export (since 7.3), secureWrapKey (since 2026-05-01-preview),
-        secureUnwrapKey (since 2026-05-01-preview).
+        wrapKey, unwrapKey, import (since 7.1), export (since 7.3), deriveKey (since 7.2), secureWrapKey (since
+        2026-05-01-preview), secureUnwrapKey (since 2026-05-01-preview).
     :param n: RSA modulus. An imported one keeps its leading zeros.
     :param e: RSA public exponent. It may have leading zeros, so compare it as a number.
     :param d: RSA private exponent, or EC private key.
@@ -271,18 +271,21 @@ class KeyAttestation(Model):
 
     :param certificate_pem_file: Certificates of the attestation, as a PEM file. Services also write it as standard
         base64.
+    :param certificates: What 7.6-preview.2 calls certificatePemFile.
     :param private_key_attestation: Proof for the private or symmetric key.
     :param public_key_attestation: Proof for the public key.
     :param version: Kind of proof, as MRVL-1.
     """
 
     certificate_pem_file: bytes | None
+    certificates: bytes | None
     private_key_attestation: bytes | None
     public_key_attestation: bytes | None
     version: str | None
 
     _attribute_map: ClassVar[dict[str, dict[str, str]]] = {
         "certificate_pem_file": {"key": "certificatePemFile", "type": "base64"},
+        "certificates": {"key": "certificates", "type": "base64"},
         "private_key_attestation": {"key": "privateKeyAttestation", "type": "base64"},
         "public_key_attestation": {"key": "publicKeyAttestation", "type": "base64"},
         "version": {"key": "version", "type": "str"},
@@ -292,11 +295,13 @@ class KeyAttestation(Model):
         self,
         *,
         certificate_pem_file: bytes | None = None,
+        certificates: bytes | None = None,
         private_key_attestation: bytes | None = None,
         public_key_attestation: bytes | None = None,
         version: str | None = None,
     ) -> None:
         self.certificate_pem_file = certificate_pem_file
+        self.certificates = certificates
         self.private_key_attestation = private_key_attestation
         self.public_key_attestation = public_key_attestation
         self.version = version
@@ -585,8 +590,8 @@ class KeyCreateParameters(Model):
         curve decides.
     :param public_exponent: RSA public exponent. Unset means 65537. Managed HSM only. Since 7.2.
     :param key_ops: What the key may be used for. Unset means all that its type can do. One of encrypt, decrypt, sign,
-        verify, wrapKey, unwrapKey, import (since 7.1), export (since 7.3), secureWrapKey (since 2026-05-01-preview),
-        secureUnwrapKey (since 2026-05-01-preview).
+        verify, wrapKey, unwrapKey, import (since 7.1), export (since 7.3), deriveKey (since 7.2), secureWrapKey (since
+        2026-05-01-preview), secureUnwrapKey (since 2026-05-01-preview).
     :param attributes: Whether, from when and until when the key is usable.
     :param tags: The application's tags, at most 15.
     :param crv: Elliptic curve. Unset means P-256. One of P-256, P-384, P-521, P-256K (since 7.0).
@@ -713,8 +718,8 @@ class KeyUpdateParameters(Model):
     What is left out stays as it is.
 
     :param key_ops: What the key may be used for, replacing the whole list. One of encrypt, decrypt, sign, verify,
-        wrapKey, unwrapKey, import (since 7.1), export (since 7.3), secureWrapKey (since 2026-05-01-preview),
-        secureUnwrapKey (since 2026-05-01-preview).
+        wrapKey, unwrapKey, import (since 7.1), export (since 7.3), deriveKey (since 7.2), secureWrapKey (since
+        2026-05-01-preview), secureUnwrapKey (since 2026-05-01-preview).
     :param attributes: Whether, from when and until when the key is usable. Members left out stay as they are.
     :param tags: The application's tags, replacing the whole set.
     :param release_policy: The conditions under which the key is released. Needs the path without version. Since 7.3.
@@ -1260,7 +1265,8 @@ class KeyRotationPolicyAttributes(Model):
 
     Since 7.3.
 
-    :param expiry_time: Time after which new versions expire, at least 28 days, as P120D. Unset means never.
+    :param expiry_time: Time after which new versions expire, at least 28 days, as P120D. Unset means never, and so does
+        the empty text of a Managed HSM.
     :param created: When the policy was made. Set by the service, not sent.
     :param updated: When the policy was last changed. Set by the service, not sent.
     """
