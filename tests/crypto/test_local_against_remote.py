@@ -117,6 +117,12 @@ def test_encryption_is_the_same_here_and_there(pair_of: Callable[[Case], Pair], 
     made = {}
     for name, client in (("here", pair.here), ("there", pair.there)):
         made[name] = outcome(lambda client=client: client.encrypt(row.name, plaintext, iv=iv))  # type: ignore[misc]
+    if len(plaintext) % row.block and made["there"][0] == "result":
+        # The service fills the last block with zeros, which nobody could tell from data: that is not done here.
+        assert made["here"] == ("error", ValueError)
+        filled = plaintext.ljust(-(-len(plaintext) // row.block) * row.block, b"\0")
+        assert pair.here.decrypt(made["there"][1]).plaintext == filled
+        return
     assert made["here"][0] == made["there"][0]
     if made["here"][0] == "error":
         assert made["here"] == made["there"]

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from azure.keyvault.keys import JsonWebKey
 from azure.keyvault.keys.crypto import _enums
 from azure.keyvault.keys.crypto._local import algorithms as algorithms
 from azure.keyvault.keys.crypto._local import checks as checks
+from azure.keyvault.keys.crypto._local import load
 from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS
 
 TABLES: list[tuple[Any, type[Enum], str]] = [
@@ -152,11 +154,12 @@ def test_arguments_that_do_not_fit_are_refused(name: str) -> None:
     else:
         with pytest.raises(ValueError, match="'iv' can't be given"):
             checks.check_decrypt(row, b"c", bytes(16))
-    if not row.aad:
+    if not row.aad and row.family == "RSA":
         with pytest.raises(ValueError, match="'additional_authenticated_data' can't be given"):
             checks.check_encrypt(row, bytes(16), aad=b"")
         with pytest.raises(ValueError, match="'additional_authenticated_data' can't be given"):
             checks.check_decrypt(row, b"c", **{**arguments, "aad": b""})
+    if not row.aad:
         with pytest.raises(ValueError, match="'authentication_tag' can't be given"):
             checks.check_decrypt(row, b"c", **{**arguments, "tag": bytes(16)})
 
@@ -176,9 +179,26 @@ def test_iv_of_the_service_may_have_any_size() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 15, 17, 31])
-def test_cbc_without_padding_needs_whole_blocks(size: int) -> None:
+def test_cbc_without_padding_needs_whole_blocks_here_only(size: int) -> None:
+    row = ENCRYPTION["A128CBC"]
+    assert checks.check_encrypt(row, bytes(size), bytes(16)) == (bytes(size), bytes(16), None)
+    key = load(JsonWebKey(kty="oct", k=bytes(16)))
+    assert key is not None
     with pytest.raises(ValueError, match=r"'plaintext' must be a multiple of 16 bytes for A128CBC.*CBCPAD"):
-        checks.check_encrypt(ENCRYPTION["A128CBC"], bytes(size))
+        key.encrypt(row, bytes(size), bytes(16))
+
+
+@pytest.mark.parametrize("name", [name for name, row in ENCRYPTION.items() if row.iv == "caller" and not row.aad])
+def test_data_beside_cbc_is_refused_here_only(name: str) -> None:
+    row = ENCRYPTION[name]
+    assert checks.check_encrypt(row, bytes(16), bytes(16), b"aad")[2] == b"aad"
+    assert checks.check_decrypt(row, bytes(16), bytes(16), aad=b"aad")[3] == b"aad"
+    key = load(JsonWebKey(kty="oct", k=bytes(row.key_size or 0)))
+    assert key is not None
+    with pytest.raises(ValueError, match=r"'additional_authenticated_data' can't be given .* authenticates nothing"):
+        key.encrypt(row, bytes(16), bytes(16), b"aad")
+    with pytest.raises(ValueError, match=r"'additional_authenticated_data' can't be given .* authenticates nothing"):
+        key.decrypt(row, bytes(16), bytes(16), aad=b"aad")
 
 
 @pytest.mark.case("J7")

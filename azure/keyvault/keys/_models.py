@@ -271,7 +271,8 @@ class KeyProperties:
         if found is None:
             return None
         return KeyAttestation(
-            certificate_pem_file=found.certificate_pem_file,
+            # The first preview had another name for it.
+            certificate_pem_file=found.certificate_pem_file or found.certificates,
             private_key_attestation=found.private_key_attestation,
             public_key_attestation=found.public_key_attestation,
             version=found.version,
@@ -350,6 +351,8 @@ class KeyVaultKey:
         jwk = bundle.key
         self._key_material = material = JsonWebKey._from_wire(jwk)
         material.kty = known(KeyType, material.kty)
+        if material.key_ops is None:  # a Managed HSM leaves out an empty list: the key is for nothing
+            material.key_ops = []
         self._properties = KeyProperties(
             jwk.kid,  # type: ignore[union-attr,arg-type]  # required members: a bundle without them is refused earlier
             bundle.attributes,
@@ -506,8 +509,8 @@ class KeyRotationLifetimeAction:
             known = action or ""
         return cls(
             known,
-            time_after_create=trigger.time_after_create if trigger else None,
-            time_before_expiry=trigger.time_before_expiry if trigger else None,
+            time_after_create=(trigger.time_after_create or None) if trigger else None,
+            time_before_expiry=(trigger.time_before_expiry or None) if trigger else None,
         )
 
     def _to_wire(self) -> wire.LifetimeActions:
@@ -548,14 +551,20 @@ class KeyRotationPolicy:
 
     @classmethod
     def _from_wire(cls, policy: wire.KeyRotationPolicy) -> KeyRotationPolicy:
+        # A Managed HSM writes empty text and 0 in a policy that was never set.
         attributes = policy.attributes
         return cls(
-            policy_id=policy.id,
+            policy_id=policy.id or None,
             lifetime_actions=[KeyRotationLifetimeAction._from_wire(action) for action in policy.lifetime_actions or []],
-            expires_in=attributes.expiry_time if attributes else None,
-            created_on=attributes.created if attributes else None,
-            updated_on=attributes.updated if attributes else None,
+            expires_in=(attributes.expiry_time or None) if attributes else None,
+            created_on=_moment(attributes.created) if attributes else None,
+            updated_on=_moment(attributes.updated) if attributes else None,
         )
+
+
+def _moment(value: datetime | None) -> datetime | None:
+    """Return a time; 0 stands for none."""
+    return value if value is not None and value.timestamp() else None
 
 
 def _text(value: Any) -> Any:

@@ -136,12 +136,13 @@ class EcPrivate(EcPublic):
 
 
 def public_numbers(jwk: JsonWebKey) -> EcPublic:
-    """Read the public point and check that it has the form of RFC 7518 section 6.2.1 and lies on the curve.
+    """Read the public point, whose coordinates may lack leading zeros, and check that it lies on the curve.
 
-    :raises ValueError: when a coordinate is missing or has not the full length, or the point is not on the curve.
+    :raises ValueError: when a coordinate is missing or too long, or the point is not on the curve.
     """
     curve = curve_of(jwk)
-    return _point(curve, _coordinate("x", jwk.x, curve), _coordinate("y", jwk.y, curve))
+    x, y = (int.from_bytes(_fit(name, value, curve), "big") for name, value in (("x", jwk.x), ("y", jwk.y)))
+    return _point(curve, x, y)
 
 
 def _point(curve: Curve, x: int, y: int) -> EcPublic:
@@ -162,12 +163,6 @@ def _private_value(point: EcPublic, d: int) -> EcPrivate:
     if not 0 < d < point.curve.order:
         raise ValueError(f"'d' must be greater than 0 and less than the order of {point.curve.name}")
     return EcPrivate(point.curve, point.x, point.y, d)
-
-
-def _coordinate(name: str, value: bytes | None, curve: Curve) -> int:
-    if not value or len(value) != curve.size:
-        raise ValueError(f"'{name}' must have {curve.size} bytes for {curve.name}, not {len(value or b'')}")
-    return int.from_bytes(value, "big")
 
 
 def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:

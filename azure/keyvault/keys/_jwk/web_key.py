@@ -237,7 +237,9 @@ class JsonWebKey:
         members = members_of(source, _BINARY)
         if members.get("crv") == "secp256k1":
             members["crv"] = "P-256K"
-        return cls(**{name: members[name] for name in fields_of(members.get("kty")) if name in members})
+        jwk = cls(**{name: members[name] for name in fields_of(members.get("kty")) if name in members})
+        jwk._pad()
+        return jwk
 
     def to_pem(self, private: bool = False, password: str | bytes | None = None) -> bytes:
         """Write the key in PEM: SubjectPublicKeyInfo, or PKCS#8.
@@ -364,12 +366,23 @@ class JsonWebKey:
         """Take the members of a wire model, which has attributes of the same names."""
         jwk = cls.__new__(cls)
         jwk.__dict__.update(zip(_FIELDS, _members(wire), strict=True))
+        jwk._pad()
         alg, pub = getattr(wire, "alg", None), getattr(wire, "pub", None)
         if alg is not None:
             jwk.alg = alg
         if pub is not None:
             jwk.pub = pub
         return jwk
+
+    def _pad(self) -> None:
+        """Give the numbers of an EC key the full length of RFC 7518 section 6.2.1; other libraries drop zeros."""
+        size = _COORDINATE_SIZES.get(self.crv) if self.crv is not None and family_of(self.kty) == "EC" else None
+        if size is None:
+            return
+        for name in ("x", "y", "d"):
+            value = getattr(self, name)
+            if value and len(value) < size:
+                setattr(self, name, value.rjust(size, b"\0"))
 
     def _to_wire_fields(self) -> dict[str, Any]:
         """Give the members that are set, for import: numbers checked, completed and of full length.
@@ -432,6 +445,8 @@ class JsonWebKey:
         return (*_members(self), self.alg, self.pub, self.priv)
 
 
+# Here as well as in the module of curves, which loads cryptography.
+_COORDINATE_SIZES: dict[str, int] = {"P-256": 32, "P-384": 48, "P-521": 66, "P-256K": 32, "SECP256K1": 32}
 _FIELDS = JsonWebKey._FIELDS
 _AKP_FIELDS = ("alg", "pub", "priv")
 _members = attrgetter(*_FIELDS)

@@ -31,6 +31,8 @@ def of_operation(error: HttpResponseError) -> HttpResponseError:
     Bad data and unfit arguments (400), and a key that is disabled or not for the operation (403), are a ``ValueError``
     too: where an operation runs does not change which ``except`` meets its failure.
     """
-    if error.status_code == 400 or (error.status_code == 403 and inner_code(error) in _MISTAKES):
+    # A Managed HSM has as the outer code what a vault has as the inner one.
+    codes = {inner_code(error), error.error.code if error.error is not None else None}
+    if error.status_code == 400 or (error.status_code == 403 and not _MISTAKES.isdisjoint(codes)):
         return InputRefused.of(error)
     return error

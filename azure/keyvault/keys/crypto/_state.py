@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ._tasks import Task
 
 _LOGGER = logging.getLogger("azure.keyvault.keys.crypto")
+#: What a vault keeps besides keys. azure-storage's client-side encryption has symmetric keys in secrets.
+_ELSEWHERE = ("secrets", "certificates")
 
 
 class KeyState:
@@ -75,10 +77,26 @@ class KeyState:
     @classmethod
     def _of_key(cls, key: KeyVaultKey, execution: Execution) -> KeyState:
         identifier = parse_key_vault_id(key.id)
+        if identifier.collection.lower() in _ELSEWHERE:
+            return cls._of_object(key, identifier, execution)
         _check_collection(identifier)
         if key._vault_url is not None:  # what an answer says of the vault's address is not used
             identifier = identifier._replace(vault_url=key._vault_url)
         return cls(identifier, key.id, execution, _facts(key), key.key)
+
+    @classmethod
+    def _of_object(cls, key: KeyVaultKey, identifier: KeyVaultResourceId, execution: Execution) -> KeyState:
+        """Return the state for a key that a secret or a certificate holds: it is here, and nowhere else.
+
+        :raises ValueError: when its material is not here, or the key is to be used in the vault.
+        """
+        facts = _facts(key)
+        if facts.local is None or execution == "remote":
+            raise ValueError(
+                f"'{identifier.source_id}' is not the ID of a key: it is one of {identifier.collection}. Such a key "
+                "needs its material, and is used in this process only"
+            )
+        return cls(identifier, key.id, "local", facts, key.key)
 
     @classmethod
     def of_jwk(cls, jwk: Any, min_rsa_bits: int = MIN_RSA_BITS) -> KeyState:

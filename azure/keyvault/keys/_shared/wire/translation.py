@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -40,6 +41,9 @@ _RENAMED_FIELDS = ("crv", "alg")
 
 _HEADERS = {"Accept": "application/json"}
 _HEADERS_WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
+
+
+_API_VERSION = re.compile("(?:^|&)api-version=", re.IGNORECASE)
 
 
 def _no_constant(name: str) -> Any:
@@ -86,12 +90,21 @@ class Wire:
         return HttpRequest(operation.method, url, headers=dict(_HEADERS_WITH_BODY), content=content)
 
     def link(self, operation: Operation[Any], link: str) -> HttpRequest:
-        """Return the request for the page that a list's ``nextLink`` leads to. The link is sent as it is.
+        """Return the request for the page that a list's ``nextLink`` leads to.
+
+        The link is sent as it is, but for the API version, which the links of a Managed HSM lack.
 
         :raises ValueError: when it leads away from the vault.
         """
         self.check_origin(link, "The link to the next page")
-        return HttpRequest(operation.method, link, headers=dict(_HEADERS))
+        return HttpRequest(operation.method, self._versioned(link), headers=dict(_HEADERS))
+
+    def _versioned(self, url: str) -> str:
+        """Return a URL with the client's API version, where it names none."""
+        bare, mark, fragment = url.partition("#")
+        if _API_VERSION.search(urlsplit(bare).query):
+            return url
+        return f"{bare}{'&' if '?' in bare else '?'}api-version={self.api_version}{mark}{fragment}"
 
     def check_origin(self, url: str, what: str) -> None:
         """Refuse a URL that would take a token or a body away from the vault.
@@ -117,8 +130,7 @@ class Wire:
         if "://" not in request.url.partition("?")[0]:
             request.url = f"{self.vault_url}/{request.url.lstrip('/')}"
         self.check_origin(request.url, "The URL")
-        if "api-version=" not in urlsplit(request.url).query:
-            request.url += ("&" if "?" in request.url else "?") + "api-version=" + self.api_version
+        request.url = self._versioned(request.url)
         return request
 
     def result(self, operation: Operation[T], response: PipelineResponse[Any, Any]) -> T:

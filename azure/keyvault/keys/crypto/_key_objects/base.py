@@ -56,6 +56,16 @@ class KeyObject:
             )
         return self._material
 
+    def _is_in(self, jwk: JsonWebKey) -> bool:
+        """Tell whether a JSON Web Key has the same public key."""
+        if family_of(jwk.kty) != self._family or self._material is None:
+            return False
+        try:
+            other: Any = jwk.to_cryptography()
+        except ValueError:  # it is broken
+            return False
+        return bool(other.public_numbers() == self._public.public_numbers())
+
     @lazy_property
     def _public(self) -> Any:
         """The public key as an object of ``cryptography``'s own."""

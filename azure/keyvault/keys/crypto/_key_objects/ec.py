@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ..._jwk import JsonWebKey
 from ..._jwk.ec import CURVES
 from .._local.algorithms import ALGORITHMS
 from .base import KeyObject, hash_of
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     )
     from cryptography.utils import Buffer
 
-    from ..._jwk import JsonWebKey
     from .._client import CryptographyClient
 
 # Which algorithm signs with the keys of a curve, and with which hash.
@@ -132,6 +132,8 @@ class KeyVaultECPublicKey(_EcKeyObject, ec.EllipticCurvePublicKey):
     """
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, JsonWebKey):
+            return self._is_in(other)
         if not isinstance(other, ec.EllipticCurvePublicKey):
             return NotImplemented
         return bool(self.public_numbers() == other.public_numbers())

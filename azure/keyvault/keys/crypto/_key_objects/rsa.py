@@ -8,6 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, AsymmetricPadding, PKCS1v15
 
+from ..._jwk import JsonWebKey
 from .._enums import EncryptionAlgorithm, SignatureAlgorithm
 from .._local.algorithms import ALGORITHMS
 from .._local.algorithms import signature as signature_row
@@ -126,9 +127,9 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
 class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
     """An RSA public key of a vault, as an ``RSAPublicKey`` of ``cryptography``.
 
-    It is made by :meth:`CryptographyClient.create_rsa_public_key`, and equal to any RSA public key with the same
-    numbers. What Key Vault cannot do as it is asked raises ``UnsupportedAlgorithm``, also where ``cryptography`` could:
-    what this object encrypts can be decrypted in the vault.
+    It is made by :meth:`CryptographyClient.create_rsa_public_key`, and equal to any RSA public key, or JSON Web Key,
+    with the same numbers. What Key Vault cannot do as it is asked raises ``UnsupportedAlgorithm``, also where
+    ``cryptography`` could: what this object encrypts can be decrypted in the vault.
 
     :param client: the client of the key, which does what needs it.
     :param key_material: what is known of the key; None when it may not be read.
@@ -140,6 +141,8 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
+        if isinstance(other, JsonWebKey):
+            return self._is_in(other)
         if not isinstance(other, rsa.RSAPublicKey):
             return NotImplemented
         try:

@@ -41,13 +41,12 @@ def check_encrypt(
     """Check the arguments of an encryption, and make an IV when the algorithm takes one and none is given.
 
     :returns: plaintext, IV and additional authenticated data.
-    :raises ValueError: when the plaintext does not fill whole blocks, when the IV is not 16 bytes long, when an IV is
-        given that only the service may choose, or when an argument does not fit the algorithm.
+    :raises ValueError: when the IV is not 16 bytes long, when an IV is given that only the service may choose, or when
+        an argument does not fit the algorithm. Whether the plaintext fills whole blocks is for the key to say: a
+        Managed HSM fills them.
     """
     if type(plaintext) is not bytes:
         plaintext = as_bytes("plaintext", plaintext)
-    if len(plaintext) % row.block or len(plaintext) < row.minimum:
-        raise _unfit_size(row, "plaintext", len(plaintext))
     if row.family is None:
         return plaintext, _optional("iv", iv), _optional("additional_authenticated_data", aad)
     if row.iv == "caller":
@@ -167,8 +166,7 @@ def _optional(name: str, value: Buffer | None) -> bytes | None:
 
 def _unfit_size(row: Algorithm, name: str, size: int) -> ValueError:
     if size % row.block:
-        hint = "; A...CBCPAD pads for you" if row.kind == "encryption" else ""
-        return ValueError(f"'{name}' must be a multiple of {row.block} bytes for {row.name}, not {size} bytes{hint}")
+        return ValueError(f"'{name}' must be a multiple of {row.block} bytes for {row.name}, not {size} bytes")
     return ValueError(f"'{name}' must have at least {row.minimum} bytes for {row.name}, not {size}")
 
 
@@ -194,6 +192,7 @@ def _check_tag(row: Algorithm, tag: Buffer | None) -> bytes | None:
 
 
 def _check_aad(row: Algorithm, aad: Buffer) -> bytes:
-    if not row.aad:
+    if not row.aad and row.iv is None:
         raise ValueError(f"'additional_authenticated_data' can't be given for {row.name}: it authenticates nothing")
+    # The service takes it along with AES-CBC, where it means nothing; local keys refuse it.
     return as_bytes("additional_authenticated_data", aad)

@@ -52,6 +52,12 @@ class OctKey(LocalKey):
         return f"{row.name} needs a key of exactly {row.key_size} bytes, and the key has {size}"
 
     def encrypt(self, row: Algorithm, plaintext: bytes, iv: bytes | None = None, aad: bytes | None = None) -> Encrypted:
+        _check_aad(row, aad)
+        if len(plaintext) % row.block:
+            raise ValueError(
+                f"'plaintext' must be a multiple of {row.block} bytes for {row.name} with a key that is used in this "
+                f"process, not {len(plaintext)} bytes; A...CBCPAD pads for you"
+            )
         if iv is None:
             iv = os.urandom(16)
         return _ENCRYPT[row.name](row, self._key, plaintext, iv, aad or b"")
@@ -64,6 +70,7 @@ class OctKey(LocalKey):
         tag: bytes | None = None,
         aad: bytes | None = None,
     ) -> bytes:
+        _check_aad(row, aad)
         try:
             return _DECRYPT[row.name](row, self._key, ciphertext, iv or b"", tag or b"", aad or b"")
         except ValueError:
@@ -79,6 +86,14 @@ class OctKey(LocalKey):
         except (InvalidUnwrap, ValueError):
             pass
         raise DecryptionError
+
+
+def _check_aad(row: Algorithm, aad: bytes | None) -> None:
+    if aad is not None and not row.aad:
+        raise ValueError(
+            f"'additional_authenticated_data' can't be given for {row.name} with a key that is used in this process: "
+            "the algorithm authenticates nothing"
+        )
 
 
 def _cbc_encrypt(key: bytes, plaintext: bytes, iv: bytes) -> bytes:

@@ -198,10 +198,11 @@ class CryptographyClient(AsyncKeyVaultClientBase):
 
         :param algorithm: one that fits the key. RSA encrypts at most the size of its modulus less the padding (RSA-OAEP
             42 bytes, RSA-OAEP-256 66, RSA1_5 11).
-        :param plaintext: the data. For AES-CBC without padding it must be a multiple of 16 bytes.
+        :param plaintext: the data. For AES-CBC without padding it must be a multiple of 16 bytes; a Managed HSM takes
+            any length, and fills it up with zeros.
         :param iv: 16 bytes for AES-CBC; fresh ones are made when there are none. AES-GCM takes none: the HSM makes it.
         :param additional_authenticated_data: data to authenticate along with the plaintext; for AES-GCM and
-            AES-CBC-HMAC.
+            AES-CBC-HMAC. A Managed HSM takes it with AES-CBC as well, where it means nothing.
         :returns: the ciphertext and all that :meth:`decrypt` needs.
         :raises ValueError: when an argument does not fit the algorithm, or the key does not allow encrypting (now).
         :raises TypeError: when an argument has the wrong type, or is missing.
