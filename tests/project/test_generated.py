@@ -17,8 +17,10 @@ import yaml
 from msrest.serialization import Serializer
 
 from azure.keyvault.keys._generated import models, operations, versions
+from azure.keyvault.keys._shared.wire.api_versions import DEFAULT_VERSION, ApiVersion
 from azure.keyvault.keys._shared.wire.reading import Malformed, read
 from azure.keyvault.keys._shared.wire.request_body import write
+from azure.keyvault.keys.emulator._api_versions import VERSIONS as EMULATED
 
 ROOT = Path(__file__).parents[2]
 GENERATED = ROOT / "azure" / "keyvault" / "keys" / "_generated"
@@ -599,3 +601,12 @@ class TestModels:
     def test_models_compare_by_their_fields(self) -> None:
         assert deserialize(models.KeyBundle, BUNDLE) == deserialize(models.KeyBundle, BUNDLE)
         assert models.KeyUpdateParameters(tags={"a": "b"}) != models.KeyUpdateParameters()
+
+
+def test_api_versions_stand_in_the_document() -> None:
+    """The public names and the emulator's table know the document's versions; the emulator speaks more previews."""
+    described = [version["version"] for version in SPEC["x-api-versions"]]
+    assert {version.value for version in ApiVersion} <= set(described)
+    assert {version["version"] for version in SPEC["x-api-versions"] if version["stable"]} <= set(ApiVersion)
+    assert [version for version in EMULATED if version in described] == described
+    assert DEFAULT_VERSION.value == SPEC["info"]["version"]
