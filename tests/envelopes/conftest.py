@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fixtures.targets import Target
@@ -11,9 +11,8 @@ from fixtures.targets import Target
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys._shared.auth.challenge import CHALLENGES
 
-pytest.importorskip("tink", reason="Tink is not installed (extra tink)")
-
-from azure.keyvault.keys.tink import AzureKmsAead, AzureKmsClient
+if TYPE_CHECKING:
+    from azure.keyvault.keys.tink import AzureKmsAead, AzureKmsClient
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +30,8 @@ def keys(vault: Target) -> Iterator[KeyClient]:
 @pytest.fixture
 def kms(vault: Target) -> Callable[[], AzureKmsClient]:
     """Makes clients that have not met the vault yet."""
+    from azure.keyvault.keys.tink import AzureKmsClient
+
     return lambda **options: AzureKmsClient(
         vault.credential, allowed_suffixes=["localhost"], **vault.options, **options
     )
@@ -52,6 +53,8 @@ def aead_of(kms: Callable[[], AzureKmsClient]) -> Callable[[str], AzureKmsAead]:
 @pytest.fixture
 def hsm_aead(hsm: Target, name: str) -> AzureKmsAead:
     """The Aead of a symmetric key in a Managed HSM."""
+    from azure.keyvault.keys.tink import AzureKmsClient
+
     options: Any = hsm.options
     with KeyClient(hsm.url, hsm.credential, **options) as client:
         client.create_oct_key(name, size=256, hardware_protected=True)

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+pytest.importorskip("tink", reason="Tink is not installed (extra tink)")
+
 import tink
 from tink import aead
 

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("tink", reason="Tink is not installed (extra tink)")
+
 from fixtures.targets import Target
 
 from azure.keyvault.keys import KeyClient

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+pytest.importorskip("tink", reason="Tink is not installed (extra tink)")
+
 import tink
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from fixtures.targets import Target, Traffic
