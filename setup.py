@@ -78,15 +78,22 @@ setup(
         # Local RSA, EC and AES operations. Release 44 panics on some malformed keys, with an error that is no
         # Exception; 45.0.0 was withdrawn.
         "cryptography>=45.0.1",
+        # Connections of the synchronous clients. What is read is bounded by this library itself, so that no release of
+        # urllib3 2 that programs may be bound to (botocore excludes 2.2.0 alone) has to be excluded.
+        "urllib3>=2.2.2",
+        # The transport of callers who bring a session of their own; azure-core admits any release. Below 2.32.3 the TLS
+        # settings of a call are ignored once a connection is open.
+        "requests>=2.32.3",
+        # The authorities that are trusted beside the system's.
+        "certifi>=2024.7.4",
         # Serialisation and validation of the REST models in azure/keyvault/keys/_generated.
         "msrest>=0.7.1",
     ],
     extras_require={
-        # The transport of the asyncio clients (azure-core's AioHttpTransport). Older releases leave it to the garbage
-        # collector to close TLS connections.
-        "aio": ["aiohttp>=3.13.0"],
+        # The transport of the asyncio clients. Older releases read trailers and the lines between chunks without end.
+        "aio": ["aiohttp>=3.13.4"],
         # The local emulator: its HTTPS server, and the throw-away certificate authority it serves with.
-        "emulator": ["aiohttp>=3.13.0", "trustme>=1.2.0"],
+        "emulator": ["aiohttp>=3.13.4", "trustme>=1.2.0"],
         # Keys of a vault in JOSE libraries: JSON Web Tokens, JWK Sets, assertions for Microsoft Entra ID.
         "jose": ["joserfc>=1.5.0"],
         # Encrypted Parquet datasets. Release 17 brought encryption to its datasets.

@@ -20,7 +20,6 @@ from fixtures.worlds import AIO
 from raw_server import Conversation, RawServer, Received
 
 from azure.keyvault.keys import KeyClient
-from azure.keyvault.keys._shared.fork import ForkLock
 from azure.keyvault.keys._shared.transport.transport import VaultTransport
 from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 
@@ -242,61 +241,32 @@ def test_50_threads_over_tls_share_probe_token_and_connections(serve: Serve, tru
     assert server.connections == before <= 51
 
 
-class Announced(ForkLock):
-    """A lock that says who comes to it."""
-
-    def __init__(self, come: threading.Semaphore) -> None:
-        super().__init__()
-        self._come = come
-
-    def __enter__(self) -> None:
-        self._come.release()
-        super().__enter__()
-
-
-class Hesitant(VaultTransport):
-    """Sets a session up when enough other threads have come for it, whether they wait or have found it open."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.others = 0
-        self.come = threading.Semaphore(0)
-        self._opening = Announced(self.come)
-        self.set_up: list[Any] = []
-        self.premature: list[Any] = []
-
-    def _init_session(self, session: Any) -> None:
-        for _ in range(self.others):
-            assert self.come.acquire(timeout=10)
-        super()._init_session(session)
-        self.set_up.append(session)
-
-    def open(self) -> None:
-        super().open()
-        if self.session not in self.set_up:
-            self.premature.append(self.session)
-            self.come.release()
-
-
 @pytest.mark.case("D1", "D6")
 @pytest.mark.parametrize("forked", [False, True], ids=["first-use", "child-of-a-fork"])
-def test_threads_that_call_first_share_a_session_when_it_is_set_up(
+def test_threads_that_call_first_have_a_connection_each(
     serve: Serve, trust: ssl.SSLContext, forked: bool
 ) -> None:
-    server, transport = serve(obliging), Hesitant(connection_verify=trust)
-    with KeyClient(server.url, StubCredential(Tokens()), connection_verify=trust) as other:
-        other.get_key("orders")  # the vault is known from now on: no probe goes first, alone
+    together = threading.Barrier(8)
+
+    def handler(request: Received, talk: Conversation) -> None:
+        if "/keys/orders" in request.head:
+            together.wait(10)  # all of them are under way at the same time
+        talk.answer(talk.server.bundle(request.head.split("/keys/")[1].split("?")[0]))
+
+    server, transport = serve(handler), VaultTransport(connection_verify=trust)
     with closing(KeyClient(server.url, StubCredential(Tokens()), transport=transport, retry_total=0)) as client:
+        client.get_key("first")
+        before = server.connections
         if forked:
-            client.get_key("orders")
-            transport.session.close()
             transport.renew()  # as the child does
-        transport.others = 7
         with ThreadPoolExecutor(8) as pool:
             calls = [pool.submit(client.get_key, "orders") for _ in range(8)]
             outcomes = [call.exception(30) or call.result().name for call in calls]
+        after = server.connections
+        client.get_key("last")
     assert outcomes == ["orders"] * 8
-    assert (len(transport.set_up), transport.premature) == (2 if forked else 1, [])
+    assert after - before == (8 if forked else 7)
+    assert server.connections == after
 
 
 @pytest.mark.case("D1")

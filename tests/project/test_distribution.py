@@ -128,7 +128,7 @@ def _requirements(name: str) -> list[Requirement]:
 
 def _floors() -> dict[str, str]:
     """Return the lowest releases of what the package requires, and of what programs use with it."""
-    required = re.findall(r'"([a-z][a-z-]*>=[\d.]+)"', (ROOT / "setup.py").read_text("utf-8"))
+    required = re.findall(r'"([a-z][a-z0-9-]*>=[\d.]+)"', (ROOT / "setup.py").read_text("utf-8"))
     with_it = [str(entry) for entry in _requirements("requirements.txt") if entry.name.startswith("azure-")]
     floors: dict[str, str] = {}
     for name, _, version in (entry.partition(">=") for entry in required + with_it):

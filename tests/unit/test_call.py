@@ -32,8 +32,8 @@ from azure.keyvault.keys._shared.pipeline.call import (
     remaining,
     with_deadline,
 )
-from azure.keyvault.keys._shared.pipeline.deadline import OutOfTime, within
 from azure.keyvault.keys._shared.pipeline.deadline_async import within_async
+from azure.keyvault.keys._shared.workers import OutOfTime, Workers
 from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 
 
@@ -221,10 +221,10 @@ def test_failure_of_work_under_a_limit_is_its_own() -> None:
         raise KeyError("its own")
 
     with pytest.raises(KeyError, match="its own"):
-        within(5, fail)
+        Workers(1, "work").within(5, fail)
     with pytest.raises(OutOfTime):
-        within(0.01, lambda: time.sleep(0.1))
-    assert within(5, lambda: 5) == 5
+        Workers(1, "work").within(0.01, lambda: time.sleep(0.1))
+    assert Workers(1, "work").within(5, lambda: 5) == 5
 
 
 async def test_failure_of_awaited_work_under_a_limit_is_its_own() -> None:

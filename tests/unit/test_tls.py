@@ -11,10 +11,10 @@ import pytest
 import trustme
 from azure.core.exceptions import ServiceRequestError
 
+from azure.keyvault.keys._shared.transport.proxies import environment_proxies
 from azure.keyvault.keys._shared.transport.tls import (
     AS_CLIENT,
     TlsSettings,
-    environment_proxies,
     explained,
     is_certificate_error,
     tls_context,

@@ -19,12 +19,18 @@ from .pipeline.keywords import check_client
 from .pipeline.order import World, build_pipeline, configure
 from .pipeline.redirects import SameOriginRedirectPolicy
 from .pipeline.retry import KeyVaultRetryPolicy
+from .transport.request_body import with_whole_body
+from .transport.tls import CONNECTION_TIMEOUT
 from .wire.translation import Wire
 
 T = TypeVar("T")
 
 
 def _transport(**kwargs: Any) -> Any:
+    if kwargs.get("session") is not None:  # of requests, which is loaded for nobody else
+        from azure.core.pipeline.transport import RequestsTransport
+
+        return RequestsTransport(**{"connection_timeout": CONNECTION_TIMEOUT, **kwargs})
     from .transport.transport import VaultTransport
 
     return VaultTransport(**kwargs)
@@ -105,7 +111,8 @@ class VaultConnection:
 
     def send_request(self, request: HttpRequest, *, stream: bool = False, **options: Any) -> HttpResponse:
         """Send a caller's own request; the response is returned as it is, errors included."""
-        response = self._pipeline.run(self.wire.absolute(request), stream=stream, **options)
+        request = with_whole_body(self.wire.absolute(request))
+        response = self._pipeline.run(request, stream=stream, **options)
         return response.http_response  # type: ignore[no-any-return]
 
     def open(self) -> None:
@@ -113,10 +120,13 @@ class VaultConnection:
         self._pipeline.__enter__()
 
     def close(self) -> None:
-        """Close the transport."""
+        """Close the transport, though nobody has used it."""
+        unused = None if self._closed or self._built is not None else self._settings.get("transport")
         self._closed = True
         if self._built is not None:
             self._built.__exit__()
+        elif unused is not None:
+            unused.__exit__()
 
     def sleep(self, seconds: float) -> None:
         """Wait, in the way that the transport waits between tries."""

@@ -21,6 +21,7 @@ from .pipeline.keywords import check_client
 from .pipeline.order import World, build_pipeline, configure
 from .pipeline.redirects import AsyncSameOriginRedirectPolicy
 from .pipeline.retry import AsyncKeyVaultRetryPolicy
+from .transport.request_body import with_whole_body_async
 from .wire.translation import Wire
 from .wire.writer_loading import writer, writer_is_loaded
 
@@ -114,7 +115,8 @@ class AsyncVaultConnection:
 
     async def send_request(self, request: HttpRequest, *, stream: bool = False, **options: Any) -> AsyncHttpResponse:
         """Send a caller's own request; the response is returned as it is, errors included."""
-        response = await self._pipeline.run(self.wire.absolute(request), stream=stream, **options)
+        request = await with_whole_body_async(self.wire.absolute(request))
+        response = await self._pipeline.run(request, stream=stream, **options)
         return response.http_response  # type: ignore[no-any-return]
 
     async def open(self) -> None:
@@ -122,10 +124,13 @@ class AsyncVaultConnection:
         await self._pipeline.__aenter__()
 
     async def close(self) -> None:
-        """Close the transport."""
+        """Close the transport, though nobody has used it."""
+        unused = None if self._closed or self._built is not None else self._settings.get("transport")
         self._closed = True
         if self._built is not None:
             await self._built.__aexit__()
+        elif unused is not None:
+            await unused.__aexit__()
 
     async def sleep(self, seconds: float) -> None:
         """Wait, in the way that the transport waits between tries."""

@@ -9,7 +9,11 @@ from typing import Any
 from azure.core.exceptions import ClientAuthenticationError
 
 from ..._lazy import lazy_property
+from ..workers import Workers
 from .flow import GetToken
+
+# Nothing can interrupt a credential. So many threads of a client wait for one that hangs; further calls wait for these.
+_THREADS = 4
 
 
 class TokenSource:
@@ -21,6 +25,8 @@ class TokenSource:
 
     def __init__(self, credential: Any) -> None:
         self.credential = credential
+        #: Ask a synchronous credential for whoever must not wait for longer than so long, or must not block.
+        self.workers = Workers(_THREADS, "keyvault-credential")
         self._token_info: Callable[..., Any] | None = getattr(credential, "get_token_info", None)
 
     @lazy_property

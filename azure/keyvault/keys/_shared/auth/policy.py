@@ -10,8 +10,9 @@ from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineRespon
 from azure.core.pipeline.policies import HTTPPolicy
 
 from ..pipeline.call import remaining
-from ..pipeline.deadline import OutOfTime, unsent, within
+from ..pipeline.deadline import unsent
 from ..wire.identifiers import Origin, secure_origin_of
+from ..workers import OutOfTime
 from .credentials import check_sync_credential
 from .flight import SingleFlight
 from .flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
@@ -78,7 +79,8 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
 
     def _token(self, wish: GetToken, left: float | None) -> Any:
         try:
-            token = self._source.request(wish) if left is None else within(left, lambda: self._source.request(wish))
+            source = self._source
+            token = source.request(wish) if left is None else source.workers.within(left, lambda: source.request(wish))
         except OutOfTime:
             raise unsent() from None
         if inspect.iscoroutine(token):

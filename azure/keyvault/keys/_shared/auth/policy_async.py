@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Generator
 from typing import Any, TypeVar
@@ -23,7 +22,7 @@ T = TypeVar("T")
 class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
     """Authenticates requests as the vault's challenges demand.
 
-    :param credential: gives the tokens. A synchronous credential is asked in a thread.
+    :param credential: gives the tokens. A synchronous credential is asked in a thread of its own.
     :param verify_challenge_resource: whether a challenge must name a resource that belongs to the vault.
     :raises ValueError: when there is no credential.
     :raises TypeError: when it cannot give tokens.
@@ -82,6 +81,6 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
     async def _token(self, wish: GetToken) -> Any:
         if self._source.is_async:
             return await self._source.request(wish)
-        token = await asyncio.to_thread(self._source.request, wish)
+        token = await self._source.workers.done(lambda: self._source.request(wish))
         # A wrapper around an asynchronous credential may not look like one.
         return await token if inspect.isawaitable(token) else token

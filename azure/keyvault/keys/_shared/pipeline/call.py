@@ -94,6 +94,11 @@ def remaining(context: Mapping[str, Any]) -> float | None:
     return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
+def deadline_of(context: Mapping[str, Any]) -> float | None:
+    """Return when a call has to end, on the clock of :func:`time.monotonic`; None when it has no limit."""
+    return context.get(_DEADLINE)
+
+
 def is_repeatable(context: Call) -> bool:
     """Whether sending the request twice has the effect of sending it once."""
     return bool(context.get(_REPEATABLE))

@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 
-from .call import remaining
+from ..workers import OutOfTime, Workers
+from .call import deadline_of, remaining
 
-T = TypeVar("T")
-
-
-class OutOfTime(Exception):
-    """Work has not ended in time."""
-
-
-def within(limit: float, work: Callable[[], T]) -> T:
-    """Do blocking work in a thread, and wait for it no longer than ``limit`` seconds.
-
-    No socket option bounds a name look-up, a handshake and an answer that trickles in; not waiting does.
-
-    :raises OutOfTime: when it takes longer; the work is left to itself.
-    """
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except BaseException as error:  # raised again by the thread that waits
-            failure.append(error)
-
-    context = contextvars.copy_context()
-    worker = threading.Thread(target=context.run, args=(run,), name="keyvault-call", daemon=True)
-    worker.start()
-    worker.join(limit)
-    if failure:
-        raise failure.pop()
-    if not outcome:
-        raise OutOfTime
-    return outcome.pop()
+# A transport of the caller's is not known to end in time, so that its exchanges are waited for from outside. When all
+# threads hang, further calls fail at their ends, without having sent anything.
+_EXCHANGES = 32
 
 
 def prepare(context: PipelineContext, left: float) -> None:
@@ -74,13 +43,43 @@ def late() -> ServiceResponseTimeoutError:
 class DeadlinePolicy(HTTPPolicy[Any, Any]):
     """Ends a synchronous exchange with the vault when the call's time is up. The last policy before the transport."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._workers = Workers(_EXCHANGES, "keyvault-call")
+
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request, for as long as the call has time."""
         left = remaining(request.context)
         if left is None:
             return self.next.send(request)
+        if getattr(request.context.transport, "ends_in_time", False):
+            return self._send_in_time(request, left)
         prepare(request.context, left)
+        begun: list[bool] = []
+
+        def exchange() -> PipelineResponse[Any, Any]:
+            if remaining(request.context) == 0:
+                raise unsent()
+            begun.append(True)
+            return self.next.send(request)
+
         try:
-            return within(left, lambda: self.next.send(request))
+            return self._workers.within(left, exchange)
         except OutOfTime:
+            raise (late() if begun else unsent()) from None
+
+    def _send_in_time(self, request: PipelineRequest[Any], left: float) -> PipelineResponse[Any, Any]:
+        """Tell the transport when the call ends, and the caller which of its limits it was."""
+        if left <= 0:
+            raise unsent()
+        request.context.options["deadline"] = deadline_of(request.context)
+        try:
+            return self.next.send(request)
+        except ServiceRequestTimeoutError:
+            if remaining(request.context):
+                raise
+            raise unsent() from None
+        except ServiceResponseTimeoutError:
+            if remaining(request.context):
+                raise
             raise late() from None

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
+from ..workers import OutOfTime
 from .call import remaining
-from .deadline import OutOfTime, late, prepare, unsent
+from .deadline import late, prepare, unsent
 
 T = TypeVar("T")
 

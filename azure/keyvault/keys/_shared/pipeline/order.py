@@ -20,7 +20,7 @@ from azure.core.pipeline.policies import (
 )
 
 from ..._version import VERSION
-from ..transport.tls import environment_proxies
+from ..transport.proxies import check_proxies, environment_proxies
 from .call import CallPolicy
 from .keywords import check_client
 from .request_logging import TraceLoggingPolicy, http_logging_policy
@@ -157,6 +157,7 @@ def _listed(policies: Any) -> list[Any]:
 def build_pipeline(world: World, vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any) -> Any:
     """Return the pipeline of a client. A transport that the caller brings is used as it is."""
     proxy_policy = config.proxy_policy
+    check_proxies(getattr(proxy_policy, "proxies", None))
     if transport is None:
         transport = world.transport(**kwargs)
         proxy_policy = _with_environment(vault_url, proxy_policy, **kwargs)

@@ -131,6 +131,7 @@ def _is_passing_conflict(response: Any) -> bool:
     if response.context.options.get("stream"):
         return False
     try:
-        return json.loads(response.http_response.text())["error"]["innererror"]["code"] in _PASSING_CONFLICTS
+        error = json.loads(response.http_response.content.decode("utf-8"))["error"]
+        return error["innererror"]["code"] in _PASSING_CONFLICTS
     except (ValueError, KeyError, TypeError, RecursionError):
         return False

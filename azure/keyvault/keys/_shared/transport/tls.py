@@ -11,13 +11,26 @@ from azure.core.exceptions import ServiceRequestError
 
 #: Seconds to connect in, when the caller says nothing else: who does not answer by then is not there.
 CONNECTION_TIMEOUT = 5
+#: Seconds to wait for the next piece of an answer, when the caller says nothing else: azure-core's default.
+READ_TIMEOUT = 300
 
 #: Where certificate authorities may be named, first come first served (requests, curl, OpenSSL twice).
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
+#: The ``connection_verify`` of calls that have none of their own. (azure-core's default is True, which a call may
+#: want although its client has something else.)
+AS_CLIENT: Any = "as the client"
+
+#: So many contexts of calls with settings of their own are kept for each client.
+_MOST_KEPT = 16
+
+#: What a file is: replaced, it is another one, though its path is the same.
+Stamp = tuple[int, ...]
+
+
 def tls_context(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLContext:
-    """Return the one context that all connections of a client use.
+    """Return a context for connections.
 
     :param verify: True for the usual authorities, False to trust every server, the path of a bundle or folder of
         authorities, or a ready :class:`ssl.SSLContext`.
@@ -25,40 +38,27 @@ def tls_context(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLCon
     :param use_env_settings: whether environment variables may name the authorities when ``verify`` is True.
     :raises ValueError: when a path leads nowhere, or to a file without certificates.
     """
-    if isinstance(verify, ssl.SSLContext):
-        context = verify
-    elif verify is False:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    else:
-        source, paths = _from_environment(use_env_settings) if verify in (True, None) else _from_argument(verify)
-        # A context with a client's certificate belongs to that client alone.
-        trusting = _trusting.__wrapped__ if cert else _trusting
-        context = trusting(source, paths, tuple(_stamp(source, path) for path in paths))
-    if cert:
-        paths_of_cert: tuple[Any, ...] = (cert,) if isinstance(cert, (str, os.PathLike)) else tuple(cert)
-        context.load_cert_chain(*paths_of_cert)
-    return context
-
-
-#: The ``connection_verify`` of calls that have none of their own. (azure-core's default is True, which a call may
-#: want although its client has something else.)
-AS_CLIENT: Any = "as the client"
+    return _Settings(verify, cert, use_env_settings).context()
 
 
 class TlsSettings:
     """The contexts of one client: its own, and those of single calls that want another.
 
-    The parameters are those of :func:`tls_context`.
-
-    :ivar context: the client's own.
+    Files are looked at for every request, which takes a microsecond: a context counts for as long as they are what they
+    were. The parameters are those of :func:`tls_context`.
     """
 
     def __init__(self, verify: Any, cert: Any, *, use_env_settings: bool) -> None:
         self._verify = verify
         self._use_env_settings = use_env_settings
-        self.context = tls_context(verify, cert, use_env_settings=use_env_settings)
+        self._own = _Settings(verify, cert, use_env_settings)
+        self._own.context()  # tells of mistakes early
+        self._of_calls: dict[Any, _Settings] = {}
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The client's own context."""
+        return self._own.context()
 
     def for_call(self, verify: Any, cert: Any) -> ssl.SSLContext:
         """Return the context of a call.
@@ -69,19 +69,70 @@ class TlsSettings:
         """
         own = verify is AS_CLIENT
         if own and not cert:
-            return self.context
+            return self._own.context()
         verify = self._verify if own else verify
         if cert and isinstance(verify, ssl.SSLContext):
             raise ValueError("connection_cert: load the certificate into the SSLContext given as connection_verify")
         cert = tuple(cert) if isinstance(cert, list) else cert
         # A path of a call is all that it trusts; True means what it means to a client.
         use_env_settings = self._use_env_settings and (own or verify is True)
-        return _context_of_call(verify, cert, use_env_settings=use_env_settings)
+        key = (verify, cert, use_env_settings)
+        settings = self._of_calls.get(key)
+        if settings is None:
+            while len(self._of_calls) >= _MOST_KEPT:
+                self._of_calls.pop(next(iter(self._of_calls)), None)
+            settings = self._of_calls[key] = _Settings(verify, cert, use_env_settings)
+        return settings.context()
 
 
-@lru_cache(maxsize=16)
-def _context_of_call(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLContext:
-    return tls_context(verify, cert, use_env_settings=use_env_settings)
+class _Settings:
+    """What a context is made of, and the one that was made last."""
+
+    def __init__(self, verify: Any, cert: Any, use_env_settings: bool) -> None:
+        self._verify = verify
+        self._source: str = ""
+        self._paths: tuple[str, ...] = ()
+        if not isinstance(verify, ssl.SSLContext) and verify is not False:
+            self._source, self._paths = (
+                _from_environment(use_env_settings) if verify in (True, None) else _from_argument(verify)
+            )
+        self._cert: tuple[Any, ...] = ()
+        if cert:
+            self._cert = (cert,) if isinstance(cert, (str, os.PathLike)) else tuple(cert)
+        self._is_fixed = not self._paths and not self._cert
+        self._made: tuple[tuple[Stamp, ...], ssl.SSLContext] | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context for what the files are now."""
+        made = self._made
+        if made is not None and self._is_fixed:
+            return made[1]
+        # A password may follow the paths of certificate and private key.
+        own = [path for path in self._cert[:2] if path is not None]
+        stamps = tuple(
+            [_stamp(self._source, path) for path in self._paths] + [_stamp("connection_cert", path) for path in own]
+        )
+        if made is None or made[0] != stamps:
+            made = self._made = (stamps, self._make(stamps[: len(self._paths)]))
+        return made[1]
+
+    def _make(self, stamps: tuple[Stamp, ...]) -> ssl.SSLContext:
+        if isinstance(self._verify, ssl.SSLContext):
+            context = self._verify
+        elif self._verify is False:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        else:
+            # A context with a client's certificate belongs to that client alone.
+            trusting = _trusting.__wrapped__ if self._cert else _trusting
+            context = trusting(self._source, self._paths, stamps)
+        if self._cert:
+            try:
+                context.load_cert_chain(*self._cert)
+            except (ssl.SSLError, OSError) as error:
+                raise ValueError("connection_cert: there is no certificate with its private key in PEM") from error
+        return context
 
 
 def _from_argument(verify: Any) -> tuple[str, tuple[str, ...]]:
@@ -100,15 +151,17 @@ def _from_environment(use_env_settings: bool) -> tuple[str, tuple[str, ...]]:
     return found[0], tuple(folder for folder in folders if os.path.isdir(folder)) or (value,)
 
 
-def _stamp(source: str, path: str) -> float:
+def _stamp(source: str, path: Any) -> Stamp:
     try:
-        return os.stat(path).st_mtime
+        found = os.stat(path)
     except OSError as error:
-        raise ValueError(f"{source}: there are no certificate authorities at {path!r}") from error
+        what = "no certificate" if source == "connection_cert" else "there are no certificate authorities"
+        raise ValueError(f"{source}: {what} at {os.fspath(path)!r}") from error
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
 
 
 @lru_cache(maxsize=16)
-def _trusting(source: str, paths: tuple[str, ...], stamps: tuple[float, ...]) -> ssl.SSLContext:
+def _trusting(source: str, paths: tuple[str, ...], stamps: tuple[Stamp, ...]) -> ssl.SSLContext:
     """Return a context that trusts the authorities at some places, or those of the system and of certifi.
 
     Reading a bundle takes longer than a call, so clients with the same settings share the context.
@@ -149,11 +202,3 @@ def explained(error: ServiceRequestError) -> ServiceRequestError:
         "that authority with connection_verify=<path of its certificate in PEM>, REQUESTS_CA_BUNDLE or SSL_CERT_FILE.",
         error=error.inner_exception,
     )
-
-
-def environment_proxies(vault_url: str) -> dict[str, str]:
-    """Return the proxies that the environment names for a vault (``HTTPS_PROXY``, ``NO_PROXY`` and the like)."""
-    from requests.utils import get_environ_proxies, select_proxy
-
-    proxy = select_proxy(vault_url, get_environ_proxies(vault_url, no_proxy=None))
-    return {"https": proxy} if proxy else {}

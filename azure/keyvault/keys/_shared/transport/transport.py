@@ -1,171 +1,275 @@
-"""azure-core's ``requests`` transport, tuned: the environment is read once, connections are kept for every thread."""
+"""The transport of the synchronous clients: urllib3's connections over sockets that this library makes."""
 
 from __future__ import annotations
 
-from http.cookiejar import DefaultCookiePolicy
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, urlsplit
 
-import requests
-from azure.core.exceptions import (
-    AzureError,
-    IncompleteReadError,
-    ServiceRequestError,
-    ServiceResponseError,
-    ServiceResponseTimeoutError,
-)
-from azure.core.pipeline.transport import RequestsTransport
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, ProtocolError, ReadTimeoutError, SSLError
-from urllib3.util import Retry
+from azure.core.exceptions import AzureError, ServiceRequestError
+from azure.core.pipeline.transport import HttpTransport
+from azure.core.rest import HttpRequest, HttpResponse
 
-from ..fork import ForkLock, renew_after_fork
-from .answer_body import IDENTITY, check_encoding, check_size, stripped
-from .tls import AS_CLIENT, CONNECTION_TIMEOUT, TlsSettings, explained, is_certificate_error
+from .answer_body import AnswerTooLong, check_encoding, check_size, too_long
+from .connections import Connection, Connections, SecureConnection
+from .dialing import dial
+from .failures import failure, stripped
+from .interception import InterceptedConnection, is_intercepted
+from .line import Limits
+from .proxies import ProxyError, proxy_for
+from .request_body import framed_body
+from .response import VaultResponse
+from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
-# One connection for each of this many threads is kept open; more threads work, but connect anew.
-_POOL_SIZE = 100
-# Answers of the service have a few kilobytes.
-_CHUNK = 65_536
+_LOST = "The connection was lost before the whole answer was there"
 
+_PORTS = {"https": 443, "http": 80}
 
-class _VaultAdapter(HTTPAdapter):
-    """Connects with one TLS context, made once, and leaves retries to the pipeline."""
-
-    def __init__(self, tls: TlsSettings) -> None:
-        self._tls = tls
-        super().__init__(
-            pool_connections=4,
-            pool_maxsize=_POOL_SIZE,
-            max_retries=Retry(total=False, redirect=False, raise_on_status=False),
-        )
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._tls.context)
-
-    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._tls.context)
-
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        """Let a context say what is verified: the client's, or one of its own when a single call wants another.
-
-        Without that, urllib3 would change the client's context to suit the call.
-        """
-        host, _ = super().build_connection_pool_key_attributes(request, True, None)
-        context = self._tls.for_call(verify, cert)
-        hostname = None if context.check_hostname else False
-        return host, {"cert_reqs": context.verify_mode.name, "ssl_context": context, "assert_hostname": hostname}
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Add no authorities to a context that has its own."""
-
-    def send(self, request: Any, stream: bool = False, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request, and read the answer unless it is to be streamed; a 401, which is dropped for another, always.
-
-        :raises ~azure.core.exceptions.ServiceResponseError: when the connection was lost before the whole answer was
-            there: the service may have processed the request.
-        :raises ~azure.core.exceptions.DecodeError: when the answer is none of the service's: too long or encoded.
-        """
-        try:
-            response = super().send(request, stream, *args, **kwargs)
-        except requests.exceptions.ProxyError as error:
-            cause = getattr(error.args[0], "original_error", error)
-            if _never_left(cause):
-                raise
-            # urllib3 blames the proxy for a connection that ended after the request was sent. Without a proxy it says:
-            raise requests.exceptions.ConnectionError(ProtocolError("Connection aborted.", cause)) from None
-        except requests.exceptions.SSLError as error:
-            if is_certificate_error(error):
-                raise
-            # TLS may have failed after the request was sent.
-            raise stripped(ServiceResponseError(error, error=error)) from error
-        if not stream or response.status_code == 401:
-            try:
-                response._content = _body(response)
-            except BaseException:
-                response.close()
-                raise
-        return response
+# What may stand in a request line; anything else is percent-encoded, as requests does.
+_LEGAL_TARGET = re.compile(r"[!#$%&'()*+,/:;=?@\[\]~0-9A-Za-z\-._]*")
 
 
-def _never_left(cause: Exception) -> bool:
-    """Whether what urllib3 calls an error of the proxy came before the request was sent.
-
-    A proxy was not found or not reached (kinds of ``ConnectTimeoutError``), did not manage a handshake, or refused the
-    tunnel. A connection that was lost may have been lost later.
-    """
-    unreached = isinstance(cause, (ConnectTimeoutError, ReadTimeoutError, SSLError))
-    return unreached or str(cause).startswith("Tunnel connection failed")
-
-
-def _body(response: requests.Response) -> bytes:
-    check_encoding(response.headers, response.status_code)
-    body = bytearray()
-    try:
-        for chunk in response.iter_content(_CHUNK):
-            body += chunk
-            check_size(len(body), response.headers, response.status_code)
-    except requests.exceptions.ChunkedEncodingError as error:
-        raise stripped(IncompleteReadError(error, error=error)) from error
-    except requests.exceptions.ConnectionError as error:
-        late = error.args and isinstance(error.args[0], ReadTimeoutError)
-        kind = ServiceResponseTimeoutError if late else ServiceResponseError
-        raise stripped(kind(error, error=error)) from error
-    return bytes(body)
-
-
-class VaultTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exports it lazily
+class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
     """The transport of the synchronous clients.
 
-    Takes the keywords of azure-core's ``RequestsTransport``; ``connection_verify`` may be an
-    :class:`ssl.SSLContext` as well.
+    Any number of threads may use it. It survives ``fork``: the child connects anew.
+
+    :param connection_verify: True for the usual authorities, False to trust every server, the path of a bundle or
+        folder of authorities, or a ready :class:`ssl.SSLContext`.
+    :param connection_cert: the client's own certificate: a path, or a pair of paths of certificate and private key.
+    :param connection_timeout: seconds to connect in, or a pair of those and of ``read_timeout``.
+    :param read_timeout: seconds to wait for the next piece of an answer.
+    :param use_env_settings: whether environment variables may name the authorities.
+    :param connection_data_block_size: the size of the pieces in which a streamed answer is read.
     """
+
+    #: Ends an exchange by itself at the ``deadline`` of a call, on the clock of :func:`time.monotonic`.
+    ends_in_time = True
 
     def __init__(
         self,
         *,
         connection_verify: Any = True,
         connection_cert: Any = None,
+        connection_timeout: Any = CONNECTION_TIMEOUT,
+        read_timeout: float | None = READ_TIMEOUT,
         use_env_settings: bool = True,
-        **kwargs: Any,
+        connection_data_block_size: int = 4096,
+        **_: Any,
     ) -> None:
-        self.session: requests.Session | None
         self._tls = TlsSettings(connection_verify, connection_cert, use_env_settings=use_env_settings)
-        # What the context decides, and what the environment says, are not looked up again for every request.
-        super().__init__(
-            use_env_settings=False,
-            **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs, "connection_verify": AS_CLIENT},
-        )
-        self._opening = ForkLock()
-        renew_after_fork(self)
+        self._connect_timeout, self._read_timeout = _timeouts(connection_timeout, read_timeout)
+        self._block_size = connection_data_block_size
+        self._connections = Connections()
 
-    def open(self) -> None:
-        """Open the session, once for all threads: azure-core shows it to the others before it is set up."""
-        if self.session is None or not self._has_been_opened:
-            with self._opening:
-                super().open()
+    def send(  # type: ignore[override]  # an option that is none is an error
+        self,
+        request: HttpRequest,
+        *,
+        stream: bool = False,
+        proxies: Mapping[str, Any] | None = None,
+        connection_verify: Any = AS_CLIENT,
+        connection_cert: Any = None,
+        connection_timeout: Any = None,
+        read_timeout: float | None = None,
+        deadline: float | None = None,
+    ) -> HttpResponse:
+        """Send a request, and read the answer unless it is to be streamed; a 401, which is dropped for another, always.
 
-    def _init_session(self, session: requests.Session) -> None:
-        session.trust_env = False
-        session.mount("https://", _VaultAdapter(self._tls))
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # the service has none
-        # Redirects are the pipeline's business. requests would prepare the next request, whatever the location says.
-        session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-
-    def send(self, request: Any, **kwargs: Any) -> Any:
-        """Send a request.
-
+        :param deadline: when the exchange has to end, on the clock of :func:`time.monotonic`.
         :raises ~azure.core.exceptions.ServiceRequestError: when it was not sent.
         :raises ~azure.core.exceptions.ServiceResponseError: when nobody knows whether the service has processed it.
+        :raises ~azure.core.exceptions.DecodeError: when the answer is none of the service's: too long or encoded.
+        :raises ValueError: when the transport is closed, or an argument cannot be used.
         """
-        request.headers.setdefault(*IDENTITY)
+        if connection_timeout is None and read_timeout is None:
+            connect, read = self._connect_timeout, self._read_timeout
+        else:
+            connect, read = _timeouts(
+                self._connect_timeout if connection_timeout is None else connection_timeout,
+                self._read_timeout if read_timeout is None else read_timeout,
+            )
+        limits = Limits(connect, read, deadline)
+        scheme, host, port, at = _address(request.url)
+        proxy = proxy_for(request.url, proxies) if proxies else None
+        context = self._tls.for_call(connection_verify, connection_cert) if scheme == "https" else None
+        kind = (host, port, context, proxy)
+        connection: Connection | InterceptedConnection | None
+        if is_intercepted():
+            connection = InterceptedConnection(host, port, context, limits)
+        else:
+            connection = self._connections.take(kind) or self._connected(kind, limits)
+        failed: AzureError | None
         try:
-            return super().send(request, **kwargs)
-        except ServiceRequestError as error:
-            raise stripped(explained(stripped(error))) from error.inner_exception
+            return self._exchanged(connection, request, _target(request.url[at:]), limits, stream)
         except AzureError as error:
-            raise stripped(error) from error.inner_exception
+            failed = stripped(error)
+        except AnswerTooLong:
+            failed = too_long({}, "unknown")
+        except Exception as error:
+            failed = failure(error, _LOST)
+            if failed is None:
+                connection.end()
+                raise
+        except BaseException:
+            connection.end()
+            raise
+        connection.end()
+        raise failed from failed.inner_exception
+
+    def _connected(self, kind: Any, limits: Limits) -> Connection:
+        self.open()
+        host, port, context, proxy = kind
+        where = f"{host}:{port}" if proxy is None else f"{host}:{port} through the proxy at {proxy.host}:{proxy.port}"
+        try:
+            line = dial(host, port, context, proxy, limits)
+            return (Connection if context is None else SecureConnection)(kind, host, port, line)
+        except ProxyError:
+            raise
+        except Exception as error:
+            failed = failure(error, f"Cannot connect to {where}", connected=False)
+            if failed is None:
+                raise
+        raise failed from failed.inner_exception
+
+    def _exchanged(
+        self,
+        connection: Connection | InterceptedConnection,
+        request: HttpRequest,
+        target: str,
+        limits: Limits,
+        stream: bool,
+    ) -> HttpResponse:
+        connection.expect(limits)
+        try:
+            connection.request(
+                request.method,
+                target,
+                body=framed_body(request),
+                headers=request.headers,
+                preload_content=False,
+                decode_content=False,
+            )
+        except BrokenPipeError:
+            pass  # the server does not want all of it, and perhaps says why
+        except ValueError as error:  # what cannot stand in a head is found before anything is sent
+            raise ServiceRequestError(f"The request cannot be sent: {error}", error=error) from None
+        answer = connection.getresponse()
+        content, source = None, None
+        if not stream or answer.status == 401:
+            content = _content(answer)
+            self._connections.give(connection)
+        else:
+            connection.expect(Limits(None, limits.read, None), bounded=False)
+            source = _Stream(answer, connection, self._connections)
+        return VaultResponse(
+            request, answer.status, answer.reason or "", answer.headers, content, source, answer, self._block_size
+        )
+
+    def open(self) -> None:
+        """Make sure that the transport is not closed; connections are made when they are needed.
+
+        :raises ValueError: when it is closed.
+        """
+        if self._connections.is_closed:
+            raise ValueError("HTTP transport has already been closed: create another client")
+
+    def close(self) -> None:
+        """Close the connections. Those that are in use are closed when their requests are done."""
+        self._connections.close()
 
     def renew(self) -> None:
-        """Connect anew in a child process: the connections are the parent's."""
-        if self.session is not None and self._session_owner:
-            self.session, self._has_been_opened = None, False
+        """Connect anew, as a child process does by itself."""
+        self._connections.renew()
+
+    def __enter__(self) -> VaultTransport:
+        self.open()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def _content(answer: Any) -> bytes:
+    """Read the body of an answer, up to the longest that the service has."""
+    headers, status = answer.headers, answer.status
+    check_encoding(headers, status)
+    try:
+        content: bytes = answer.read()
+    except AnswerTooLong:
+        raise too_long(headers, status) from None
+    check_size(len(content), headers, status)
+    return content
+
+
+class _Stream:
+    """The body of an answer that is read by and by."""
+
+    def __init__(self, answer: Any, connection: Connection | InterceptedConnection, connections: Connections) -> None:
+        self._answer = answer
+        self._connection = connection
+        self._connections = connections
+        self._is_whole = False
+
+    def pieces(self, size: int, *, decoded: bool) -> Iterator[bytes]:
+        """Read what has not been read.
+
+        :raises ~azure.core.exceptions.AzureError: when the connection is lost.
+        """
+        try:
+            yield from self._answer.stream(size, decode_content=decoded)
+        except Exception as error:
+            failed = failure(error, _LOST)
+            if failed is None:
+                raise
+            cause = failed.inner_exception
+        else:
+            self._is_whole = True
+            return
+        raise failed from cause
+
+    def close(self) -> None:
+        """Keep the connection if all was read, and close it otherwise."""
+        if self._is_whole:
+            self._connections.give(self._connection)
+        else:
+            self._connection.end()
+
+
+def _timeouts(connect: Any, read: float | None) -> tuple[float | None, float | None]:
+    """Return the seconds to connect, and between two pieces of an answer."""
+    if isinstance(connect, tuple):
+        connect, read = connect
+    return connect, read
+
+
+@lru_cache(maxsize=256)
+def _origin(origin: str) -> tuple[str, str, int]:
+    parts = urlsplit(origin)
+    scheme, host = parts.scheme.lower(), parts.hostname
+    if scheme not in _PORTS or not host:
+        raise ServiceRequestError(f"{origin!r} is no address of a server")
+    return scheme, host, parts.port or _PORTS[scheme]
+
+
+def _address(url: str) -> tuple[str, str, int, int]:
+    """Return scheme, host and port of a URL, and where its path begins."""
+    begin = url.find("://") + 3
+    ends = [at for at in (url.find(mark, begin) for mark in "/?#") if at >= 0]
+    end = min(ends) if ends else len(url)
+    try:
+        return *_origin(url[:end]), end
+    except ValueError as error:
+        raise ServiceRequestError(f"The URL cannot be used: {error}") from None
+
+
+def _target(rest: str) -> str:
+    """Return what stands in the request line."""
+    target = rest.partition("#")[0]
+    if not target.startswith("/"):
+        target = "/" + target
+    if _LEGAL_TARGET.fullmatch(target):
+        return target
+    return quote(target, safe="!#$%&'()*+,/:;=?@[]~")

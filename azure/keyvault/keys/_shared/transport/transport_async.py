@@ -1,31 +1,37 @@
-"""azure-core's ``aiohttp`` transport, tuned: one TLS context, one look at the environment, connections kept."""
+"""The transport of the asyncio clients: one session of aiohttp's, one look at the environment, connections kept."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import warnings
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import aiohttp
-from azure.core.exceptions import (
-    AzureError,
-    IncompleteReadError,
-    ServiceRequestError,
-    ServiceRequestTimeoutError,
-    ServiceResponseError,
-    ServiceResponseTimeoutError,
-)
-from azure.core.pipeline.transport import AioHttpTransport
+from aiohttp.abc import AbstractResolver, ResolveResult
+from azure.core.exceptions import AzureError, ServiceRequestError
+from azure.core.pipeline.transport import AsyncHttpTransport
+from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from ..fork import renew_after_fork
-from .answer_body import IDENTITY, check_encoding, check_size, stripped
-from .tls import AS_CLIENT, CONNECTION_TIMEOUT, TlsSettings, explained
+from ..workers import outcome
+from .answer_body import check_encoding, check_size
+from .failures import failure, stripped
+from .lookup import LOOKUPS
+from .proxies import Proxy, ProxyError, parsed_proxy, proxy_for
+from .request_body import framed_body
+from .response import AsyncVaultResponse
+from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
 # The most connections that are open at the same time; more tasks wait for their turn.
 _POOL_SIZE = 100
 
-#: What aiohttp raises before it has sent anything.
-_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError)
+_LOST = "The connection was lost before the whole answer was there"
+
+# aiohttp makes up a type for requests with and without a body.
+_NOT_MADE_UP = frozenset({"Content-Type"})
 
 
 class _ConnectionLost(aiohttp.ClientConnectionError):
@@ -40,18 +46,57 @@ async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
     """
     try:
         return await send(request)
-    except _NOT_CONNECTED:
+    except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError):
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise _ConnectionLost(str(error)) from error
 
 
-class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core exports it lazily
+class _Resolver(AbstractResolver):
+    """Looks names up in threads of this library's. Those of the event loop would be full of names that hang."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a host."""
+        found = await outcome(LOOKUPS.begin(host, port, family))
+        return [
+            ResolveResult(
+                hostname=host,
+                host=_numeric(address),
+                port=address[1],
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Close nothing."""
+
+
+def _numeric(address: tuple[Any, ...]) -> str:
+    """Return an address as text; a link-local one of IPv6 with its zone."""
+    host, _, *rest = address
+    return f"{host}%{rest[1]}" if len(rest) > 1 and rest[1] else str(host)
+
+
+class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
     """The transport of the asyncio clients.
 
-    Takes the keywords of azure-core's ``AioHttpTransport``; ``connection_verify`` may be an
-    :class:`ssl.SSLContext` as well. No event loop is touched before the first request. When the loop of the last
-    request has ended, the next one connects anew in its own.
+    No event loop is touched before the first request. When the loop of the last request has ended, the next one
+    connects anew in its own.
+
+    :param session: a session of the caller's, to be used in place of one of its own.
+    :param session_owner: whether the transport closes that session.
+    :param connection_verify: True for the usual authorities, False to trust every server, the path of a bundle or
+        folder of authorities, or a ready :class:`ssl.SSLContext`.
+    :param connection_cert: the client's own certificate: a path, or a pair of paths of certificate and private key.
+    :param connection_timeout: seconds to connect in.
+    :param read_timeout: seconds to wait for the next piece of an answer.
+    :param use_env_settings: whether environment variables may name the authorities.
+    :param connection_data_block_size: the size of the pieces in which a streamed answer is read.
     """
 
     #: Sessions of a parent process, kept so that their end does not write to its connections.
@@ -60,41 +105,63 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
     def __init__(
         self,
         *,
+        session: aiohttp.ClientSession | None = None,
+        session_owner: bool = True,
         connection_verify: Any = True,
         connection_cert: Any = None,
+        connection_timeout: Any = CONNECTION_TIMEOUT,
+        read_timeout: float | None = READ_TIMEOUT,
         use_env_settings: bool = True,
-        **kwargs: Any,
+        connection_data_block_size: int = 4096,
+        **_: Any,
     ) -> None:
-        self.session: aiohttp.ClientSession | None = None
+        self._session = session
         self._session_loop: asyncio.AbstractEventLoop | None = None
+        if session is None and not session_owner:
+            raise ValueError("session_owner cannot be False if no session is provided")
+        self._is_owner = session_owner
+        self._is_own = session is None
+        self._is_closed = False
         self._tls = TlsSettings(connection_verify, connection_cert, use_env_settings=use_env_settings)
-        # With its own look at the environment aiohttp would read proxies and .netrc for every request, in a thread.
-        super().__init__(
-            use_env_settings=False,
-            **{"connection_timeout": CONNECTION_TIMEOUT, **kwargs, "connection_verify": AS_CLIENT},
-        )
+        self._connect_timeout, self._read_timeout = connection_timeout, read_timeout
+        self._timeouts = _timeouts(connection_timeout, read_timeout)
+        self._block_size = connection_data_block_size
+        self._middlewares: tuple[Any, ...] | None = None
+        if session is not None:
+            # A session of the caller's sends once, too: what it has of its own stays in front.
+            self._middlewares = (*(getattr(session, "_middlewares", None) or ()), _sent_once)
         renew_after_fork(self)
 
     async def open(self) -> None:
         """Open the session, in the event loop that runs now.
 
         :raises RuntimeError: when it is open in another loop that runs as well.
+        :raises ValueError: when the transport is closed.
         """
+        self._opened()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """Return the session of the event loop that runs now."""
+        session = self._session
+        if session is not None and not self._is_own:
+            return session
         loop = asyncio.get_running_loop()
-        if self.session is not None and self._has_been_opened and self._session_loop is loop:
-            return
-        if self.session is not None and self._session_loop not in (None, loop):
+        if session is not None and self._session_loop is loop:
+            return session
+        if self._is_closed:
+            raise ValueError("HTTP transport has already been closed: create another client")
+        if session is not None:
             self._leave_loop()
-        if self.session is None and not self._has_been_opened:
-            self._session_loop = loop
-            self.session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_POOL_SIZE, ssl=self._tls.context),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                auto_decompress=False,
-                middlewares=(_sent_once,),
-            )
-        await super().open()
+        # With its own look at the environment aiohttp would read proxies and .netrc for every request, in a thread.
+        session = self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_POOL_SIZE, resolver=_Resolver()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            middlewares=(_sent_once,),
+        )
+        self._session_loop = loop
+        return session
 
     def _leave_loop(self) -> None:
         if self._session_loop is not None and self._session_loop.is_running():
@@ -105,7 +172,7 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
 
     def _drop_session(self) -> None:
         """Let go of a session that nobody can close any more, without a complaint of aiohttp's."""
-        session, self.session, self._has_been_opened = self.session, None, False
+        session, self._session = self._session, None
         if session is None or session.closed:
             return
         connector = session.connector
@@ -116,12 +183,12 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
 
     def renew(self) -> None:
         """Connect anew in a child process: the connections are the parent's, and so is the event loop."""
-        if self.session is not None and self._session_owner:
-            self._inherited.append(self.session)
-            self.session, self._has_been_opened = None, False
+        if self._session is not None and self._is_own:
+            self._inherited.append(self._session)
+            self._session = None
 
     def __del__(self) -> None:
-        session = getattr(self, "session", None)
+        session = getattr(self, "_session", None)
         if session is not None and self._session_loop is not None and not session.closed:
             warnings.warn(
                 "A client of azure.keyvault.keys for asyncio was not closed: use it with 'async with', or await its "
@@ -132,70 +199,172 @@ class AsyncVaultTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core
             )
             self._drop_session()
 
-    def _build_ssl_config(self, cert: Any, verify: Any) -> Any:
-        """Use the client's context, unless a single call wants something else."""
-        return self._tls.for_call(verify, cert)
-
-    async def send(self, request: Any, *, stream: bool = False, **kwargs: Any) -> Any:
+    async def send(  # type: ignore[override]  # an option that is none is an error
+        self,
+        request: HttpRequest,
+        *,
+        stream: bool = False,
+        proxies: Mapping[str, Any] | None = None,
+        proxy: str | None = None,
+        connection_verify: Any = AS_CLIENT,
+        connection_cert: Any = None,
+        connection_timeout: Any = None,
+        read_timeout: float | None = None,
+    ) -> AsyncHttpResponse:
         """Send a request, and read the answer unless it is to be streamed; a 401, which is dropped for another, always.
 
         :raises ~azure.core.exceptions.ServiceRequestError: when it was not sent.
         :raises ~azure.core.exceptions.ServiceResponseError: when the connection was lost after it was made: the
-            service may have processed the request. (azure-core calls that a ``ServiceRequestError``.)
+            service may have processed the request.
         :raises ~azure.core.exceptions.DecodeError: when the answer is none of the service's: too long or encoded.
+        :raises ValueError: when the transport is closed, or an argument cannot be used.
         """
-        request.headers.setdefault(*IDENTITY)
+        session = self._opened()
+        timeouts = self._timeouts
+        if connection_timeout is not None or read_timeout is not None:
+            timeouts = _timeouts(
+                self._connect_timeout if connection_timeout is None else connection_timeout,
+                self._read_timeout if read_timeout is None else read_timeout,
+            )
+        options: dict[str, Any] = {"ssl": self._tls.for_call(connection_verify, connection_cert)}
+        if proxies or proxy:
+            options.update(_proxy_options(parsed_proxy(proxy) if proxy else proxy_for(request.url, proxies)))
+        if self._middlewares is not None:
+            options["middlewares"] = self._middlewares
+        failed: AzureError | None
         try:
-            response = await super().send(request, stream=True, **kwargs)
-            if not stream or response.status_code == 401:
-                await _load(response)
-        except ServiceRequestError as error:
-            cause = stripped(error).inner_exception
-            if isinstance(error, ServiceRequestTimeoutError) or isinstance(cause, _NOT_CONNECTED):
-                raise stripped(explained(error)) from cause
-            raise stripped(ServiceResponseError(error.message, error=cause)) from cause
+            answer = await session.request(
+                request.method,
+                request.url,
+                data=framed_body(request),
+                headers=request.headers,
+                timeout=timeouts,
+                allow_redirects=False,
+                skip_auto_headers=_NOT_MADE_UP,
+                **options,
+            )
+            return await self._answered(request, answer, whole=not stream or answer.status == 401)
+        except aiohttp.ClientHttpProxyError as error:
+            # The error itself holds what the proxy was sent.
+            failed = ServiceRequestError(f"Tunnel connection failed: {error.status} {error.message}")
         except AzureError as error:
-            cause = stripped(error).inner_exception
-            if isinstance(cause, aiohttp.ClientHttpProxyError):
-                # azure-core takes it for an answer of the server. It is not kept, as it holds the proxy's password.
-                raise ServiceRequestError(f"Tunnel connection failed: {cause.status} {cause.message}") from None
-            raise error from cause
-        return response
+            failed = stripped(error)
+        except Exception as error:
+            failed = _failure(error, request.url)
+            if failed is None:
+                raise
+        raise failed from failed.inner_exception
+
+    async def _answered(
+        self, request: HttpRequest, answer: aiohttp.ClientResponse, *, whole: bool
+    ) -> AsyncVaultResponse:
+        content = None
+        if whole:
+            try:
+                content = await _content(answer)
+            except BaseException:
+                answer.close()
+                raise
+        return AsyncVaultResponse(
+            request,
+            answer.status,
+            answer.reason or "",
+            answer.headers,  # type: ignore[arg-type]  # a mapping that nobody changes
+            content,
+            None if whole else _Stream(answer),
+            answer,
+            self._block_size,
+        )
+
+    async def close(self) -> None:
+        """Close the session, unless it is the caller's own."""
+        self._is_closed = True
+        session = self._session
+        if session is not None and self._is_owner:
+            self._session = None
+            await session.close()
+
+    async def __aenter__(self) -> AsyncVaultTransport:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
 
 
-async def _load(response: Any) -> None:
-    """Read the body of an answer."""
-    answer = response.internal_response
-    try:
-        check_encoding(answer.headers, answer.status)
-        if "Content-Length" in answer.headers and "Transfer-Encoding" not in answer.headers:
-            body = await _read(answer)
-        else:
-            body = await _read_chunks(response)
-    except BaseException:
-        answer.close()
-        raise
-    # The connection is back in the pool by now. azure-core would close the answer, and let the event loop go round.
-    vars(response).update(_content=body, _is_stream_consumed=True, _is_closed=True)
+def _failure(error: Exception, url: str) -> AzureError | None:
+    where = urlsplit(url)
+    unsent = isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+    return failure(error, f"Cannot connect to {where.hostname}:{where.port or 443}" if unsent else _LOST)
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """Read a body whose length is known, with azure-core's exceptions."""
-    try:
+async def _content(answer: aiohttp.ClientResponse) -> bytes:
+    """Read the body of an answer, up to the longest that the service has."""
+    check_encoding(answer.headers, answer.status)
+    if "Content-Length" in answer.headers and "Transfer-Encoding" not in answer.headers:
         return await answer.read()
-    except aiohttp.ClientPayloadError as error:
-        raise stripped(IncompleteReadError(error, error=error)) from error
-    except asyncio.TimeoutError as error:
-        raise stripped(ServiceResponseTimeoutError(error, error=error)) from error
-    except aiohttp.ClientError as error:
-        raise stripped(ServiceResponseError(error, error=error)) from error
-
-
-async def _read_chunks(response: Any) -> bytes:
-    """Read a body of unknown length, up to the longest that the service has."""
-    answer = response.internal_response
     body = bytearray()
-    async for chunk in response.iter_raw():
+    async for chunk in answer.content.iter_any():
         body += chunk
         check_size(len(body), answer.headers, answer.status)
     return bytes(body)
+
+
+class _Stream:
+    """The body of an answer that is read by and by."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def pieces(self, size: int, *, decoded: bool) -> AsyncIterator[bytes]:
+        """Read what has not been read.
+
+        :raises ~azure.core.exceptions.AzureError: when the connection is lost.
+        """
+        decode = _decoder(self._answer.headers.get("Content-Encoding")) if decoded else None
+        try:
+            async for piece in self._answer.content.iter_chunked(size):
+                yield piece if decode is None else decode(piece)
+            return
+        except Exception as error:
+            failed = failure(error, _LOST)
+            if failed is None:
+                raise
+            cause = failed.inner_exception
+        raise failed from cause
+
+    async def close(self) -> None:
+        """Give the connection back if all was read, and close it otherwise."""
+        self._answer.close()
+
+
+def _decoder(encoding: str | None) -> Any:
+    """Return what decompresses an answer that nobody has asked to be compressed; None when it is not."""
+    kind = (encoding or "").strip().lower()
+    if kind not in ("gzip", "deflate"):
+        return None
+    import zlib
+
+    return zlib.decompressobj(16 + zlib.MAX_WBITS if kind == "gzip" else zlib.MAX_WBITS).decompress
+
+
+def _proxy_options(proxy: Proxy | None) -> dict[str, Any]:
+    """Return aiohttp's options for a proxy. The password goes into a header, so that no error holds the URL with it.
+
+    :raises ValueError: when aiohttp does not speak its protocol.
+    """
+    if proxy is None:
+        return {}
+    if proxy.is_socks:
+        raise ProxyError("proxies: the clients for asyncio support no SOCKS proxies")
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    options: dict[str, Any] = {"proxy": f"{proxy.scheme}://{host}:{proxy.port}"}
+    if proxy.authorization:
+        options["proxy_headers"] = {"Proxy-Authorization": proxy.authorization}
+    return options
+
+
+def _timeouts(connect: Any, read: float | None) -> aiohttp.ClientTimeout:
+    if isinstance(connect, tuple):
+        connect, read = connect
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)

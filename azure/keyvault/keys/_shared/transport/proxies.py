@@ -1,0 +1,160 @@
+"""Proxies: what a client is told of them, checked before it is used. Passwords never stand in a message."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+
+# What a host's name or address is made of. Everything else is a mistake, and perhaps part of a password.
+_HOST = re.compile(r"[A-Za-z0-9_.\-]{1,253}|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.\-]+)?\]")
+
+
+class ProxyError(ValueError):
+    """A proxy that cannot be used. Its text holds nothing that may be a password."""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Where a proxy is, and who wants to use it."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def is_socks(self) -> bool:
+        """Whether it speaks SOCKS instead of HTTP."""
+        return self.scheme.startswith("socks")
+
+    @property
+    def authorization(self) -> str | None:
+        """The value of ``Proxy-Authorization``."""
+        if self.user is None:
+            return None
+        pair = f"{self.user}:{self.password or ''}"
+        try:
+            encoded = pair.encode("latin-1")
+        except UnicodeEncodeError:
+            encoded = pair.encode("utf-8")
+        return "Basic " + base64.b64encode(encoded).decode("ascii")
+
+
+@lru_cache(maxsize=16)
+def parsed_proxy(url: str) -> Proxy:
+    """Read the URL of a proxy; without a scheme it is ``http``.
+
+    :raises ValueError: when it is none. The text holds nothing of it that may be a password.
+    """
+    defect = _defect(url)
+    if defect:
+        raise ProxyError(
+            f"proxies: {defect}. A proxy is given as 'http://host:port' or 'http://user:password@host:port'"
+        )
+    parts = urlsplit(url if "://" in url else "http://" + url)
+    scheme = parts.scheme.lower()
+    host = (parts.hostname or "").strip("[]")
+    user = None if parts.username is None else unquote(parts.username)
+    password = None if parts.password is None else unquote(parts.password)
+    return Proxy(scheme, host, parts.port or _PORTS[scheme], user, password)
+
+
+def _defect(url: Any) -> str | None:
+    if not isinstance(url, str):
+        return f"a proxy must be text, not {type(url).__name__}"
+    scheme, found, rest = url.partition("://")
+    if found and scheme.lower() not in _PORTS:
+        return "a proxy has a scheme that is not supported"
+    authority = re.split(r"[/?#\\]", rest if found else url, maxsplit=1)[0].rpartition("@")[2]
+    host, colon, port = authority.rpartition(":") if not authority.endswith("]") else (authority, "", "")
+    if not colon:
+        host, port = authority, ""
+    if port and not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536):
+        return "the port of a proxy is no number from 1 to 65535"
+    if not _HOST.fullmatch(host):
+        return "a proxy has no valid host"
+    try:
+        urlsplit(url if found else "http://" + url)
+    except ValueError:
+        return "a proxy is no valid URL"
+    user_information = (rest if found else url).rpartition("@")[0]
+    if re.search(r"[/?#\\\s]|[^\x20-\x7e]", user_information):
+        return "the user name or password of a proxy has characters that must be percent-encoded"
+    return None
+
+
+def check_proxies(proxies: Any) -> None:
+    """Refuse proxies that cannot be used.
+
+    :raises ValueError: for a URL that is none.
+    :raises TypeError: when it is no mapping.
+    """
+    if proxies is None:
+        return
+    if not isinstance(proxies, Mapping):
+        raise TypeError(f"proxies must be a mapping of schemes to URLs, not {type(proxies).__name__}")
+    for url in proxies.values():
+        if url:
+            parsed_proxy(url)
+
+
+def proxy_for(url: str, proxies: Mapping[str, Any] | None) -> Proxy | None:
+    """Return the proxy to use for a URL: that of its host, or of its scheme, or of everything."""
+    if not proxies:
+        return None
+    scheme, _, rest = url.partition("://")
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].rpartition(":")[0] or rest
+    for key in (f"{scheme}://{host}", scheme, f"all://{host}", "all"):
+        if key in proxies:
+            return parsed_proxy(proxies[key]) if proxies[key] else None
+    return None
+
+
+def environment_proxies(vault_url: str) -> dict[str, str]:
+    """Return the proxies that the environment names for a vault (``HTTPS_PROXY``, ``NO_PROXY`` and the like).
+
+    :raises ValueError: when the one to use is no URL of a proxy.
+    """
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if not proxy:
+        return {}
+    parts = urlsplit(vault_url)
+    host, port = parts.hostname or "", parts.port or 443
+    if _is_excepted(host, port) or proxy_bypass(host):
+        return {}
+    try:
+        parsed_proxy(proxy)
+    except ValueError as error:
+        raise ProxyError(f"HTTPS_PROXY or ALL_PROXY of the environment cannot be used. {error}") from None
+    return {"https": proxy}
+
+
+def _is_excepted(host: str, port: int) -> bool:
+    """Whether ``NO_PROXY`` names a host: by its name or a parent domain, with a port or without, or by its network."""
+    value = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    names = [name.strip().lower() for name in value.split(",") if name.strip()]
+    return any(_matches(name, host.lower(), port) for name in names)
+
+
+def _matches(name: str, host: str, port: int) -> bool:
+    if name == "*":
+        return True
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(name.strip("[]"), strict=False)
+    except ValueError:  # a name, here or there
+        pass
+    bare = name.lstrip("*").lstrip(".")
+    return any(target == bare or target.endswith("." + bare) for target in (host, f"{host}:{port}"))
