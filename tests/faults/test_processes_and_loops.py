@@ -243,9 +243,7 @@ def test_50_threads_over_tls_share_probe_token_and_connections(serve: Serve, tru
 
 @pytest.mark.case("D1", "D6")
 @pytest.mark.parametrize("forked", [False, True], ids=["first-use", "child-of-a-fork"])
-def test_threads_that_call_first_have_a_connection_each(
-    serve: Serve, trust: ssl.SSLContext, forked: bool
-) -> None:
+def test_threads_that_call_first_have_a_connection_each(serve: Serve, trust: ssl.SSLContext, forked: bool) -> None:
     together = threading.Barrier(8)
 
     def handler(request: Received, talk: Conversation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -34,6 +35,22 @@ def framed_body(request: HttpRequest) -> bytes | None:
     if body is not None:
         headers["Content-Length"] = str(len(body))
     return body
+
+
+def completed(request: HttpRequest, *, params: Any, cookies: Any, auth: Any) -> HttpRequest:
+    """Return a request with what a call adds to it: options that requests and aiohttp have, and azure-core passes on."""
+    if not params and not cookies and not auth:
+        return request
+    headers = dict(request.headers)
+    url = request.url
+    if params:
+        url += ("&" if "?" in url else "?") + urlencode(list(_fields(dict(params))))
+    if cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in dict(cookies).items())
+    if auth:
+        user, password = auth
+        headers["Authorization"] = "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
+    return HttpRequest(request.method, url, headers=headers, content=body_of(request))
 
 
 def has_plain_body(request: HttpRequest) -> bool:

@@ -19,7 +19,7 @@ from .failures import failure, stripped
 from .interception import InterceptedConnection, is_intercepted
 from .line import Limits
 from .proxies import ProxyError, proxy_for
-from .request_body import framed_body
+from .request_body import completed, framed_body
 from .response import VaultResponse
 from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
@@ -75,6 +75,9 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
         connection_timeout: Any = None,
         read_timeout: float | None = None,
         deadline: float | None = None,
+        params: Any = None,
+        cookies: Any = None,
+        auth: Any = None,
     ) -> HttpResponse:
         """Send a request, and read the answer unless it is to be streamed; a 401, which is dropped for another, always.
 
@@ -84,6 +87,7 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
         :raises ~azure.core.exceptions.DecodeError: when the answer is none of the service's: too long or encoded.
         :raises ValueError: when the transport is closed, or an argument cannot be used.
         """
+        request = completed(request, params=params, cookies=cookies, auth=auth)
         if connection_timeout is None and read_timeout is None:
             connect, read = self._connect_timeout, self._read_timeout
         else:

@@ -21,7 +21,7 @@ from .answer_body import check_encoding, check_size
 from .failures import failure, stripped
 from .lookup import LOOKUPS
 from .proxies import Proxy, ProxyError, parsed_proxy, proxy_for
-from .request_body import framed_body
+from .request_body import completed, framed_body
 from .response import AsyncVaultResponse
 from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
@@ -210,6 +210,9 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         connection_cert: Any = None,
         connection_timeout: Any = None,
         read_timeout: float | None = None,
+        params: Any = None,
+        cookies: Any = None,
+        auth: Any = None,
     ) -> AsyncHttpResponse:
         """Send a request, and read the answer unless it is to be streamed; a 401, which is dropped for another, always.
 
@@ -220,6 +223,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         :raises ValueError: when the transport is closed, or an argument cannot be used.
         """
         session = self._opened()
+        request = completed(request, params=params, cookies=cookies, auth=auth)
         timeouts = self._timeouts
         if connection_timeout is not None or read_timeout is not None:
             timeouts = _timeouts(
