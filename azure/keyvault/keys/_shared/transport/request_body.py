@@ -38,7 +38,7 @@ def framed_body(request: HttpRequest) -> bytes | None:
 
 
 def completed(request: HttpRequest, *, params: Any, cookies: Any, auth: Any) -> HttpRequest:
-    """Return a request with what a call adds to it: options that requests and aiohttp have, and azure-core passes on."""
+    """Return a request with what a call adds to it: options of requests and aiohttp that azure-core passes on."""
     if not params and not cookies and not auth:
         return request
     headers = dict(request.headers)
