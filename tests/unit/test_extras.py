@@ -80,7 +80,7 @@ def test_unknown_origin_leads_to_a_checkout_or_the_packages_themselves(installed
     installed(origin)
     assert _extras.how_to_install("aio") == (
         'Run, in a checkout of this library: pip install ".[aio]", '
-        'or what the extra brings: pip install "aiohttp>=3.13.0"'
+        'or what the extra brings: pip install "aiohttp>=3.13.4"'
     )
 
 

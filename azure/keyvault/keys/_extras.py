@@ -8,8 +8,8 @@ from importlib.util import find_spec
 
 #: What each extra brings, as setup.py lists it.
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "aio": ("aiohttp>=3.13.0",),
-    "emulator": ("aiohttp>=3.13.0", "trustme>=1.2.0"),
+    "aio": ("aiohttp>=3.13.4",),
+    "emulator": ("aiohttp>=3.13.4", "trustme>=1.2.0"),
     "jose": ("joserfc>=1.5.0",),
     "parquet": ("pyarrow>=17.0.0",),
     "tink": ("tink>=1.16.0", "rich>=13.0.0"),
