@@ -14,7 +14,6 @@ from typing import Any, is_typeddict
 from sphinx.pycode import ModuleAnalyzer
 
 import azure.keyvault.keys
-import azure.keyvault.keys.crypto
 
 project = "azure-keyvault-keys"
 version = release = azure.keyvault.keys.__version__
@@ -57,6 +56,8 @@ PACKAGES = [
 ]
 # What no extra brings, and a part of the library uses when it is there.
 OPTIONAL = ["jwcrypto"]
+# Where two clients have the name in a signature, the first is meant: the synchronous one.
+suppress_warnings = ["ref.python"]
 # Names of Python and of other packages cannot be looked up without a network. Those of this one must be found.
 nitpick_ignore_regex = [
     ("py:.*", r"(azure\.core|collections|cryptography|datetime|joserfc|os|pathlib|ssl|typing|typing_extensions)\..*"),
@@ -160,7 +161,5 @@ def setup(app: Any) -> None:
     """Prepare the package for being documented."""
     resolve_annotations()
     name_publicly()
-    # Sphinx reads the signature of a class in the package that exports it, where two clients could be meant.
-    vars(sys.modules["azure.keyvault.keys.jose"])["CryptographyClient"] = azure.keyvault.keys.crypto.CryptographyClient
     app.connect("autodoc-skip-member", keep_our_own)
     app.connect("missing-reference", find_by_suffix)
