@@ -100,5 +100,7 @@ setup(
         "parquet": ["pyarrow>=17.0.0"],
         # Envelope encryption, and the progress bar of its command line.
         "tink": ["tink>=1.16.0", "rich>=13.0.0"],
+        # The SSH agent, which signs in with DefaultAzureCredential.
+        "ssh-agent": ["azure-identity>=1.18.0"],
     },
 )

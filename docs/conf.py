@@ -53,6 +53,7 @@ PACKAGES = [
     "azure.keyvault.keys.emulator",
     "azure.keyvault.keys.jose",
     "azure.keyvault.keys.jose.aio",
+    "azure.keyvault.keys.ssh_agent",
 ]
 # What no extra brings, and a part of the library uses when it is there.
 OPTIONAL = ["jwcrypto"]

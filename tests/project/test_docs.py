@@ -33,6 +33,7 @@ PACKAGES = [
     "azure.keyvault.keys.emulator",
     "azure.keyvault.keys.jose",
     "azure.keyvault.keys.jose.aio",
+    "azure.keyvault.keys.ssh_agent",
 ]
 MARKDOWN = [
     ROOT / "README.md",

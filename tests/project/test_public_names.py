@@ -35,6 +35,7 @@ LIBRARY = [
 AT_WORK = [
     "azure.keyvault.keys.jose",
     "azure.keyvault.keys.jose.aio",
+    "azure.keyvault.keys.ssh_agent",
 ]
 PACKAGES = [*LIBRARY, *AT_WORK, "azure.keyvault.keys.emulator"]
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "codegen" / "keyvault-keys.yaml").read_text("utf-8"))

@@ -27,6 +27,7 @@ PACKAGES = [
     "azure.keyvault.keys.emulator",
     "azure.keyvault.keys.jose",
     "azure.keyvault.keys.jose.aio",
+    "azure.keyvault.keys.ssh_agent",
 ]
 
 #: Interfaces whose members are known from ``cryptography``, and enumerations, whose members are values.

@@ -13,6 +13,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "jose": ("joserfc>=1.5.0",),
     "parquet": ("pyarrow>=17.0.0",),
     "tink": ("tink>=1.16.0", "rich>=13.0.0"),
+    "ssh-agent": ("azure-identity>=1.18.0",),
 }
 
 _DISTRIBUTION = "azure-keyvault-keys"
