@@ -11,7 +11,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoun
 from azure.core.polling import AsyncLROPoller, LROPoller
 from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
 
-from azure.keyvault.keys._continuation import Begun
+from azure.keyvault.keys._continuation import PendingOperation
 from azure.keyvault.keys._generated import operations
 from azure.keyvault.keys._generated.models import DeletedKeyBundle
 from azure.keyvault.keys._polling import AsyncKeyVaultPoller, Progress
@@ -149,8 +149,8 @@ async def test_awaiting_an_asynchronous_poller_waits_for_the_end() -> None:
         async def sleep(self, seconds: float) -> None:
             self.slept.append(seconds)
 
-    begun = Begun(URL, operations.delete_key("orders"), DeletedKeyBundle())
-    progress = Progress(begun, "the key", operations.get_deleted_key("orders"), 3)
+    pending = PendingOperation(URL, operations.delete_key("orders"), DeletedKeyBundle())
+    progress = Progress(pending, "the key", operations.get_deleted_key("orders"), 3)
     poller = AsyncKeyVaultPoller(cast(Any, Connection()), progress, {})
     assert (await poller.result(), poller.done()) == ("the key", False)
     assert (await poller, poller.done(), Connection.slept) == ("the key", True, [3])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azure.keyvault.keys._generated import models, operations
-from azure.keyvault.keys._shared.wire.reading import Malformed, read, unread
+from azure.keyvault.keys._shared.wire.reading import Malformed, read, to_wire
 from azure.keyvault.keys._shared.wire.request_body import write
 from azure.keyvault.keys._shared.wire.translation import Wire
 
@@ -49,8 +49,8 @@ def test_answer_is_the_same_after_it_was_kept_as_json() -> None:
         "deletedDate": 1700000001,
     }
     model = read(models.DeletedKeyBundle, answer)
-    assert unread(model) == answer
-    assert read(models.DeletedKeyBundle, unread(model)) == model
+    assert to_wire(model) == answer
+    assert read(models.DeletedKeyBundle, to_wire(model)) == model
 
 
 def test_empty_collections_are_sent_and_None_is_not() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from azure.core.polling import LROPoller
 
 from . import _parameters as parameters
-from ._continuation import Begun
+from ._continuation import PendingOperation
 from ._enums import KeyCurveName, KeyExportEncryptionAlgorithm, KeyOperation, KeyType
 from ._generated import operations
 from ._key_references import KeyReference, resolve
@@ -566,9 +566,9 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         interval, named = parameters.interval(polling_interval, kwargs), self._name(name)
-        begun = self._begun(operations.delete_key(named), continuation_token, kwargs)
-        deleted, question = DeletedKey._from_bundle(begun.answer), operations.get_deleted_key(named)
-        progress = Progress(begun, deleted, question, interval, finished=deleted.recovery_id is None)
+        pending = self._pending(operations.delete_key(named), continuation_token, kwargs)
+        deleted, question = DeletedKey._from_bundle(pending.answer), operations.get_deleted_key(named)
+        progress = Progress(pending, deleted, question, interval, finished=deleted.recovery_id is None)
         return KeyVaultPoller(self._connection, progress, kwargs)
 
     @traced
@@ -754,8 +754,8 @@ class KeyClient(KeyVaultClientBase):
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
         """
         interval, named = parameters.interval(polling_interval, kwargs), self._deleted_name(name)
-        begun = self._begun(operations.recover_deleted_key(named), continuation_token, kwargs)
-        progress = Progress(begun, self._key(begun.answer), operations.get_key(named), interval)
+        pending = self._pending(operations.recover_deleted_key(named), continuation_token, kwargs)
+        progress = Progress(pending, self._key(pending.answer), operations.get_key(named), interval)
         return KeyVaultPoller(self._connection, progress, kwargs)
 
     @traced
@@ -1010,10 +1010,10 @@ class KeyClient(KeyVaultClientBase):
     def _key(self, bundle: Any) -> KeyVaultKey:
         return KeyVaultKey._from_bundle(bundle, self.vault_url)
 
-    def _begun(self, operation: Any, continuation_token: str | None, options: Any) -> Begun[Any]:
+    def _pending(self, operation: Any, continuation_token: str | None, options: Any) -> PendingOperation[Any]:
         if continuation_token is not None:
-            return Begun.resumed(continuation_token, self.vault_url, operation)
-        return Begun(self.vault_url, operation, self._connection.send(operation, **options))
+            return PendingOperation.resumed(continuation_token, self.vault_url, operation)
+        return PendingOperation(self.vault_url, operation, self._connection.send(operation, **options))
 
     def _paged(self, page: Any, operation: Any, convert: Any, options: Any) -> KeyPager[Any]:
         page_at = partial(page, self, operation, **options)

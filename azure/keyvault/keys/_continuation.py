@@ -1,7 +1,7 @@
-"""Tokens with which the waiting for a deletion or a recovery goes on in another process.
+"""Continuation tokens: they let another process resume waiting for a deletion or a recovery.
 
-A token is JSON in base64url. It holds what was asked, of which vault, and what the service answered: the public part
-and the properties of the key, nothing that is secret.
+A token is JSON in base64url. It holds the vault, the operation, and the service's answer: the public part and the
+properties of the key, nothing secret.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from ._generated.models import Model
 from ._generated.operations import Operation
 from ._shared.wire.identifiers import origin_of
-from ._shared.wire.reading import read, unread
+from ._shared.wire.reading import read, to_wire
 
 M = TypeVar("M", bound=Model)
 
@@ -22,13 +22,13 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Begun(Generic[M]):
+class PendingOperation(Generic[M]):
     """A deletion or recovery that the service has accepted.
 
-    :ivar vault_url: the vault that was asked.
-    :ivar operation: what it was asked.
-    :ivar answer: what it answered.
-    :ivar finished: whether the key is known to have arrived in its new state.
+    :ivar vault_url: the vault.
+    :ivar operation: the operation that was sent.
+    :ivar answer: the service's answer.
+    :ivar finished: whether the key is known to have reached its new state.
     """
 
     vault_url: str
@@ -37,26 +37,26 @@ class Begun(Generic[M]):
     finished: bool = False
 
     def token(self, *, finished: bool) -> str:
-        """Return what :meth:`resumed` makes the same of."""
+        """Return the token that :meth:`resumed` reads."""
         state = {
             "format": _FORMAT,
             "vault": self.vault_url,
             "operation": self.operation.name,
             "path": self.operation.path,
             "finished": finished,
-            "answer": unread(self.answer),
+            "answer": to_wire(self.answer),
         }
         return base64.urlsafe_b64encode(json.dumps(state, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
     @classmethod
-    def resumed(cls, token: str, vault_url: str, operation: Operation[M]) -> Begun[M]:
-        """Return what a token was made of.
+    def resumed(cls, token: str, vault_url: str, operation: Operation[M]) -> PendingOperation[M]:
+        """Restore an operation from its token.
 
         :param token: what the caller gave as ``continuation_token``.
-        :param vault_url: the vault of the client that goes on.
-        :param operation: what the call would ask without a token.
+        :param vault_url: the vault of the client that resumes waiting.
+        :param operation: the operation that the call would send without a token.
         :raises TypeError: when the token is not text.
-        :raises ValueError: when it is malformed, or that of another vault, key or call.
+        :raises ValueError: when it is malformed, or belongs to another vault, key or call.
         """
         if not isinstance(token, str):
             raise TypeError(f"continuation_token must be text, not {type(token).__name__}")
@@ -71,9 +71,9 @@ class Begun(Generic[M]):
                 "continuation_token is malformed: it must be what a poller's continuation_token() returned"
             ) from None
         if not same_vault:
-            raise ValueError(f"continuation_token is of another vault than this client's, {vault_url}")
+            raise ValueError(f"continuation_token belongs to a vault other than this client's, {vault_url}")
         if answer is None:
-            raise ValueError(f"continuation_token is of another call than {operation.name} for {operation.path}")
+            raise ValueError(f"continuation_token belongs to a call other than {operation.name} for {operation.path}")
         return cls(vault_url, operation, answer, finished=finished)
 
 
@@ -82,4 +82,4 @@ def _read(token: str) -> dict[str, Any]:
     state = json.loads(data)
     if state["format"] != _FORMAT:
         raise ValueError(f"format {_FORMAT} is the only one")
-    return state  # type: ignore[no-any-return]  # a dict: it has been asked for a member
+    return state  # type: ignore[no-any-return]  # a dict: subscripting it has worked

@@ -1,4 +1,4 @@
-"""Lists that the service gives page by page: what both worlds' pagers share."""
+"""Lists, which the service returns page by page: what the sync and async pagers share."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from ._models import KeyProperties
 
 T = TypeVar("T")
 
-#: How many keys of a page are asked for at a time.
+#: How many keys of a page are requested at a time.
 _AT_ONCE = 8
 
 
 def extract(convert: Callable[[Any], T], page: Any) -> tuple[str | None, Iterable[T]]:
-    """Return where the next page is, and the items of this one. A page may be empty and not be the last."""
+    """Return the link to the next page, and the items of this one. A page may be empty without being the last."""
     return page.next_link or None, [convert(item) for item in page.value or []]
 
 
 async def extract_async(convert: Callable[[Any], T], page: Any) -> tuple[str | None, AsyncIterator[T]]:
-    """Do as :func:`extract`, in the form that azure-core's asynchronous pagers ask for."""
+    """Do what :func:`extract` does, in the form that azure-core's async pagers expect."""
     link, items = extract(convert, page)
     return link, AsyncList(items)
 
 
 def whole_keys(send: Callable[[Operation[KeyBundle]], KeyBundle], items: Iterable[KeyItem]) -> list[KeyBundle]:
-    """Return the keys that a page's items are about, in their order, without those that have been deleted meanwhile.
+    """Get the keys of a page's items, in order, without those that have been deleted meanwhile.
 
-    Its threads ask for a few at a time, in the context of the caller, and have ended when it returns or raises.
+    A few threads send the requests, in the caller's context. They have ended when this returns or raises.
 
-    :param send: sends an operation; its first error ends the asking.
+    :param send: sends an operation. After its first error, no more requests are sent.
     """
-    from concurrent.futures import ThreadPoolExecutor  # here, as few lists need it, and importing it takes long
+    from concurrent.futures import ThreadPoolExecutor  # here, because few lists need it and it is slow to import
 
     def ask(operation: Operation[KeyBundle]) -> KeyBundle | None:
         try:
@@ -57,8 +57,8 @@ def whole_keys(send: Callable[[Operation[KeyBundle]], KeyBundle], items: Iterabl
 async def whole_keys_async(
     send: Callable[[Operation[KeyBundle]], Awaitable[KeyBundle]], items: Iterable[KeyItem]
 ) -> list[KeyBundle]:
-    """Do as :func:`whole_keys`, with tasks in place of threads. Cancelling it cancels them."""
-    import asyncio  # here, as synchronous clients do without it
+    """Do what :func:`whole_keys` does, with tasks instead of threads. Cancelling it cancels them."""
+    import asyncio  # here, because sync clients do not need it
 
     gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -84,7 +84,7 @@ def _question(item: KeyItem) -> Operation[KeyBundle]:
 
 
 class _LoopGuard:
-    """Notices links that lead in a circle, in constant memory (R. P. Brent, 1980)."""
+    """Detects a cycle of links in constant memory (R. P. Brent, 1980)."""
 
     def __init__(self) -> None:
         self._remembered: str | None = None
@@ -92,9 +92,9 @@ class _LoopGuard:
         self._limit = 1
 
     def follow(self, link: str | None) -> None:
-        """Note the next link.
+        """Record the next link.
 
-        :raises ~azure.core.exceptions.DecodeError: when it has been followed before.
+        :raises ~azure.core.exceptions.DecodeError: when it was followed before.
         """
         if link is None:
             return
@@ -136,26 +136,26 @@ class AsyncKeyPages(AsyncPageIterator[T]):
 
 
 class KeyPager(ItemPaged[T]):
-    """A list that asks for pages as it is iterated. azure-core's type does not tell that pages have a token."""
+    """A list that requests pages while it is iterated. Unlike azure-core's, its type says that pages have a token."""
 
     def by_page(self, continuation_token: str | None = None) -> KeyPages[T]:
         """Return the pages instead of the items.
 
-        :param continuation_token: that of another iteration's pages, to go on from there.
-        :returns: an iterator of pages, which are iterators of items; its ``continuation_token`` tells where the next
-            page is.
+        :param continuation_token: the token of an earlier iteration, to resume from there.
+        :returns: an iterator of pages, which are iterators of items. Its ``continuation_token`` is the next
+            page's.
         """
         return cast("KeyPages[T]", super().by_page(continuation_token))
 
 
 class AsyncKeyPager(AsyncItemPaged[T]):
-    """A list that asks for pages as it is iterated. azure-core's type does not tell that pages have a token."""
+    """A list that requests pages while it is iterated. Unlike azure-core's, its type says that pages have a token."""
 
     def by_page(self, continuation_token: str | None = None) -> AsyncKeyPages[T]:
         """Return the pages instead of the items.
 
-        :param continuation_token: that of another iteration's pages, to go on from there.
-        :returns: an iterator of pages, which are iterators of items; its ``continuation_token`` tells where the next
-            page is.
+        :param continuation_token: the token of an earlier iteration, to resume from there.
+        :returns: an iterator of pages, which are iterators of items. Its ``continuation_token`` is the next
+            page's.
         """
         return cast("AsyncKeyPages[T]", super().by_page(continuation_token))

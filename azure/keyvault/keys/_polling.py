@@ -1,4 +1,4 @@
-"""Waiting for a deletion or a recovery: the service has accepted it, and needs seconds to finish it."""
+"""Waiting for a deletion or a recovery, which the service accepts at once and finishes seconds later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from azure.core.exceptions import (
 )
 from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPolling
 
-from ._continuation import Begun
+from ._continuation import PendingOperation
 from ._generated.operations import Operation
 from ._shared.pipeline.call import end_of, ending_by, remaining
 from ._shared.wire.refusals import inner_code
@@ -29,33 +29,39 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-#: Seconds between two looks at a key, when nothing else is asked for; the last one repeats. A Managed HSM is done at
-#: once and a vault needs 6 to 35 seconds.
+#: Seconds between two polls unless the caller sets an interval; the last one repeats. A Managed HSM finishes at once, a
+#: vault takes 6 to 35 seconds.
 _INTERVALS = (0.25, 0.5, 1.0, 2.0)
 
 
-#: Seconds by which clocks and timers may differ on when a wait is over.
+#: Seconds by which a clock and a timer may disagree about the end of a wait.
 _RESOLUTION = 0.01
 
 
 class Progress(Generic[T]):
-    """What is known of a deletion or recovery. Decides; its pollers do the asking.
+    """The state of a deletion or recovery. It decides; the pollers send the requests.
 
-    :param begun: what the service has accepted.
-    :param result: its answer, for the caller.
-    :param question: the operation that succeeds as soon as the key has arrived in its new state.
-    :param interval: seconds between two questions; None for pauses that grow to two seconds.
+    :param pending: the operation that the service has accepted.
+    :param result: what the caller gets.
+    :param question: the operation that succeeds once the key has reached its new state.
+    :param interval: seconds between two polls; None for pauses that grow to two seconds.
     :param finished: whether there is nothing to wait for.
     """
 
     def __init__(
-        self, begun: Begun[Any], result: T, question: Operation[Any], interval: float | None, *, finished: bool = False
+        self,
+        pending: PendingOperation[Any],
+        result: T,
+        question: Operation[Any],
+        interval: float | None,
+        *,
+        finished: bool = False,
     ) -> None:
-        self._begun = begun
+        self._pending = pending
         self.result = result
         self.question = question
         self._intervals = repeat(interval) if interval is not None else chain(_INTERVALS, repeat(_INTERVALS[-1]))
-        self.finished = finished or begun.finished
+        self.finished = finished or pending.finished
 
     @property
     def status(self) -> str:
@@ -63,12 +69,12 @@ class Progress(Generic[T]):
 
     @property
     def token(self) -> str:
-        """What a poller in another process goes on with."""
-        return self._begun.token(finished=self.finished)
+        """The continuation token for a poller in another process."""
+        return self._pending.token(finished=self.finished)
 
     @contextmanager
     def resumable(self) -> Iterator[None]:
-        """Give errors the token to go on with, as azure-core's pollers do."""
+        """Put the continuation token on errors, as azure-core's pollers do."""
         try:
             yield
         except AzureError as error:
@@ -76,12 +82,13 @@ class Progress(Generic[T]):
             raise
 
     def note(self, error: HttpResponseError | None) -> None:
-        """Take in the answer to the question.
+        """Record the outcome of a poll.
 
-        A caller without the permission to read keys is told 403 as soon as there is a key to read, so that is the end
-        of what it can see. A firewall says 403 to everything, which tells nothing.
+        Without permission to read keys, a caller gets 404 until the key exists and 403 from then on, so 403 means
+        finished. A firewall answers 403 to everything, which means nothing.
 
-        :raises ~azure.core.exceptions.HttpResponseError: when the answer is neither "not yet" nor "there it is".
+        :param error: how the poll failed; None when it succeeded.
+        :raises ~azure.core.exceptions.HttpResponseError: when it failed for any other reason than "not yet".
         """
         if isinstance(error, ResourceNotFoundError):
             return
@@ -90,16 +97,16 @@ class Progress(Generic[T]):
         self.finished = True
 
     def interval(self) -> float:
-        """Return the seconds until the next question."""
+        """Return the seconds until the next poll."""
         return next(self._intervals)
 
 
 class _Wait:
-    """The time of one ``wait``, within that of the call that made the poller.
+    """The time limit of one ``wait``, within the time limit of the call that made the poller.
 
-    :param timeout: seconds; None for no limit, 0 for one look, however long it takes.
-    :param options: of the call.
-    :ivar options: for one look.
+    :param timeout: seconds; None for no limit, 0 for one poll, however long it takes.
+    :param options: the options of the call.
+    :ivar options: the options for one poll.
     """
 
     def __init__(self, timeout: float | None, options: dict[str, Any]) -> None:
@@ -112,13 +119,13 @@ class _Wait:
         return self._end is not None and time.monotonic() >= self._end - _RESOLUTION
 
     def note(self, error: AzureError) -> None:
-        """Take in that a look has run out of time.
+        """Record that a poll has timed out.
 
         :raises ~azure.core.exceptions.ServiceResponseTimeoutError: when the call that made the poller has no time left.
-        :raises ~azure.core.exceptions.AzureError: the error, when it is neither that time nor that of the wait.
+        :raises ~azure.core.exceptions.AzureError: the error itself, when neither the call nor the wait is out of time.
         """
         if remaining(self._call) == 0:
-            # Whether the last look was sent matters to nobody: the deletion or recovery was.
+            # It does not matter whether the last poll was sent: the deletion or recovery was.
             raise ServiceResponseTimeoutError(
                 "The call's timeout ran out while it waited. The vault goes on with the deletion or recovery"
             ) from error
@@ -126,7 +133,7 @@ class _Wait:
             raise error
 
     def pause(self, interval: float) -> float:
-        """Return how long to sleep, so that whose time is up hears of it then."""
+        """Return how long to sleep, at most until the wait or the call runs out of time."""
         left = remaining(ending_by(self._call, self._end)) if self._end is not None else remaining(self._call)
         return interval if left is None else min(interval, left)
 
@@ -134,8 +141,8 @@ class _Wait:
 class KeyVaultPoller(LROPoller[T]):
     """Waits for a deletion or a recovery.
 
-    :meth:`result` is there at once: it is what the service answered when it accepted the call. :meth:`wait` returns
-    when the key has arrived in its new state.
+    :meth:`result` returns at once: it is the service's answer when it accepted the call. :meth:`wait` returns when
+    the key has reached its new state.
     """
 
     def __init__(self, connection: VaultConnection, progress: Progress[T], options: Any) -> None:
@@ -146,32 +153,32 @@ class KeyVaultPoller(LROPoller[T]):
         self._watchers: list[Callable[[Any], Any]] = []
 
     def status(self) -> str:
-        """Return ``"polling"`` or ``"finished"``, as of the last look at the key."""
+        """Return ``"polling"`` or ``"finished"``, as of the last poll."""
         return self._progress.status
 
     def done(self) -> bool:
-        """Whether the key had arrived in its new state at the last look. Looking is what :meth:`wait` does."""
+        """Whether the key had reached its new state at the last poll. Only :meth:`wait` polls."""
         return self._progress.finished
 
     def continuation_token(self) -> str:
-        """Return a text with which another client, in another process too, goes on from here.
+        """Return a token that lets another client resume waiting, in another process too.
 
-        :returns: what the method that made this poller takes as ``continuation_token``. It is opaque, and holds the
-            public part and the properties of the key, nothing that is secret.
+        :returns: an opaque string; pass it as ``continuation_token`` to the method that made this poller. It holds the
+            public part and the properties of the key, nothing secret.
         """
         return self._progress.token
 
     def result(self, timeout: float | None = None) -> T:
-        """Return what the service answered when it accepted the call, without waiting.
+        """Return the service's answer when it accepted the call, without waiting.
 
-        :param timeout: has no effect; it is there for azure-core's ``LROPoller``.
+        :param timeout: has no effect; azure-core's ``LROPoller`` has it.
         """
         return self._progress.result
 
     def add_done_callback(self, func: Callable[[Any], Any]) -> None:
-        """Have a function called when :meth:`wait` sees that the key has arrived; at once when it has.
+        """Call a function when :meth:`wait` sees that the key has reached its new state; at once if it already has.
 
-        :param func: takes azure-core's polling method, which tells nothing about a deletion or a recovery.
+        :param func: takes azure-core's polling method, which says nothing about a deletion or a recovery.
         """
         if self._progress.finished:
             func(self.polling_method())
@@ -179,22 +186,22 @@ class KeyVaultPoller(LROPoller[T]):
             self._watchers.append(func)
 
     def remove_done_callback(self, func: Callable[[Any], Any]) -> None:
-        """Have a function not called after all.
+        """Remove a callback.
 
-        :param func: what was given to :meth:`add_done_callback`.
-        :raises ValueError: when the key has arrived.
+        :param func: the function that :meth:`add_done_callback` was given.
+        :raises ValueError: when the key has reached its new state, so that the callbacks have been called.
         """
         if self._progress.finished:
             raise ValueError("The key has arrived in its new state, and the functions have been called")
         self._watchers = [watcher for watcher in self._watchers if watcher != func]
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until the key has arrived in its new state.
+        """Wait until the key has reached its new state.
 
-        :param timeout: seconds to wait at most. :meth:`done` tells whether they were enough; with 0 there is one look.
+        :param timeout: seconds to wait at most. :meth:`done` says whether they were enough; 0 polls once.
         :raises ~azure.core.exceptions.ServiceResponseTimeoutError: when the call that made the poller has no time left.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell. Its ``continuation_token``,
-            as that of every error here, is the poller's.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses a poll. Its ``continuation_token``,
+            like that of every error here, is the poller's.
         """
         waiting = _Wait(timeout, self._options)
         with self._progress.resumable():
@@ -222,8 +229,8 @@ class KeyVaultPoller(LROPoller[T]):
 class AsyncKeyVaultPoller(AsyncLROPoller[T]):
     """Waits for a deletion or a recovery.
 
-    :meth:`result` is there at once: it is what the service answered when it accepted the call. :meth:`wait` returns
-    when the key has arrived in its new state.
+    :meth:`result` returns at once: it is the service's answer when it accepted the call. :meth:`wait` returns when
+    the key has reached its new state.
     """
 
     def __init__(self, connection: AsyncVaultConnection, progress: Progress[T], options: Any) -> None:
@@ -233,23 +240,23 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
         self._options = options
 
     def status(self) -> str:
-        """Return ``"polling"`` or ``"finished"``, as of the last look at the key."""
+        """Return ``"polling"`` or ``"finished"``, as of the last poll."""
         return self._progress.status
 
     def done(self) -> bool:
-        """Whether the key had arrived in its new state at the last look. Looking is what :meth:`wait` does."""
+        """Whether the key had reached its new state at the last poll. Only :meth:`wait` polls."""
         return self._progress.finished
 
     def continuation_token(self) -> str:
-        """Return a text with which another client, in another process too, goes on from here.
+        """Return a token that lets another client resume waiting, in another process too.
 
-        :returns: what the method that made this poller takes as ``continuation_token``. It is opaque, and holds the
-            public part and the properties of the key, nothing that is secret.
+        :returns: an opaque string; pass it as ``continuation_token`` to the method that made this poller. It holds the
+            public part and the properties of the key, nothing secret.
         """
         return self._progress.token
 
     def __await__(self) -> Generator[Any, None, T]:
-        """Wait until the key has arrived in its new state, and return what the service answered at first."""
+        """Wait until the key has reached its new state, and return the service's first answer."""
         return self._arrived().__await__()
 
     async def _arrived(self) -> T:
@@ -257,19 +264,19 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
         return self._progress.result
 
     async def result(self, timeout: float | None = None) -> T:
-        """Return what the service answered when it accepted the call, without waiting.
+        """Return the service's answer when it accepted the call, without waiting.
 
-        :param timeout: has no effect; it is there for azure-core's ``LROPoller``.
+        :param timeout: has no effect; azure-core's ``LROPoller`` has it.
         """
         return self._progress.result
 
     async def wait(self, timeout: float | None = None) -> None:
-        """Wait until the key has arrived in its new state.
+        """Wait until the key has reached its new state.
 
-        :param timeout: seconds to wait at most. :meth:`done` tells whether they were enough; with 0 there is one look.
+        :param timeout: seconds to wait at most. :meth:`done` says whether they were enough; 0 polls once.
         :raises ~azure.core.exceptions.ServiceResponseTimeoutError: when the call that made the poller has no time left.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses to tell. Its ``continuation_token``,
-            as that of every error here, is the poller's.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses a poll. Its ``continuation_token``,
+            like that of every error here, is the poller's.
         """
         waiting = _Wait(timeout, self._options)
         with self._progress.resumable():

@@ -181,8 +181,8 @@ class Reader:
 read = Reader()
 
 
-def unread(model: Model) -> dict[str, Any]:
-    """Return what :data:`read` makes the same model of."""
-    fields = plan(type(model), WRITERS, lambda _, value: unread(value))
+def to_wire(model: Model) -> dict[str, Any]:
+    """Return the JSON object that :data:`read` turns into the same model."""
+    fields = plan(type(model), WRITERS, lambda _, value: to_wire(value))
     values = ((field, getattr(model, field.name)) for field in fields)
     return {field.key: field.convert(value) for field, value in values if value is not None}
