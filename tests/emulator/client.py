@@ -12,7 +12,7 @@ import pytest
 import urllib3
 from joserfc.jwk import ECKey, RSAKey
 
-from azure.keyvault.keys.emulator import KeyVaultEmulator
+from azure.keyvault.keys.emulator import EmulatedVault
 
 NEWEST = "2026-07-01-preview"
 
@@ -66,7 +66,7 @@ class Answer:
 class Api:
     """Calls to one emulator, with its token."""
 
-    def __init__(self, vault: KeyVaultEmulator, version: str = "7.4") -> None:
+    def __init__(self, vault: EmulatedVault, version: str = "7.4") -> None:
         self.vault = vault
         self.version = version
         self.http = urllib3.PoolManager(ca_certs=vault.ca_bundle, retries=False, timeout=20)

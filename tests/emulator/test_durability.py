@@ -133,7 +133,9 @@ def test_files_are_the_owners_own(start: EmulatorFactory, tmp_path: Path, caplog
     api = start(data_dir=tmp_path)
     api.create("a")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    public = {name: modes.pop(name) for name in ("authority.pem", "bundle.pem")}
     assert modes == dict.fromkeys(("vault.key", "vault.db", "vault.db-wal"), 0o600)
+    assert all(mode & 0o022 == 0 for mode in public.values())
     assert not caplog.records
     api.vault.stop()
     (tmp_path / "vault.key").chmod(0o644)
@@ -302,3 +304,70 @@ def test_thousand_creates_are_kept(start: EmulatorFactory, tmp_path: Path) -> No
     api.vault.stop()
     again = start(data_dir=tmp_path)
     assert all(again("GET", f"/keys/key-{number}").status == 200 for number in range(0, _CREATES, 50))
+
+
+def test_key_file_is_written_where_nobody_can_have_put_something(
+    start: EmulatorFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A draft with a name that can be guessed would be written through a link that somebody else has put there."""
+    directory, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    directory.mkdir(mode=0o700)
+    elsewhere.write_bytes(b"untouched")
+    (directory / f"vault.{os.getpid()}").symlink_to(elsewhere)
+    start(data_dir=directory)
+    assert elsewhere.read_bytes() == b"untouched"
+    assert not (directory / "vault.key").is_symlink()
+    assert len((directory / "vault.key").read_bytes()) == 32
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere directories have no owner of this kind")
+@pytest.mark.parametrize("root", [True, False], ids=["root", "user"])
+@pytest.mark.parametrize("what", ["directory", "key-file"])
+def test_directory_of_another_user_is_refused(
+    start: EmulatorFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    what: str,
+    root: bool,
+) -> None:
+    """Whoever owns it could have put a key there that he knows. Root is warned, as in a container with a volume."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    key = tmp_path / "vault.key"
+    if what == "key-file":
+        key.write_bytes(b"k" * 32)
+        key.chmod(0o600)
+    os.chown(tmp_path if what == "directory" else key, 54321, 54321)
+    if root:
+        start(data_dir=tmp_path)
+        assert "belongs to another user" in caplog.text
+        return
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(ValueError, match="belongs to another user"):
+        start(data_dir=tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere directories have no modes that say who may write")
+def test_directory_that_others_may_change_is_warned_of(
+    start: EmulatorFactory, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tmp_path.chmod(0o777)
+    start(data_dir=tmp_path)
+    assert f"{tmp_path} can be changed by others than its owner" in caplog.text
+
+
+def test_private_parts_of_the_authority_and_the_identity_are_sealed(start: EmulatorFactory, tmp_path: Path) -> None:
+    vault = start(data_dir=tmp_path).vault
+    secrets = [vault.environment["IDENTITY_HEADER"], "PRIVATE KEY", "client_secret"]
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert [secret for secret in secrets if secret.encode() in content] == []
+
+
+def test_authority_is_that_of_the_last_start_and_certifies_new_names(start: EmulatorFactory, tmp_path: Path) -> None:
+    first = start(data_dir=tmp_path)
+    authority = Path(first.vault.ca_bundle).read_bytes()
+    first.vault.stop()
+    again = start(data_dir=tmp_path, hostnames=("keyvault",))
+    assert Path(again.vault.ca_bundle).read_bytes() == authority
+    assert again("GET", "/keys").status == 200

@@ -160,8 +160,20 @@ def test_bundle_holds_the_authorities_that_were_trusted_before(
     (tmp_path / "own.pem").write_bytes(own)
     monkeypatch.setenv(variable, str({"file": tmp_path / "own.pem", "directory": tmp_path}.get(kind, "/nowhere")))
     bundle = Path(start().vault.environment[variable])
-    assert (own in bundle.read_bytes()) is (kind != "missing")
+    assert (own.strip() in bundle.read_bytes()) is (kind != "missing")
     assert ssl.create_default_context(cafile=bundle).cert_store_stats()["x509_ca"] > 50
+
+
+def test_bundle_has_no_private_key_of_a_file_that_was_trusted_before(
+    start: EmulatorFactory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A file of the caller's may hold a key beside its certificate; the bundle, which others read, must not."""
+    own = trustme.CA().issue_cert("somewhere.test")
+    (tmp_path / "own.pem").write_bytes(own.private_key_and_cert_chain_pem.bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "own.pem"))
+    bundle = Path(start().vault.environment["REQUESTS_CA_BUNDLE"]).read_bytes()
+    assert b"PRIVATE KEY" not in bundle
+    assert own.cert_chain_pems[0].bytes().strip() in bundle
 
 
 def test_options_after_the_command_are_the_commands_own() -> None:

@@ -24,6 +24,7 @@ from fixtures.virtual_environments import virtual_environment
 
 REQUIREMENTS = ["azure-keyvault-keys==4.11.3", "azure-identity", "aiohttp"]
 SCRIPT = Path(__file__).with_name("life_cycle.py")
+NAMED_HOST = SCRIPT.with_name("named_host.py")
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +45,13 @@ def test_both_libraries_tell_the_same_story(official: Path, world: str, hsm: tup
     assert len(theirs) >= steps
 
 
+@pytest.mark.parametrize("world", ["sync", "aio"])
+def test_a_vault_with_a_parent_domain_needs_no_argument(official: Path, world: str) -> None:
+    """The other library's check of the challenge passes, and nothing else changes."""
+    plain, named = _story(official, world), _story(official, world, host=True)
+    assert named == plain
+
+
 def test_the_other_library_is_the_one_under_test(official: Path) -> None:
     """The script does not meet this library by accident."""
     program = "import azure.keyvault.keys as keys; print(keys.__version__)"
@@ -51,9 +59,11 @@ def test_the_other_library_is_the_one_under_test(official: Path) -> None:
     assert run.stdout.strip() == "4.11.3"
 
 
-def _story(python: Path, *words: str) -> dict[str, Any]:
+def _story(python: Path, *words: str, host: bool = False) -> dict[str, Any]:
     options = ["--managed-hsm"] if "hsm" in words else ["--deletion-delay", "0.1"]
+    options += ["--host", "my.vault.localhost"] if host else []
     emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", *options, "--"]
-    run = subprocess.run([*emulator, str(python), str(SCRIPT), *words], capture_output=True, text=True, timeout=120)
+    script = [str(NAMED_HOST), str(SCRIPT)] if host else [str(SCRIPT)]
+    run = subprocess.run([*emulator, str(python), *script, *words], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
     return dict(json.loads(line) for line in run.stdout.splitlines())

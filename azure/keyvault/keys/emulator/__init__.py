@@ -7,7 +7,7 @@ As a server: ``python -m azure.keyvault.keys.emulator``, or ``... emulator run C
         vault.faults.throttled(times=2, method="GET", retry_after=1)  # also: status, answer, redirect, drop, hang ...
         vault.permissions.deny("get")  # 403 ForbiddenByPolicy; permissions.firewall = True refuses every call
         vault.claims.demand()  # the next call gets a claims challenge; revoke_tokens() demands fresh tokens
-        vault.clock.advance(86400)  # keys and tokens expire, deletions finish
+        vault.clock.advance(days=90)  # keys and tokens expire, deletions finish, rotation policies are carried out
         vault.throttle.limit(5, seconds=10)
         vault.reset()  # turns all of it back
         assert [request.status for request in vault.requests.matching("GET", "/keys")] == []
@@ -25,16 +25,19 @@ from ._identity.attestation import AttestationAuthority
 from ._identity.credentials import AsyncEmulatorCredential, EmulatorCredential
 from ._identity.tokens import TokenRequest
 from ._knobs.access import ClaimsDemand, Permissions
+from ._knobs.events import VaultEvent
 from ._knobs.faults import Fault, FaultFilter, Faults
 from ._knobs.recorder import RecordedRequest, Recorder
 from ._knobs.throttle import Throttle
 from ._options import EmulatorKeywords, EmulatorOptions
+from ._vault import EmulatedVault
 
 __all__ = [
     "AsyncEmulatorCredential",
     "AttestationAuthority",
     "ClaimsDemand",
     "Clock",
+    "EmulatedVault",
     "EmulatorCredential",
     "EmulatorKeywords",
     "EmulatorOptions",
@@ -47,4 +50,5 @@ __all__ = [
     "Recorder",
     "Throttle",
     "TokenRequest",
+    "VaultEvent",
 ]

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._clock import Clock
 from ._environment import emulator_environment
 from ._http.server import Server
 from ._http.tls import Certificates
 from ._identity.attestation import AttestationAuthority
-from ._identity.credentials import AsyncEmulatorCredential, EmulatorCredential
 from ._identity.tokens import TokenRequest
-from ._knobs.access import ClaimsDemand, Permissions
-from ._knobs.faults import Faults
-from ._knobs.recorder import Recorder
-from ._knobs.throttle import Throttle
+from ._operations.passage_of_time import catch_up
 from ._options import EmulatorOptions
 from ._service import Service
+from ._vault import EmulatedVault
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._options import EmulatorKeywords
 
+_T = TypeVar("_T")
 
-class KeyVaultEmulator:
+
+class KeyVaultEmulator(EmulatedVault):
     """A Key Vault (or Managed HSM) for keys on the loopback interface, over HTTPS.
 
     ::
@@ -63,7 +63,7 @@ class KeyVaultEmulator:
             raise RuntimeError("the emulator is running")
         try:
             self._service = Service(self.options)
-            self._certificates = Certificates(self.options.hostnames)
+            self._certificates = Certificates.of(self._service)
             self._start_thread()
         except Exception:  # whatever it was: nothing stays open, and the caller hears of it
             self.stop()
@@ -84,13 +84,16 @@ class KeyVaultEmulator:
 
     def _start_thread(self) -> None:
         ready, failures = threading.Event(), list[BaseException]()
-        self._thread = threading.Thread(target=self._run, args=(ready, failures), name="keyvault-emulator", daemon=True)
+        self._thread = threading.Thread(
+            target=self._serve_in_thread, args=(ready, failures), name="keyvault-emulator", daemon=True
+        )
         self._thread.start()
         ready.wait()
         if failures:
             raise failures[0]
+        self._running_service.clock._moved = self._catch_up
 
-    def _run(self, ready: threading.Event, failures: list[BaseException]) -> None:
+    def _serve_in_thread(self, ready: threading.Event, failures: list[BaseException]) -> None:
         try:
             asyncio.run(self._serve(ready))
         except BaseException as error:  # handed to the thread that waits in start()
@@ -120,10 +123,15 @@ class KeyVaultEmulator:
             raise RuntimeError("the emulator is not running")
         return self._certificates
 
-    @property
-    def url(self) -> str:
-        """The vault's URL, without a trailing slash."""
-        return self._running_service.origins.default.url
+    def _run(self, job: Coroutine[Any, Any, _T]) -> _T:
+        if self._loop is None:
+            job.close()
+            raise RuntimeError("the emulator is not running")
+        return asyncio.run_coroutine_threadsafe(job, self._loop).result()
+
+    def _catch_up(self) -> None:
+        for vault in self._running_service.vaults:
+            self._run(catch_up(vault))
 
     @property
     def ca_bundle(self) -> str:
@@ -131,24 +139,14 @@ class KeyVaultEmulator:
         return str(self._running_certificates.authority)
 
     @property
-    def client_options(self) -> dict[str, Any]:
-        """Keyword arguments for a client: the certificate authority to trust."""
-        return {"connection_verify": self.ca_bundle}
-
-    @property
     def environment(self) -> dict[str, str]:
         """The environment variables that ``run`` sets for a command."""
         return emulator_environment(self._running_service, self._running_certificates)
 
     @property
-    def credential(self) -> EmulatorCredential:
-        """A credential for synchronous clients."""
-        return EmulatorCredential(self._running_service.tokens)
-
-    @property
-    def async_credential(self) -> AsyncEmulatorCredential:
-        """A credential for asynchronous clients."""
-        return AsyncEmulatorCredential(self._running_service.tokens)
+    def vaults(self) -> Mapping[str, EmulatedVault]:
+        """The further vaults of the same server, by the names that the option ``vaults`` gave them."""
+        return {name: _FurtherVault(self, name) for name in self._running_service.others}
 
     @property
     def tenant_id(self) -> str:
@@ -156,39 +154,14 @@ class KeyVaultEmulator:
         return self._running_service.tokens.tenant
 
     @property
-    def requests(self) -> Recorder:
-        """The requests seen, oldest first."""
-        return self._running_service.requests
-
-    @property
     def token_requests(self) -> list[TokenRequest]:
         """The tokens issued, oldest first, the latest 1024 of them: audience, tenant, demanded claims and grant."""
         return list(self._running_service.tokens.requests)
 
     @property
-    def faults(self) -> Faults:
-        """Faults to inject."""
-        return self._running_service.faults
-
-    @property
     def clock(self) -> Clock:
         """The vault's clock."""
         return self._running_service.clock
-
-    @property
-    def permissions(self) -> Permissions:
-        """Permissions to deny, and the firewall."""
-        return self._running_service.permissions
-
-    @property
-    def claims(self) -> ClaimsDemand:
-        """Claims challenges (continuous access evaluation) to make."""
-        return self._running_service.claims
-
-    @property
-    def throttle(self) -> Throttle:
-        """Limits on calls."""
-        return self._running_service.throttle
 
     @property
     def attestation(self) -> AttestationAuthority:
@@ -202,27 +175,12 @@ class KeyVaultEmulator:
     def reset(self) -> None:
         """Turn every knob back: faults, limits, permissions, claims, clock and revocation of tokens.
 
-        Keys stay; the records of requests and of tokens are emptied.
+        It is so in all vaults. Keys stay; the records of requests, events and tokens are emptied.
         """
-        self.faults.clear()
-        self.throttle.off()
-        self.permissions.reset()
-        self.claims.demand(times=0)
         self.clock.offset = 0.0
-        self._running_service.state.follow_clock()
+        for vault in self._running_service.vaults:
+            vault.reset()
         self._running_service.tokens.reset()
-        self.requests.clear()
-
-    def mark_managed(self, name: str) -> None:
-        """Make a key look as if a certificate backed it.
-
-        :param name: the name of the key.
-        :raises KeyError: there is no such key.
-        :raises RuntimeError: it does not serve.
-        """
-        if self._loop is None:
-            raise RuntimeError("the emulator is not running")
-        asyncio.run_coroutine_threadsafe(self._running_service.mark_managed(name), self._loop).result()
 
     def __enter__(self) -> KeyVaultEmulator:
         return self.start()
@@ -235,3 +193,25 @@ class KeyVaultEmulator:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await asyncio.to_thread(self.stop)
+
+
+class _FurtherVault(EmulatedVault):
+    """A vault beside the first one."""
+
+    def __init__(self, emulator: KeyVaultEmulator, name: str) -> None:
+        self._emulator = emulator
+        self._name = name
+
+    @property
+    def _running_service(self) -> Service:
+        return self._emulator._running_service.others[self._name]
+
+    @property
+    def ca_bundle(self) -> str:
+        return self._emulator.ca_bundle
+
+    def _run(self, job: Coroutine[Any, Any, _T]) -> _T:
+        return self._emulator._run(job)
+
+    def __repr__(self) -> str:
+        return f"<EmulatedVault {self._name} at {self.url}>"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ._http.tls import Certificates
 from ._service import Service
@@ -41,17 +43,27 @@ OVERRIDING = (
 _NO_PROXY = ("localhost", "127.0.0.1", "::1")
 
 
-def emulator_environment(service: Service, certificates: Certificates) -> dict[str, str]:
-    """Return the variables that point to a running emulator, and past any proxy."""
+def emulator_environment(
+    service: Service, certificates: Certificates, vault_url: Callable[[Service], str] | None = None
+) -> dict[str, str]:
+    """Return the variables that point to a running emulator, and past any proxy.
+
+    :param vault_url: the URL by which to call a vault; that of ``localhost`` if it is left out.
+    """
+    vault_url = vault_url or (lambda vault: vault.origins.default.url)
     url = service.origins.default.url
     bundle = str(certificates.bundle)
+    past_proxies = [*_NO_PROXY, *service.hostnames]
     variables = {
-        "VAULT_URL": url,
-        "AZURE_KEYVAULT_URL": url,
+        "VAULT_URL": vault_url(service),
+        "AZURE_KEYVAULT_URL": vault_url(service),
+        **{f"VAULT_URL_{name.upper().replace('-', '_')}": vault_url(one) for name, one in service.others.items()},
         "SSL_CERT_FILE": bundle,
         "REQUESTS_CA_BUNDLE": bundle,
         "NODE_EXTRA_CA_CERTS": bundle,
-        **{name: ",".join(filter(None, [os.environ.get(name, ""), *_NO_PROXY])) for name in ("NO_PROXY", "no_proxy")},
+        **{
+            name: ",".join(filter(None, [os.environ.get(name, ""), *past_proxies])) for name in ("NO_PROXY", "no_proxy")
+        },
     }
     if service.options.service_principal:
         return variables | {
@@ -64,6 +76,41 @@ def emulator_environment(service: Service, certificates: Certificates) -> dict[s
         "IDENTITY_ENDPOINT": f"{url}/msi/token",
         "IDENTITY_HEADER": service.identity.identity_header,
     }
+
+
+def resolved_url(service: Service) -> str:
+    """Return the URL of the first host name of a vault that leads to this machine, or of ``localhost`` if none does.
+
+    Looks the names up, which takes as long as the resolver takes.
+    """
+    origins = service.origins
+    for host in service.options.hostnames:
+        if origins.default.host != host.lower() and _is_this_machine(host):
+            return origins.of(f"{host}:{origins.default.port}").url
+    return origins.default.url
+
+
+def unresolved_hosts(hosts: Iterable[str]) -> list[str]:
+    """Return the host names that do not lead to this machine."""
+    return [host for host in hosts if not _is_this_machine(host)]
+
+
+def _is_this_machine(host: str) -> bool:
+    """Say whether a name leads to an address of this machine: one that a socket can be bound to."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return any(_is_bindable(family, address) for family, _, _, _, address in found)
+
+
+def _is_bindable(family: int, address: Any) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind((address[0], 0, *address[2:]))
+    except OSError:
+        return False
+    return True
 
 
 def child_environment(variables: Mapping[str, str], inherited: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from ._api_versions import LATEST_STABLE, VERSIONS
+
+_VAULT = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?(?:\.[0-9A-Za-z-]{1,63})*", re.ASCII)
 
 
 class EmulatorKeywords(TypedDict, total=False):
@@ -30,6 +35,8 @@ class EmulatorKeywords(TypedDict, total=False):
     hostnames: tuple[str, ...]
     latest_api_version: str | None
     record: bool
+    listen: str | None
+    vaults: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,11 @@ class EmulatorOptions:
     :param latest_api_version: the newest version served, one of :class:`~azure.keyvault.keys.ApiVersion`; None for all,
         previews too.
     :param record: keep the requests seen, for assertions.
+    :param listen: an IP address to listen on beside the loopback interface, such as ``0.0.0.0`` in a container.
+        **Whoever reaches it can have tokens and use the keys.** None for the loopback interface alone.
+    :param vaults: names of further vaults in the same server: each has keys and knobs of its own, a port of its own
+        (the following ones, or free ones), and the host name ``NAME.vault.localhost``; or a whole host name, such as
+        ``billing.vault.azure.net``.
     :raises ValueError: when an option is outside its limits.
     """
 
@@ -74,6 +86,8 @@ class EmulatorOptions:
     hostnames: tuple[str, ...] = ()
     latest_api_version: str | None = None
     record: bool = True
+    listen: str | None = None
+    vaults: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 7 <= self.retention_days <= 90:
@@ -86,8 +100,47 @@ class EmulatorOptions:
             raise ValueError("deletion_delay and purge_delay must be numbers of seconds, and not be negative")
         if self.latest_api_version not in (None, *VERSIONS):
             raise ValueError(f"latest_api_version must be one of {', '.join(VERSIONS)}")
+        if self.listen is not None:
+            _check_address(self.listen)
+        _check_vaults(self.vaults)
+
+    @property
+    def own_options(self) -> Iterator[tuple[str, EmulatorOptions]]:
+        """The name and the options of every further vault."""
+        for number, host in enumerate(self.vaults, 1):
+            name, domain = vault_name(host), "managedhsm" if self.managed_hsm else "vault"
+            yield (
+                name,
+                replace(
+                    self,
+                    port=self.port and self.port + number,
+                    data_dir=self.data_dir and os.path.join(self.data_dir, name),
+                    hostnames=(host.lower() if "." in host else f"{name}.{domain}.localhost",),
+                    vaults=(),
+                ),
+            )
 
     @property
     def recommended_api_version(self) -> str:
         """The version that the answer to an unknown one recommends."""
         return self.latest_api_version or LATEST_STABLE
+
+
+def vault_name(host: str) -> str:
+    """Return the name of a further vault, which is the first label of its host name."""
+    return host.partition(".")[0].lower()
+
+
+def _check_address(text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError(f"listen must be an IP address, such as 0.0.0.0, and not {text!r}") from None
+
+
+def _check_vaults(hosts: tuple[str, ...]) -> None:
+    if wrong := [host for host in hosts if not _VAULT.fullmatch(host)]:
+        raise ValueError(f"vaults must be names of letters, digits and hyphens, or host names, and not {wrong[0]!r}")
+    names = [vault_name(host) for host in hosts]
+    if len(set(names)) < len(names):
+        raise ValueError("vaults must differ in their names")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: The Azure region that an emulator says it is in.
+#: The region of every emulated vault.
 REGION = "local"
+_MOST_REMEMBERED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +29,60 @@ class Origin:
         return f"https://{self.host}:{self.port}"
 
     @property
+    def resource(self) -> str:
+        """Whom tokens are for: the parent domain, as with the service, or the origin itself where there is none.
+
+        ``vault.azure.net`` for ``my.vault.azure.net``. A single label such as ``localhost`` is nobody's domain, and
+        clients would not trust it.
+        """
+        parent = self.host.partition(".")[2]
+        return self.url if "." not in parent or _is_address(self.host) else Origin(parent, self.port).url
+
+    @property
     def vault_name(self) -> str:
         """The name of the vault in error texts."""
         return self.host.partition(".")[0]
 
 
 class Origins:
-    """The origins of an emulator, by the value of ``Host``. An unknown one is answered as localhost."""
+    """The origins of a vault, by the value of ``Host``. An unknown host is answered as the default one.
 
-    def __init__(self, port: int, hostnames: Iterable[str] = ()) -> None:
-        self.default = Origin("localhost", port)
-        known = [self.default, Origin("127.0.0.1", port), Origin("[::1]", port)]
+    A known host may come with another port, that of a container or a tunnel in between, and is answered with it.
+    """
+
+    def __init__(self, port: int, hostnames: Sequence[str] = (), default: str = "localhost") -> None:
+        self.default = Origin(default, port)
+        known = [self.default, *(Origin(host, port) for host in ("localhost", "127.0.0.1", "[::1]"))]
         known += [Origin(name.lower(), port) for name in hostnames]
+        self.named = frozenset(name.lower() for name in hostnames)
+        self.hosts = frozenset(origin.host for origin in known)
         self._known = {spelling: origin for origin in known for spelling in (origin.url[8:], origin.explicit[8:])}
-        self.urls = frozenset(origin.url for origin in known)
+        self.audiences = frozenset(url for origin in known for url in (origin.url, origin.resource))
 
     def of(self, host: str) -> Origin:
         """Return the origin that a ``Host`` header names."""
-        return self._known.get(host) or self._known.get(host.lower(), self.default)
+        origin = self._known.get(host)
+        if origin is None:
+            origin = self._mapped(host.lower()) or self.default
+            if len(self._known) < _MOST_REMEMBERED:
+                self._known[host] = origin
+        return origin
+
+    def _mapped(self, host: str) -> Origin | None:
+        """Return the origin of a known host with whatever port, or None."""
+        known = self._known.get(host)
+        if known is not None:
+            return known
+        name, colon, port = host.rpartition(":")
+        if not colon or name.endswith(":") or host.endswith("]"):
+            name, port = host, "443"
+        is_port = port.isascii() and port.isdigit() and len(port) <= 5
+        return Origin(name, int(port)) if is_port and name in self.hosts else None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,8 +17,10 @@ from ._clock import Clock
 from ._cryptography.release_signer import ReleaseSigner
 from ._identity.attestation import AttestationAuthority
 from ._identity.endpoints import IdentityEndpoints
+from ._identity.secrets import Identity
 from ._identity.tokens import TokenAuthority
 from ._knobs.access import ClaimsDemand, Permissions, fresh_claims
+from ._knobs.events import Events
 from ._knobs.faults import Faults
 from ._knobs.recorder import Recorder
 from ._knobs.throttle import Throttle
@@ -28,7 +29,9 @@ from ._operations.kinds import ServiceKind
 from ._operations.managed_hsm import ManagedHsmKind
 from ._options import EmulatorOptions
 from ._origins import Origins
+from ._storage.agenda import Agenda
 from ._storage.backup import BackupKey
+from ._storage.exports import exported, imported
 from ._storage.records import Key, KeyVersion, Phase
 from ._storage.state import LifeCycle, VaultState
 from ._storage.storage import MemoryStorage, SqliteStorage, Storage
@@ -37,12 +40,28 @@ _T = TypeVar("_T")
 _DAY = 86400
 
 
-class Service:
-    """Everything that answers calls, apart from the web server."""
+class Realm:
+    """What the vaults of a server share: the clock, the tenant with its tokens and endpoints, and threads for work."""
 
-    def __init__(self, options: EmulatorOptions) -> None:
+    def __init__(self, options: EmulatorOptions, clock: Clock, storage: Storage) -> None:
+        identity = Identity.kept(storage.secret)
+        self.clock = clock
+        self.tokens = TokenAuthority(clock, options.token_lifetime, identity)
+        self.identity = IdentityEndpoints(self.tokens, identity)
+        self.attestation = AttestationAuthority(clock)
+        self.workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="emulator-worker")
+
+    def bind(self, url: str) -> None:
+        """Tell the parts at which URL they are reached."""
+        self.tokens.base_url = self.attestation._base_url = url
+
+
+class Service:
+    """A vault: everything that answers its calls, apart from the web server."""
+
+    def __init__(self, options: EmulatorOptions, realm: Realm | None = None) -> None:
         self.options = options
-        self.clock = Clock()
+        self.clock = Clock() if realm is None else realm.clock
         self.kind = ManagedHsmKind() if options.managed_hsm else ServiceKind(premium=options.premium)
         self.rules = LifeCycle(
             soft_delete=options.soft_delete,
@@ -53,32 +72,68 @@ class Service:
         )
         self.storage = _storage(options.data_dir, self.kind)
         try:
-            self.state = VaultState(self.clock, self.rules, self.storage.load())
+            self.state = VaultState(self.clock, self.rules, self.storage.load(), Agenda(notices=not self.kind.is_hsm))
+            self.realm = realm or Realm(options, self.clock, self.storage)
             shared = not options.data_dir
             self.backup_key = BackupKey.shared(self.kind.name) if shared else BackupKey.stored(self.storage)
         except BaseException:
             self.storage.close()
             raise
         self.bundles = Bundles(self.kind, self.rules, options.padded_hsm_exponent)
-        client_id = str(uuid.uuid4())
-        self.tokens = TokenAuthority(self.clock, options.token_lifetime, str(uuid.uuid4()), client_id)
-        self.identity = IdentityEndpoints(self.tokens)
-        self.attestation = AttestationAuthority(self.clock)
-        self.permissions = Permissions(client_id)
+        self.permissions = Permissions(self.tokens.client_id)
         self.claims = ClaimsDemand()
         self.throttle = Throttle(self.clock)
         self.faults = Faults()
         self.requests = Recorder()
-        self.origins = Origins(options.port)
+        self.events = Events()
+        self.catching_up = asyncio.Lock()
+        self.origins = Origins(options.port, options.hostnames)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="emulator-worker")
+        self.others: dict[str, Service] = {}
+        self._open_others()
 
-    def bind(self, port: int) -> None:
+    def _open_others(self) -> None:
+        try:
+            for name, options in self.options.own_options:
+                self.others[name] = Service(options, self.realm)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def vaults(self) -> list[Service]:
+        """This vault and the further ones of its server."""
+        return [self, *self.others.values()]
+
+    @property
+    def hostnames(self) -> list[str]:
+        """The further host names of all vaults."""
+        return [name for vault in self.vaults for name in vault.options.hostnames]
+
+    @property
+    def tokens(self) -> TokenAuthority:
+        """The tokens of the tenant."""
+        return self.realm.tokens
+
+    @property
+    def identity(self) -> IdentityEndpoints:
+        """The identity endpoints."""
+        return self.realm.identity
+
+    @property
+    def attestation(self) -> AttestationAuthority:
+        """The attestation authority that release policies can name."""
+        return self.realm.attestation
+
+    def bind(self, port: int, host: str = "localhost") -> None:
         """Tell the parts under which names the server is reached."""
-        self.origins = Origins(port, self.options.hostnames)
-        self.tokens.base_url = self.origins.default.url
-        self.tokens.audiences = self.origins.urls
-        self.attestation._base_url = self.origins.default.url
+        self.origins = Origins(port, self.options.hostnames, host)
+
+    @property
+    def public_host(self) -> str:
+        """The host of the URLs that are handed out: other machines reach it by a name of its own only."""
+        names = self.options.hostnames
+        return names[0].lower() if self.options.listen and names else "localhost"
 
     @cached_property
     def release_signer(self) -> ReleaseSigner:
@@ -96,7 +151,7 @@ class Service:
 
     async def work(self, job: Callable[[], _T]) -> _T:
         """Run slow arithmetic in a thread, so that other calls go on."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, _deliverable(job))
+        return await asyncio.get_running_loop().run_in_executor(self.realm.workers, _deliverable(job))
 
     @asynccontextmanager
     async def writing(self, name: str) -> AsyncIterator[None]:
@@ -126,6 +181,33 @@ class Service:
         await self.storage.remove(key)
         self.state.forget(key, taken_for=taken_for)
 
+    def reset(self) -> None:
+        """Turn every knob back, once the clock is. Keys stay."""
+        self.faults.clear()
+        self.throttle.off()
+        self.permissions.reset()
+        self.claims.demand(times=0)
+        self.state.follow_clock()
+        self.requests.clear()
+        self.events.clear()
+
+    async def export_state(self) -> dict[str, Any]:
+        """Return all keys with everything private, ready for JSON."""
+        return exported(self.kind.name, self.state.all_keys())
+
+    async def import_state(self, state: Mapping[str, Any]) -> None:
+        """Replace all keys.
+
+        :raises ValueError: the state is not one, or of the other kind of service.
+        """
+        keys = imported(self.kind.name, state)
+        for key in self.state.all_keys():
+            async with self._locks.setdefault(key.folded, asyncio.Lock()):
+                await self.remove(key)
+        for key in keys:
+            async with self.writing(key.name):
+                await self.save(key, *key.versions.values())
+
     async def mark_managed(self, name: str) -> None:
         """Make a key look as if a certificate backed it.
 
@@ -140,7 +222,9 @@ class Service:
 
     def close(self) -> None:
         """End threads and files."""
-        self._workers.shutdown()
+        for other in self.others.values():
+            other.storage.close()
+        self.realm.workers.shutdown()
         self.storage.close()
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import shlex
+import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
+from ..._version import VERSION
 from .._api_versions import VERSIONS
-from .._environment import OVERRIDING, emulator_environment
+from .._environment import OVERRIDING, emulator_environment, resolved_url
 from .._http.server import Server
 from .._http.tls import Certificates
 from .._options import EmulatorOptions
 from .._service import Service
 from .command import run_command
+from .shells import SHELLS, USUAL_SHELL, write_dotenv
+from .warnings import print_warnings
 
 _DEFAULT_PORT = 8443
 _PROGRAM = "python -m azure.keyvault.keys.emulator"
@@ -33,11 +36,11 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments[1:] if runs_command else arguments)
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     if given.verbose:
-        logging.getLogger(__package__).setLevel(logging.INFO)
+        logging.getLogger(__package__.rpartition(".")[0]).setLevel(logging.INFO)
     try:
         options = _options(given, runs_command)
         if not runs_command:
-            return _serve(options)
+            return _serve(options, _Announcement(given.shell, given.env_file))
         command = given.command[1:] if given.command[:1] == ["--"] else given.command
         if not command:
             raise ValueError("a command is required")
@@ -53,7 +56,8 @@ def _options(given: argparse.Namespace, runs_command: bool) -> EmulatorOptions:
     names = EmulatorOptions.__dataclass_fields__
     values = {name: value for name, value in vars(given).items() if name in names and value is not None}
     values.setdefault("port", 0 if runs_command else _DEFAULT_PORT)
-    values["hostnames"] = tuple(given.hostnames or ())
+    for name in ("hostnames", "vaults"):
+        values[name] = tuple(values.get(name, ()))
     return EmulatorOptions(record=False, **values)
 
 
@@ -64,12 +68,27 @@ def _parser(runs_command: bool) -> argparse.ArgumentParser:
     )
     parser = argparse.ArgumentParser(prog=program, usage=usage, description=f"A local Key Vault for keys. {_NOTICE}")
     add = parser.add_argument
-    add(
-        "--port", type=int, help=f"port on the loopback interface, 0 for a free one ({'0' if runs_command else '8443'})"
-    )
+    add("--version", action="version", version=f"Key Vault keys emulator {VERSION}")
+    add("--port", type=int, help=f"port to listen on, 0 for a free one ({'0' if runs_command else '8443'})")
+    _add_vault_options(add)
+    _add_reachability(add)
+    add("--verbose", action="store_true", help="log every request")
+    if runs_command:
+        add("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
+    else:
+        add("--env-file", type=Path, metavar="FILE", help="write the variables to this file, as dotenv")
+        add("--shell", choices=SHELLS, help="print nothing but what this shell evaluates; the rest goes to stderr")
+    return parser
+
+
+def _add_vault_options(add: Callable[..., argparse.Action]) -> None:
+    either = argparse.BooleanOptionalAction
     add("--managed-hsm", action="store_true", help="behave as a Managed HSM")
+    add("--premium", action=either, help="serve HSM keys, as a vault of the premium tier (yes)")
     add("--service-principal", action="store_true", help="offer a service principal instead of a managed identity")
+    add("--token-lifetime", type=int, metavar="SECONDS", help="how long tokens are valid (3600)")
     add("--data-dir", type=Path, help="keep keys in this directory, encrypted; without it they are in memory only")
+    add("--soft-delete", action=either, help="keep deleted keys for recovery (yes)")
     add("--deletion-delay", type=float, metavar="SECONDS", help="how long deletion and recovery take (0.5)")
     add("--purge-delay", type=float, metavar="SECONDS", help="how long a purged name stays taken (0)")
     add("--retention-days", type=int, metavar="DAYS", help="7 to 90 (90)")
@@ -77,37 +96,65 @@ def _parser(runs_command: bool) -> argparse.ArgumentParser:
     add("--page-size", type=int, metavar="N", help="items in a page when the client gives no number (25)")
     add("--empty-pages", action="store_true", help="put an empty page before every page of a list")
     add("--latest-api-version", choices=VERSIONS, metavar="VERSION", help="refuse newer API versions")
+
+
+def _add_reachability(add: Callable[..., argparse.Action]) -> None:
     add("--host", action="append", dest="hostnames", metavar="NAME", help="a further name to answer to; repeatable")
-    add("--verbose", action="store_true", help="log every request")
-    if runs_command:
-        add("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
-    return parser
+    add("--vault", action="append", dest="vaults", metavar="NAME", help="a further vault, by name; repeatable")
+    add("--listen", metavar="ADDRESS", help="DANGEROUS: listen on this IP address as well, such as 0.0.0.0")
 
 
-def _serve(options: EmulatorOptions) -> int:
+class _Announcement:
+    """What is said when the vault serves: to people, to a shell, to a file."""
+
+    def __init__(self, shell: str | None, env_file: Path | None) -> None:
+        self._shell = shell
+        self._env_file = env_file
+
+    def make(self, service: Service, certificates: Certificates) -> None:
+        """Say it.
+
+        :raises OSError: the file cannot be written.
+        """
+        variables = emulator_environment(service, certificates, resolved_url)
+        print_warnings(service)
+        if self._env_file is not None:
+            write_dotenv(self._env_file, variables)
+        unset = [name for name in OVERRIDING if name not in variables]
+        prose = sys.stderr if self._shell else sys.stdout
+        print(_NOTICE, file=prose)
+        for vault in service.vaults:
+            print(f"Serving {service.kind.name} keys on {resolved_url(vault)}", file=prose)
+        if not self._shell:
+            print("\nTo use it:\n", *SHELLS[USUAL_SHELL](variables, unset), "\nCtrl+C ends it.", sep="\n", flush=True)
+            return
+        variables["KEYVAULT_EMULATOR_PID"] = str(os.getpid())
+        print(*SHELLS[self._shell](variables, unset), sep="\n", flush=True)
+        _end_output()
+
+
+def _end_output() -> None:
+    """Close the output, so that a shell that evaluates all of it goes on."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _serve(options: EmulatorOptions, announcement: _Announcement) -> int:
     """Serve until interrupted."""
-    with closing(Service(options)) as service, closing(Certificates(options.hostnames)) as certificates:
-        return asyncio.run(_serve_until_interrupted(service, certificates))
+    with closing(Service(options)) as service, closing(Certificates.of(service)) as certificates:
+        return asyncio.run(_serve_until_interrupted(service, certificates, announcement))
 
 
-async def _serve_until_interrupted(service: Service, certificates: Certificates) -> int:
+async def _serve_until_interrupted(service: Service, certificates: Certificates, announcement: _Announcement) -> int:
     server, interruption = Server(service, certificates), _interruption()
     try:
         await server.start()
-        _announce(service, certificates)
+        announcement.make(service, certificates)
         await interruption.wait()
     finally:
         await server.stop()
     return 0
-
-
-def _announce(service: Service, certificates: Certificates) -> None:
-    print(f"{_NOTICE}\nServing {service.kind.name} keys on {service.origins.default.url}\n\nTo use it:\n")
-    variables = emulator_environment(service, certificates)
-    print(f"unset {' '.join(name for name in OVERRIDING if name not in variables)}")
-    for name, value in variables.items():
-        print(f"export {name}={shlex.quote(value)}")
-    print("\nCtrl+C ends it.", flush=True)
 
 
 def _interruption() -> asyncio.Event:

@@ -12,7 +12,8 @@ from types import FrameType
 from typing import Any
 
 from .._emulator import KeyVaultEmulator
-from .._environment import child_environment
+from .._environment import child_environment, emulator_environment, resolved_url
+from .warnings import print_warnings
 
 _NOT_EXECUTABLE = 126
 _NOT_FOUND = 127
@@ -25,7 +26,9 @@ def run_command(command: Sequence[str], **options: Any) -> int:
     :param options: see :class:`EmulatorOptions`.
     """
     with KeyVaultEmulator(**options) as vault:
-        environment = child_environment(vault.environment)
+        print_warnings(vault._running_service)
+        variables = emulator_environment(vault._running_service, vault._running_certificates, resolved_url)
+        environment = child_environment(variables)
         arguments = [_program(command[0], environment), *command[1:]]
         try:
             return _wait(arguments, environment)

@@ -113,7 +113,7 @@ class Application:
             version = request.query_values().get("api-version", "")
             raise _errors.unauthorized(self._service.kind.missing_token(version), plain)
         try:
-            claims = tokens.verify(text.strip(), origin.url)
+            claims = tokens.verify(text.strip(), origin.resource, self._service.origins.audiences | {origin.url})
         except TokenError as error:
             raise _errors.unauthorized(str(error), plain) from error
         demanded = self._service.demanded_claims(claims)

@@ -1,4 +1,4 @@
-"""The web server: aiohttp's low-level server on the loopback interface, over TLS.
+"""The web server: aiohttp's low-level server over TLS.
 
 It carries requests to the application and replies back, records them, and carries out faults of the wire.
 """
@@ -6,11 +6,12 @@ It carries requests to the application and replies back, records them, and carri
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import socket
+import ssl
 import struct
 import time
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -18,9 +19,11 @@ from .. import _errors
 from .._knobs.faults import Fault, Wire
 from .._knobs.recorder import RecordedRequest
 from .._messages import Inbound, Reply, overlaid
+from .._operations.passage_of_time import catch_up
 from .._service import Service
 from .app import Application
 from .empty_response import EmptyResponse
+from .sockets import listening_sockets
 from .tls import Certificates
 
 _LOGGER = logging.getLogger(__name__)
@@ -32,46 +35,75 @@ _SHUTDOWN_SECONDS = 0.5
 
 
 class Server:
-    """Serves one service."""
+    """Serves a vault and the further ones of its server, each on a port of its own, and by the names of its hosts."""
 
     def __init__(self, service: Service, certificates: Certificates) -> None:
         self.service = service
+        self._doors = [Door(vault, self._door_of) for vault in service.vaults]
+        self._by_host = {host: door for door in reversed(self._doors) for host in door.service.origins.named}
         self._certificates = certificates
-        self._application = Application(service)
-        self._runner: web.ServerRunner | None = None
+        self._runners: list[web.ServerRunner] = []
 
     async def start(self) -> int:
-        """Begin to listen, and return the port."""
+        """Begin to listen, and return the port of the first vault."""
+        context = self._certificates.server_context()
+        ports = [await self._listen(door, context) for door in self._doors]
+        self.service.realm.bind(self.service.origins.default.url)
+        return ports[0]
+
+    async def _listen(self, door: Door, context: ssl.SSLContext) -> int:
         server = web.Server(
-            self._handle,
+            door.handle,
             access_log=None,
             logger=_QUIET,
             keepalive_timeout=3600.0,
             max_line_size=16 * 1024,
             max_field_size=64 * 1024,
         )
-        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
-        await self._runner.setup()
-        context = self._certificates.server_context()
-        sockets = _loopback_sockets(self.service.options.port)
+        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
+        self._runners.append(runner)
+        await runner.setup()
+        options = door.service.options
+        sockets = listening_sockets(options.port, options.listen)
         for listening in sockets:
-            await web.SockSite(self._runner, listening, ssl_context=context).start()
+            await web.SockSite(runner, listening, ssl_context=context).start()
         port: int = sockets[0].getsockname()[1]
-        self.service.bind(port)
+        door.service.bind(port, self.service.public_host)
         return port
+
+    def _door_of(self, host: str, entered: Door) -> Door:
+        """Return whose call it is: that of the vault whose host name it has, or the one whose port it came to."""
+        if not self._by_host:
+            return entered
+        name, colon, _ = host.rpartition(":")
+        return self._by_host.get((name if colon else host).lower(), entered)
 
     async def stop(self) -> None:
         """End all connections, without waiting for clients to take part in the end of TLS."""
-        if self._runner is None or self._runner.server is None:
-            return
-        transports = [connection.transport for connection in self._runner.server.connections]
-        await self._runner.cleanup()
-        for transport in filter(None, transports):
-            transport.abort()
+        for runner in self._runners:
+            connections = runner.server.connections if runner.server else []
+            transports = [connection.transport for connection in connections]
+            await runner.cleanup()
+            for transport in filter(None, transports):
+                transport.abort()
         await asyncio.sleep(0)
+
+
+class Door:
+    """Carries the calls of one vault."""
+
+    def __init__(self, service: Service, door_of: Callable[[str, Door], Door]) -> None:
+        self.service = service
+        self._door_of = door_of
+        self._application = Application(service)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request, as the vault that its host names."""
+        return await self._door_of(request.headers.get("Host", ""), self)._handle(request)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         started = time.perf_counter()
+        await catch_up(self.service)
         inbound, record = self._inbound(request)
         fault = self.service.faults._take(inbound, authorised="Authorization" in request.headers)
         reply = await self._reply(inbound, fault)
@@ -163,35 +195,3 @@ async def _break(request: web.BaseRequest, reply: Reply, wire: Wire) -> None:
         transport.abort()
     else:
         transport.close()
-
-
-def _loopback_sockets(port: int) -> list[socket.socket]:
-    """Return listening sockets on 127.0.0.1 and, where there is one, on ::1, with the same port."""
-    sockets = [_listening(socket.AF_INET, "127.0.0.1", port)]
-    try:
-        sockets.append(_listening(socket.AF_INET6, "::1", sockets[0].getsockname()[1]))
-    except OSError as error:
-        if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EADDRINUSE):
-            sockets[0].close()
-            raise
-    return sockets
-
-
-def _listening(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _bind(listening, host, port)
-        listening.listen(1024)
-        listening.setblocking(False)
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
-def _bind(listening: socket.socket, host: str, port: int) -> None:
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        raise OSError(error.errno, f"cannot listen on port {port} of {host}: {error.strerror}") from error

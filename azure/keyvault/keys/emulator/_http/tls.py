@@ -1,36 +1,58 @@
-"""TLS: a certificate authority and a server certificate made at start, and the files that clients trust."""
+"""TLS: a certificate authority and a server certificate, and the files that clients trust."""
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import os
+import re
 import ssl
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import certifi
 import trustme
 
+from .._service import Service
+
 _BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----\s.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 class Certificates:
-    """A certificate authority of the emulator's own, with a certificate for the loopback names.
+    """A certificate authority of the emulator's own, with a certificate for the loopback names and further ones.
+
+    The authority is made at start. With a directory it is that of the last start, and the files keep their places.
 
     :ivar authority: a file with the authority's certificate only.
     :ivar bundle: a file with certifi's roots, the authorities that the environment names, and the emulator's own, for
         clients that also call elsewhere.
     """
 
-    def __init__(self, hostnames: Iterable[str] = ()) -> None:
-        authority = trustme.CA()
-        self._certificate = authority.issue_cert("localhost", "127.0.0.1", "::1", *hostnames)
-        self._directory = tempfile.TemporaryDirectory(prefix="keyvault-emulator-")
+    def __init__(
+        self,
+        hostnames: Iterable[str] = (),
+        directory: Path | None = None,
+        secret: Callable[[str, Callable[[], bytes]], bytes] = lambda name, make: make(),
+    ) -> None:
+        authority = _authority(secret)
+        self._certificate = authority.issue_cert(*dict.fromkeys(("localhost", "127.0.0.1", "::1", *hostnames)))
+        self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="keyvault-emulator-")
+        place = directory or Path(self._temporary.name if self._temporary else "")
         pem = authority.cert_pem.bytes()
-        self.authority = Path(self._directory.name, "authority.pem")
-        self.bundle = Path(self._directory.name, "bundle.pem")
+        self.authority, self.bundle = place / "authority.pem", place / "bundle.pem"
+        named = list(_named_authorities(except_for=self.bundle))
         self.authority.write_bytes(pem)
-        self.bundle.write_bytes(b"\n".join([Path(certifi.where()).read_bytes(), *_named_authorities(), pem]))
+        self.bundle.write_bytes(b"\n".join([Path(certifi.where()).read_bytes(), *named, pem]))
+
+    @classmethod
+    def of(cls, service: Service) -> Certificates:
+        """Return certificates for all names of a server, from the authority that is kept with its keys."""
+        listen = service.options.listen
+        addresses = [listen] if listen and not ipaddress.ip_address(listen).is_unspecified else []
+        directory = Path(service.options.data_dir) if service.options.data_dir else None
+        return cls([*service.hostnames, *addresses], directory, service.storage.secret)
 
     def server_context(self) -> ssl.SSLContext:
         """Return the context of the server."""
@@ -40,14 +62,29 @@ class Certificates:
         return context
 
     def close(self) -> None:
-        """Remove the files."""
-        self._directory.cleanup()
+        """Remove the files, unless they are kept."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
 
 
-def _named_authorities() -> Iterator[bytes]:
-    """Yield what the variables hold that the bundle takes the place of: files, or directories of them."""
-    for path in {Path(os.environ[name]) for name in _BUNDLES if os.environ.get(name)}:
+def _authority(secret: Callable[[str, Callable[[], bytes]], bytes]) -> trustme.CA:
+    """Return the kept certificate authority, or a new one."""
+    kept = json.loads(secret("certificate authority", _new_authority))
+    return trustme.CA.from_pem(kept["certificate"].encode(), kept["private_key"].encode())
+
+
+def _new_authority() -> bytes:
+    authority = trustme.CA()
+    pems = {"certificate": authority.cert_pem, "private_key": authority.private_key_pem}
+    return json.dumps({name: pem.bytes().decode() for name, pem in pems.items()}).encode()
+
+
+def _named_authorities(*, except_for: Path) -> Iterator[bytes]:
+    """Yield the certificates that the bundle takes the place of, from files or directories of them.
+
+    A file may hold private keys as well; those stay where they are.
+    """
+    for path in {Path(os.environ[name]) for name in _BUNDLES if os.environ.get(name)} - {except_for}:
         for file in path.iterdir() if path.is_dir() else [path]:
-            content = file.read_bytes() if file.is_file() else b""
-            if b"-----BEGIN CERTIFICATE-----" in content:
-                yield content
+            if file.is_file():
+                yield from _CERTIFICATE.findall(file.read_bytes())

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hmac
 import json
 import re
-import secrets
 from typing import Any
 from urllib.parse import parse_qsl
 
 from .._messages import Inbound, Reply, json_reply
+from .secrets import Identity
 from .tokens import Token, TokenAuthority
 
 _METADATA = re.compile(r"/([0-9A-Za-z.-]{1,64})(?:/v2\.0)?/\.well-known/openid-configuration")
@@ -24,12 +24,12 @@ _MOST_FORM_BYTES = 64 * 1024
 
 
 class IdentityEndpoints:
-    """Answers credentials. Every secret is made at start."""
+    """Answers credentials."""
 
-    def __init__(self, authority: TokenAuthority) -> None:
+    def __init__(self, authority: TokenAuthority, identity: Identity) -> None:
         self._authority = authority
-        self.identity_header = secrets.token_urlsafe(24)
-        self.client_secret = secrets.token_urlsafe(24)
+        self.identity_header = identity.identity_header
+        self.client_secret = identity.client_secret
         self._patterns = ((_METADATA, "GET", self._metadata), (_TOKEN, "POST", self._client_credentials),
                           (_KEY_SET, "GET", self._key_set))  # fmt: skip
 

@@ -6,9 +6,8 @@ Issuers and claims follow Microsoft Entra's v1 tokens as far as Key Vault looks 
 from __future__ import annotations
 
 import itertools
-import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from .._clock import Clock
 from .._cryptography import jose
+from .secrets import Identity
 
 #: Entra backdates ``nbf``, so that a vault whose clock is slow accepts a token at once.
 _BACKDATED = 300
@@ -53,13 +53,13 @@ class TokenRequest:
 
 
 class TokenAuthority:
-    """Issues and verifies tokens. The key is made at start and never leaves the process."""
+    """Issues and verifies tokens."""
 
-    def __init__(self, clock: Clock, lifetime: int, tenant: str, client_id: str) -> None:
-        self.key = rsa.generate_private_key(65537, 2048)
-        self.kid = uuid.uuid4().hex
-        self.tenant = tenant
-        self.client_id = client_id
+    def __init__(self, clock: Clock, lifetime: int, identity: Identity) -> None:
+        self.key = identity.token_key()
+        self.kid = identity.kid
+        self.tenant = identity.tenant
+        self.client_id = identity.client_id
         self.lifetime = lifetime
         self.requests: deque[TokenRequest] = deque(maxlen=_MOST_REMEMBERED)
         self._clock = clock
@@ -71,7 +71,6 @@ class TokenAuthority:
         self._verified: dict[str, dict[str, Any]] = {}
         # Set by the server when it knows its port.
         self.base_url = ""
-        self.audiences: frozenset[str] = frozenset()
 
     def issuer(self, tenant: str) -> str:
         """Return the issuer of a tenant's tokens."""
@@ -107,17 +106,22 @@ class TokenAuthority:
         self._issued_before_reset = self._issued
         self.requests.clear()
 
-    def verify(self, text: str, expected_audience: str) -> dict[str, Any]:
+    def verify(self, text: str, expected_audience: str, audiences: Container[str]) -> dict[str, Any]:
         """Return the claims of an acceptable token.
 
+        :param expected_audience: whom the token should be for, as the challenge says.
+        :param audiences: whom else it may be for.
         :raises TokenError: with the text for the 401.
         """
         claims = self._verified.get(text)
         if claims is None:
-            claims = self._check(text, expected_audience)
+            claims = self._claims(text)
             if len(self._verified) >= _MOST_REMEMBERED:
                 self._verified.clear()
             self._verified[text] = claims
+        if claims["aud"] != expected_audience and claims["aud"] not in audiences:
+            raise TokenError(f"AKV10022: Invalid audience. Expected {expected_audience}, found: {claims['aud']}")
+        self._check_issuer(claims)
         self._check_time(claims)
         return claims
 
@@ -125,17 +129,16 @@ class TokenAuthority:
         """Say whether a token was issued before :meth:`revoke`."""
         return int(claims["uti"]) <= self._revoked
 
-    def _check(self, text: str, expected_audience: str) -> dict[str, Any]:
+    def _claims(self, text: str) -> dict[str, Any]:
         try:
-            claims = jose.verify_jws(text, self._public_key)
+            return jose.verify_jws(text, self._public_key)
         except ValueError as error:
             raise TokenError("AKV10000: The token is malformed or its signature is not valid.") from error
-        if claims["aud"] not in self.audiences:
-            raise TokenError(f"AKV10022: Invalid audience. Expected {expected_audience}, found: {claims['aud']}")
+
+    def _check_issuer(self, claims: dict[str, Any]) -> None:
         expected = [self.issuer(tenant) for tenant in (self.tenant, "adfs")]
         if claims["iss"] not in expected:
             raise TokenError(f"AKV10032: Invalid issuer. Expected one of {', '.join(expected)}, found {claims['iss']}.")
-        return claims
 
     def _check_time(self, claims: dict[str, Any]) -> None:
         now = self._clock.now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import overload
 
 _MOST_REQUESTS = 20_000
 
@@ -65,8 +66,14 @@ class Recorder:
     def __len__(self) -> int:
         return len(self._requests)
 
-    def __getitem__(self, index: int) -> RecordedRequest:
-        return self._requests[index]
+    @overload
+    def __getitem__(self, index: int) -> RecordedRequest: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[RecordedRequest]: ...
+
+    def __getitem__(self, index: int | slice) -> RecordedRequest | list[RecordedRequest]:
+        return list(self._requests)[index] if isinstance(index, slice) else self._requests[index]
 
     def __repr__(self) -> str:
         return f"<Recorder of {len(self)} requests>"

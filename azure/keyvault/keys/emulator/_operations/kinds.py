@@ -216,8 +216,8 @@ class ServiceKind:
 
 
 def challenge(origin: Origin, authority_url: str, tenant: str) -> str:
-    """Return the value of ``WWW-Authenticate``. The resource is the emulator's own origin, not Azure's."""
-    return f'Bearer authorization="{authority_url}/{tenant}", resource="{origin.url}"'
+    """Return the value of ``WWW-Authenticate``. The resource is the emulator's own, not Azure's."""
+    return f'Bearer authorization="{authority_url}/{tenant}", resource="{origin.resource}"'
 
 
 def claims_challenge(authority_url: str, claims: dict[str, Any]) -> str:

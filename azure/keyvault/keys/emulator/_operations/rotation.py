@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from .._cryptography.material import Material
 from .._errors import ServiceError, bad_parameter, invalid_property
 from .._json_body import Body
 from .._messages import Reply
@@ -29,7 +30,7 @@ async def rotate_key(call: Call) -> Reply:
         key = _key(call)
         if previous.version not in key.versions:
             raise service.kind.nothing_to_rotate(call.origin, call.name)
-        version = _rotated(previous, material, key, int(service.clock.now()))
+        version = rotated(previous, material, key, int(service.clock.now()))
         key = key.with_version(version)
         await service.save(key, version)
     return call.bundle_reply(key, version)
@@ -42,7 +43,8 @@ def _key(call: Call) -> Key:
     return key
 
 
-def _rotated(previous: KeyVersion, material: Any, key: Key, now: int) -> KeyVersion:
+def rotated(previous: KeyVersion, material: Material, key: Key, now: int) -> KeyVersion:
+    """Return the new version that a rotation makes, now or when a policy says."""
     expiry = key.rotation_policy.expiry_time if key.rotation_policy else None
     return KeyVersion(
         version=new_version(),

@@ -30,6 +30,14 @@ class Duration:
         except (OverflowError, ValueError):
             return int(datetime(_LATEST_YEAR, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp())
 
+    def before(self, seconds: int) -> int:
+        """Return the time that lies this long before another; a time that no calendar has stays as it is."""
+        try:
+            end = datetime.fromtimestamp(seconds, timezone.utc)
+            return int((_add_months(end, -self.months) - self.span).timestamp())
+        except (OverflowError, ValueError, OSError):
+            return seconds
+
     @property
     def least_days(self) -> float:
         """Return the length in days, with the shortest months there are."""

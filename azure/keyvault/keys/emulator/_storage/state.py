@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from .. import _errors
 from .._clock import Clock
 from .._errors import ServiceError
+from .agenda import Agenda, Due, stands
 from .records import Key, KeyVersion, Phase
 
 
@@ -35,12 +36,16 @@ def new_version() -> str:
 class VaultState:
     """Every key of a vault, by case-folded name."""
 
-    def __init__(self, clock: Clock, rules: LifeCycle, stored: Iterable[Key] = ()) -> None:
+    def __init__(
+        self, clock: Clock, rules: LifeCycle, stored: Iterable[Key] = (), agenda: Agenda | None = None
+    ) -> None:
         self._clock = clock
         self._rules = rules
         self._keys: dict[str, Key] = {}
         self._names: list[str] = []
+        self.agenda = agenda or Agenda(notices=True)
         for key in stored:
+            self.agenda.forgo_notices(key, clock.now())
             self.put(self._brought_back(key, clock.now()))
 
     def live(self, name: str) -> Key | None:
@@ -124,6 +129,7 @@ class VaultState:
         if key.folded not in self._keys:
             bisect.insort(self._names, key.folded)
         self._keys[key.folded] = key
+        self.agenda.watch(key)
 
     def forget(self, key: Key, *, taken_for: float = 0.0) -> None:
         """Free a name, at once or after some seconds."""
@@ -132,6 +138,20 @@ class VaultState:
             return
         del self._keys[key.folded]
         del self._names[bisect.bisect_left(self._names, key.folded)]
+
+    def take_due(self) -> Due | None:
+        """Return what is due first, if anything is, and what it was due for still stands."""
+        now = self._clock.now()
+        while self.agenda.is_due(now):
+            due = self.agenda.pop()
+            key = self._keys.get(due.name)
+            if key is not None and stands(due, key, now) and self.agenda.next_of(key) == due:
+                return due
+        return None
+
+    def all_keys(self) -> list[Key]:
+        """Return every key that is kept, by name, whatever its phase."""
+        return [self._keys[name] for name in self._names]
 
     def follow_clock(self) -> None:
         """Bring back what lies further ahead than it can, after the clock was turned back."""

@@ -13,6 +13,7 @@ import logging
 import os
 import queue
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -120,19 +121,39 @@ def _key_file(path: Path, *, is_new: bool) -> bytes:
     if not path.exists():
         if not is_new:
             raise ValueError(f"{path} is missing, and the records beside it cannot be read without it")
-        draft = path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # mkstemp opens a file that nobody else can have put there, for its owner alone.
+        descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        os.replace(draft, path)
     key = path.read_bytes()
     if len(key) != _KEY_BYTES:
         raise ValueError(f"{path} is no key: it has {len(key)} bytes, not {_KEY_BYTES}")
     if os.name == "posix" and path.stat().st_mode & 0o077:
         _LOGGER.warning("%s can be read by others than its owner, and the keys with it; chmod 600 it", path)
     return key
+
+
+def _check_owner(*paths: Path) -> None:
+    """Refuse what another user could have put there or may replace: a key that is known is no protection.
+
+    Root may use the directories of others, as it does in a container with a mounted volume; it is warned.
+
+    :raises ValueError: a path belongs to another user.
+    """
+    if os.name != "posix":
+        return
+    for path in filter(Path.exists, paths):
+        facts = path.stat()
+        if facts.st_uid not in (os.geteuid(), 0):
+            message = f"{path} belongs to another user, who can read or replace the keys in it"
+            if os.geteuid() != 0:
+                raise ValueError(message)
+            _LOGGER.warning("%s", message)
+        if path.is_dir() and facts.st_mode & 0o022:
+            _LOGGER.warning("%s can be changed by others than its owner, and the keys with it; chmod 700 it", path)
 
 
 def _opened(path: Path, kind: str) -> sqlite3.Connection:
@@ -193,6 +214,7 @@ class SqliteStorage:
 
     def __init__(self, directory: Path, kind: str) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_owner(directory, directory / "vault.key", directory / "vault.db")
         self._connection = _opened(directory / "vault.db", kind)
         try:
             [(is_used,)] = self._query("SELECT EXISTS (SELECT 1 FROM versions) OR EXISTS (SELECT 1 FROM secrets)")

@@ -1,0 +1,24 @@
+"""What is said on stderr at start: what is dangerous, and what will not work."""
+
+from __future__ import annotations
+
+import sys
+
+from .._environment import unresolved_hosts
+from .._service import Service
+
+_EXPOSED = (
+    "WARNING: listening on {}, not on the loopback interface alone. The emulator is not made to face a network: "
+    "whoever reaches this port and learns a secret of its environment can use every key in it."
+)
+_UNRESOLVED = "{} does not lead to this machine. To use it, add this line to the hosts file: 127.0.0.1 {}"
+
+
+def print_warnings(service: Service) -> None:
+    """Warn of what is dangerous, and of what does not work."""
+    if service.options.listen is not None:
+        print(_EXPOSED.format(service.options.listen), file=sys.stderr)
+    # A vault that was given a mere name is called by its port where its host name leads nowhere.
+    whole_names = [host for host in service.options.vaults if "." in host]
+    for host in unresolved_hosts([*service.options.hostnames, *whole_names]):
+        print(_UNRESOLVED.format(host, host), file=sys.stderr)

@@ -1,0 +1,80 @@
+"""The sockets on which a vault listens: the loopback interface, and on request an address beside it."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+
+_NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+_MOST_TRIES = 20
+
+
+def listening_sockets(port: int, address: str | None = None) -> list[socket.socket]:
+    """Return listening sockets on 127.0.0.1 and, where there is one, on ::1, with the same port.
+
+    A client that knows only ``localhost`` may try either address, so that both have to be the emulator's: a free port
+    is one that is free on both.
+
+    :param port: the port; 0 for a free one.
+    :param address: a further IP address to listen on; an unspecified one for all of its family.
+    :raises OSError: the port is taken, or the address is not one of this machine.
+    """
+    for _ in range(_MOST_TRIES if port == 0 else 1):
+        try:
+            return _all_listening(port, _addresses(address))
+        except OSError as error:
+            taken = error
+            if error.errno != errno.EADDRINUSE:
+                break
+    raise taken
+
+
+def _addresses(further: str | None) -> list[str]:
+    """Return the addresses to listen on, of which an unspecified one covers the others of its family."""
+    addresses = ["127.0.0.1", "::1"]
+    if further is not None:
+        given = ipaddress.ip_address(further)
+        if given.is_unspecified:
+            addresses = [one for one in addresses if ipaddress.ip_address(one).version != given.version]
+        addresses = [*addresses, str(given)] if str(given) not in addresses else addresses
+    return sorted(addresses, key=lambda one: ":" in one)
+
+
+def _all_listening(port: int, addresses: list[str]) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    try:
+        for address in addresses:
+            try:
+                sockets.append(_listening(address, sockets[0].getsockname()[1] if sockets else port))
+            except OSError as error:
+                if address != "::1" or error.errno not in _NO_IPV6:
+                    raise
+    except OSError:
+        for listening in sockets:
+            listening.close()
+        raise
+    return sockets
+
+
+def _listening(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        _bind(listening, address, port)
+        listening.listen(1024)
+        listening.setblocking(False)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _bind(listening: socket.socket, address: str, port: int) -> None:
+    try:
+        listening.bind((address, port))
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on port {port} of {address}: {error.strerror}") from error

@@ -1,0 +1,53 @@
+"""The emulator's one caller and its secrets: made at the first start, and kept if the keys are."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import cast
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from .._cryptography import jose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The tenant, the caller, its secrets, and the key that signs tokens."""
+
+    tenant: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    identity_header: str = field(repr=False)
+    kid: str
+    pkcs8: str = field(repr=False)
+
+    @classmethod
+    def kept(cls, secret: Callable[[str, Callable[[], bytes]], bytes]) -> Identity:
+        """Return the identity of the last start, or a new one.
+
+        :param secret: what returns a kept secret by its name, and makes it at first use.
+        """
+        return cls(**json.loads(secret("identity", lambda: json.dumps(asdict(_new_identity())).encode())))
+
+    def token_key(self) -> rsa.RSAPrivateKey:
+        """Return the key that signs tokens."""
+        return cast(rsa.RSAPrivateKey, serialization.load_der_private_key(jose.decode(self.pkcs8), None))
+
+
+def _new_identity() -> Identity:
+    pkcs8 = rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return Identity(
+        tenant=str(uuid.uuid4()),
+        client_id=str(uuid.uuid4()),
+        client_secret=secrets.token_urlsafe(24),
+        identity_header=secrets.token_urlsafe(24),
+        kid=uuid.uuid4().hex,
+        pkcs8=jose.encode(pkcs8),
+    )
