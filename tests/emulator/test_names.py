@@ -137,7 +137,7 @@ def _addresses(address: str | None) -> set[str]:
         ("127.0.0.2", {"127.0.0.1", "127.0.0.2"}),
         ("127.0.0.1", {"127.0.0.1"}),
     ],
-    ids=str,
+    ids=["none", "all", "another", "loopback"],
 )
 def test_other_addresses_are_listened_on_only_when_asked_for(address: str | None, names: set[str]) -> None:
     assert _addresses(address) == names
