@@ -30,8 +30,8 @@ class Clock:
 
         :param seconds: by how many seconds.
         :param days: by how many days of 24 hours.
-        :param hours: by how many hours.
-        :param minutes: by how many minutes.
+        :param hours: by how many hours, of 3,600 seconds.
+        :param minutes: by how many minutes, of 60 seconds.
         """
         self.offset += seconds + 60 * (minutes + 60 * (hours + 24 * days))
         if self._moved is not None:
