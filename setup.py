@@ -45,13 +45,22 @@ def _anonymous(member):
 
 VERSION = re.search(r'VERSION = "([^"]+)"', (HERE / "azure/keyvault/keys/_version.py").read_text("utf-8")).group(1)
 
+
+def _described():
+    """Return the README for a page of an index, where links to other files of the source lead nowhere."""
+    text = (HERE / "README.md").read_text("utf-8")
+    text = re.sub(r"^!\[[^\]]*\]\((?!https:)[^)]*\)\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"\[([^\]]+)\]\((?!https:|#)[^)]*\)", r"\1", text)
+
+
 setup(
     cmdclass={"sdist": ReproducibleSdist},
     name="azure-keyvault-keys",
     version=VERSION,
-    description="Client library for Azure Key Vault and Managed HSM keys",
-    long_description=(HERE / "README.md").read_text("utf-8"),
+    description="Independent client library for Azure Key Vault and Managed HSM keys, with an emulator",
+    long_description=_described(),
     long_description_content_type="text/markdown",
+    author="The azure-keyvault-keys contributors",
     license="MIT",
     license_files=["LICENSE"],
     keywords="azure key vault keys managed hsm encryption signing jwk",

@@ -17,6 +17,11 @@ from azure.keyvault.keys.aio import KeyClient
 VAULT_URL = os.environ["VAULT_URL"]
 
 
+def show(count: int) -> None:
+    """Draw a bar that grows by one for every key, in place of the last one."""
+    print(f"\rListing   {'#' * count} {count} keys", end="", flush=True)
+
+
 async def main() -> None:
     # Names of deleted keys stay taken until they are purged, so every run takes new ones.
     run = uuid.uuid4().hex[:8]
@@ -34,6 +39,10 @@ async def main() -> None:
         async for properties in client.list_keys():
             if properties.name in names:
                 print(f"Listed    {properties.name}, enabled: {properties.enabled}, created {properties.created_on}")
+
+        # Whole keys take one more request each, so a long list shows how far it is.
+        whole = [key async for key in client.list_keys(expand=True, progress=show) if key.name in names]
+        print(f"\nExpanded  {', '.join(f'{key.name} ({key.key_type})' for key in whole)}")
 
         # The vault gives versions in no order that means anything; their dates tell the order of their creation.
         async for properties in client.list_key_versions(names[0]):

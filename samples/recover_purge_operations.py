@@ -17,6 +17,11 @@ from azure.keyvault.keys import KeyClient
 VAULT_URL = os.environ["VAULT_URL"]
 
 
+def show(seconds: float) -> None:
+    """Draw a bar that grows by one for every half a second, in place of the last one."""
+    print(f"\rDeleting  {'#' * int(2 * seconds + 1)} {seconds:.1f} s", end="", flush=True)
+
+
 def main() -> None:
     # Names of deleted keys stay taken until they are purged, so every run takes new ones.
     run = uuid.uuid4().hex[:8]
@@ -28,7 +33,8 @@ def main() -> None:
         print(f"Created   {name} and {other}")
 
         # delete_key returns when the deletion has finished, so that the key can be recovered or purged at once.
-        deleted = client.delete_key(name)
+        deleted = client.delete_key(name, progress=show)
+        print()
         print(f"Deleted   {name} on {deleted.deleted_date}; the vault purges it on {deleted.scheduled_purge_date}")
 
         # begin_delete_key returns when the vault has accepted the deletion. The result is there; its end is not.

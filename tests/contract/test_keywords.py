@@ -41,7 +41,7 @@ VALUES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("keyword", [*CallKeywords.__annotations__, *UNREAD])
+@pytest.mark.parametrize("keyword", sorted({*CallKeywords.__annotations__, *UNREAD}))
 async def test_keyword_of_azure_core_is_taken_by_a_call(client: Any, vault: Target, name: str, keyword: str) -> None:
     given = {keyword: vault.options.get(keyword, VALUES.get(keyword, 1))}
     made = await client.create_ec_key(name, **given)

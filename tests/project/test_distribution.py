@@ -57,6 +57,17 @@ def test_wheel_holds_the_package_and_nothing_else(built: Distributions) -> None:
 
 
 @pytest.mark.slow
+def test_metadata_names_the_author_and_has_no_link_that_is_dead_outside_the_repository(built: Distributions) -> None:
+    wheel = zipfile.ZipFile(built.wheel)
+    metadata = wheel.read(next(name for name in wheel.namelist() if name.endswith("/METADATA"))).decode("utf-8")
+    assert "\nAuthor: The azure-keyvault-keys contributors\n" in metadata
+    assert "\nLicense-Expression: MIT\n" in metadata
+    links = re.findall(r"\]\(([^)]+)\)", metadata)
+    assert len(links) >= 2
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+@pytest.mark.slow
 def test_sdist_holds_every_file_and_nothing_else(built: Distributions) -> None:
     """Who has the sdist can build, test and document the package."""
     with tarfile.open(built.sdist) as archive:

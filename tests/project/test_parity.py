@@ -97,9 +97,14 @@ def test_signatures_are_the_same(here: type, there: type) -> None:
         assert _translated(str(ours)) == str(theirs), name
 
 
+def _without_example(kind: type) -> str:
+    return re.sub(r"    Example[^\n]*::\n\n(?:        [^\n]*\n|\n)+", "", kind.__doc__ or "")
+
+
 @twins
 def test_docstrings_are_the_same(here: type, there: type) -> None:
-    assert here.__doc__ == there.__doc__
+    # Their examples differ, as programs in the two worlds do.
+    assert _without_example(here) == _without_example(there)
     for name in _names(here):
         if name not in OTHER_WORDS:
             assert inspect.getdoc(_function(here, name)) == inspect.getdoc(_function(there, name)), name

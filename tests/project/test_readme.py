@@ -24,9 +24,32 @@ def test_readme_examples_run_on_the_emulator(tmp_path: Path) -> None:
 
 def test_readme_begins_with_the_two_commands_that_ci_runs() -> None:
     """A newcomer copies them; .ci/run takes them from here."""
-    commands = re.findall(r"^pip install -r .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    text = (ROOT / "README.md").read_text("utf-8")
+    commands = re.findall(r"^pip install .* && .*$", text, re.MULTILINE)
     assert commands == [
-        "pip install -r dev_requirements.txt && "
+        'pip install ".[emulator]" azure-identity && '
         "python -m azure.keyvault.keys.emulator run python samples/hello_world.py",
         "pip install -r dev_requirements.txt && pytest",
     ]
+    assert text.index(commands[1]) < text.index("\n## ")
+
+
+def test_readme_says_first_whose_package_this_is_and_how_to_keep_it() -> None:
+    first, _, rest = (ROOT / "README.md").read_text("utf-8").partition("## Why not the official package")
+    assert "independent implementation of azure-keyvault-keys" in first
+    assert "`pip install azure-keyvault-keys` gives you Microsoft's" in first
+    assert "azure-keyvault-keys[aio] @ file:///" in rest
+
+
+def test_nothing_says_to_install_the_other_package() -> None:
+    """What tells how to install an extra tells how to install this library with it."""
+    pages = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), ROOT / "samples" / "README.md"]
+    sources = (ROOT / "azure").glob("**/*.py")
+    command = re.compile(r"pip install (?:-U )?[\"']?azure-keyvault-keys\b(?!\[\w+\] @)")
+    told = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in [*pages, *sources]
+        for line in path.read_text("utf-8").splitlines()
+        if command.search(line) and not re.search(r"Microsoft|another|PyPI|4\.1\d", line)
+    ]
+    assert told == []

@@ -311,6 +311,13 @@ def convert_whatever(jwk: JsonWebKey, private: bool) -> None:
     assert_type(JsonWebKey.from_cryptography(load_pem_private_key(b"", None)), JsonWebKey)
 
 
+def look(client: KeyClient) -> None:
+    """Write what was read as JSON, and watch long work."""
+    assert_type(client.get_key("k").as_dict(), dict[str, Any])
+    client.delete_key("k", progress=lambda seconds: print(seconds + 0.5))
+    client.list_keys(expand=True, progress=lambda count: print(count + 1))
+
+
 def mistakes(client: KeyClient) -> None:
     """Make mistakes: a checker that lets one of them pass calls its comment unused."""
     client.get_key(5)  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ KID = f"{URL}/keys/orders/{VERSION}"
 def test_properties_without_attributes_are_all_none() -> None:
     properties = KeyProperties(KID)
     public = {name for name in dir(properties) if not name.startswith("_")}
-    known = {"id", "name", "version", "vault_url"}
+    known = {"id", "name", "version", "vault_url", "as_dict"}
     assert {name: getattr(properties, name) for name in public - known} == dict.fromkeys(public - known)
     assert (properties.id, properties.name, properties.version, properties.vault_url) == (KID, "orders", VERSION, URL)
 

@@ -1,6 +1,8 @@
 """Client library for the keys of Azure Key Vault and Managed HSM."""
 
-from . import _version
+from typing import TYPE_CHECKING
+
+from . import _lazy, _version
 from ._client import KeyClient
 from ._enums import KeyCurveName, KeyExportEncryptionAlgorithm, KeyOperation, KeyRotationPolicyAction, KeyType
 from ._jwk import JsonWebKey
@@ -40,3 +42,12 @@ __all__ = [
 ]
 
 __version__ = _version.VERSION
+
+if not TYPE_CHECKING:  # for whom a submodule is there when it is imported
+    _SUBMODULES = ("aio", "crypto", "emulator", "jose", "parquet", "ssh_agent", "tink")
+
+    def __getattr__(name):
+        return _lazy.submodule(__name__, _SUBMODULES, name)
+
+    def __dir__():
+        return _lazy.public_names(__name__, {*__all__, "__version__"}, _SUBMODULES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -55,6 +55,19 @@ if TYPE_CHECKING:
 
 class KeyClient(KeyVaultClientBase):
     """Creates, keeps, lists, updates and deletes the keys of one vault or Managed HSM.
+
+    Example::
+
+        import os
+
+        from azure.identity import DefaultAzureCredential
+        from azure.keyvault.keys import KeyClient
+
+        with DefaultAzureCredential() as credential, KeyClient(os.environ["VAULT_URL"], credential) as client:
+            key = client.create_rsa_key("invoices", size=3072)
+            print(key.name, key.key_type, key.properties.version)
+            for properties in client.list_keys():
+                print(properties.name, properties.enabled)
 
     One client may be used by any number of threads or, in asyncio, by any number of tasks of one event loop. Every
     method takes azure-core's options of a call as keywords, as ``headers``, ``logging_enable``, ``retry_total``,
@@ -545,6 +558,7 @@ class KeyClient(KeyVaultClientBase):
         *,
         polling_interval: float | None = None,
         continuation_token: str | None = None,
+        progress: Callable[[float], Any] | None = None,
         **kwargs: Unpack[BeginKeywords],
     ) -> LROPoller[DeletedKey]:
         """Delete all versions of a key, without waiting for the end of it (``DELETE /keys/{name}``).
@@ -556,6 +570,8 @@ class KeyClient(KeyVaultClientBase):
         :param polling_interval: seconds between two looks at the deletion. By default they grow from 0.25 to 2.
         :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
             it was: nothing is deleted again.
+        :param progress: is called after every look at the key, with the seconds since the call began; looking is what
+            ``wait`` does.
         :returns: a poller. Its ``result()`` is the deleted key, at once; its ``wait()`` returns when the deletion has
             finished, so that the key can be recovered or purged. In asyncio both are awaited; so may be the poller
             itself, which waits and gives the deleted key.
@@ -568,8 +584,8 @@ class KeyClient(KeyVaultClientBase):
         interval, named = parameters.interval(polling_interval, kwargs), self._name(name)
         pending = self._pending(operations.delete_key(named), continuation_token, kwargs)
         deleted, question = DeletedKey._from_bundle(pending.answer), operations.get_deleted_key(named)
-        progress = Progress(pending, deleted, question, interval, finished=deleted.recovery_id is None)
-        return KeyVaultPoller(self._connection, progress, kwargs)
+        waiting = Progress(pending, deleted, question, interval, finished=deleted.recovery_id is None, report=progress)
+        return KeyVaultPoller(self._connection, waiting, kwargs)
 
     @traced
     def delete_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> DeletedKey:
@@ -611,19 +627,39 @@ class KeyClient(KeyVaultClientBase):
 
     @overload
     def list_properties_of_keys(
-        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self,
+        *,
+        expand: Literal[False] = False,
+        max_page_size: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyPager[KeyProperties]: ...
     @overload
     def list_properties_of_keys(
-        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self,
+        *,
+        expand: Literal[True],
+        max_page_size: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyPager[KeyVaultKey]: ...
     @overload
     def list_properties_of_keys(
-        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self,
+        *,
+        expand: bool,
+        max_page_size: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyPager[KeyProperties] | KeyPager[KeyVaultKey]: ...
     @checked
     def list_properties_of_keys(
-        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self,
+        *,
+        expand: bool = False,
+        max_page_size: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyPager[Any]:
         """List the keys of the vault (``GET /keys``).
 
@@ -633,6 +669,7 @@ class KeyClient(KeyVaultClientBase):
             which 8 at most are on their way at a time, and the permission keys/get. Keys that are deleted meanwhile
             are left out. A page is there when all of its keys are; ``timeout`` is for both together.
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
+        :param progress: is called after every page, with the number of keys that have been listed so far.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
         :raises ValueError: when ``max_page_size`` is less than 1.
         :raises TypeError: when it is no integer.
@@ -642,34 +679,55 @@ class KeyClient(KeyVaultClientBase):
         operation = operations.get_keys(parameters.page_size(max_page_size))
         page = traced_page(KeyClient._page_of_keys if expand else KeyClient._page, "list_properties_of_keys")
         convert: Any = self._key if expand else KeyProperties._from_item
-        return self._paged(page, operation, convert, kwargs)
+        return self._paged(page, operation, convert, kwargs, progress)
 
     @overload
     def list_keys(
-        self, *, expand: Literal[False] = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self,
+        *,
+        expand: Literal[False] = False,
+        max_page_size: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyPager[KeyProperties]: ...
     @overload
     def list_keys(
-        self, *, expand: Literal[True], max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self,
+        *,
+        expand: Literal[True],
+        max_page_size: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyPager[KeyVaultKey]: ...
     @overload
     def list_keys(
-        self, *, expand: bool, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self,
+        *,
+        expand: bool,
+        max_page_size: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyPager[KeyProperties] | KeyPager[KeyVaultKey]: ...
     @checked
     def list_keys(
-        self, *, expand: bool = False, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
+        self,
+        *,
+        expand: bool = False,
+        max_page_size: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+        **kwargs: Unpack[CallKeywords],
     ) -> KeyPager[Any]:
         """List the keys of the vault: another name of :meth:`list_properties_of_keys` (``GET /keys``).
 
         :param expand: whether to list whole keys, for one more request each.
         :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
+        :param progress: is called after every page, with the number of keys that have been listed so far.
         :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
         :raises ValueError: when ``max_page_size`` is less than 1.
         :raises TypeError: when it is no integer.
         :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the iteration that meets it.
         """
-        return self.list_properties_of_keys(expand=expand, max_page_size=max_page_size, **kwargs)
+        return self.list_properties_of_keys(expand=expand, max_page_size=max_page_size, progress=progress, **kwargs)
 
     @checked
     def list_properties_of_key_versions(
@@ -735,6 +793,7 @@ class KeyClient(KeyVaultClientBase):
         *,
         polling_interval: float | None = None,
         continuation_token: str | None = None,
+        progress: Callable[[float], Any] | None = None,
         **kwargs: Unpack[BeginKeywords],
     ) -> LROPoller[KeyVaultKey]:
         """Make a deleted key usable again, without waiting for it (``POST /deletedkeys/{name}/recover``).
@@ -745,6 +804,8 @@ class KeyClient(KeyVaultClientBase):
         :param polling_interval: seconds between two looks at the recovery. By default they grow from 0.25 to 2.
         :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
             it was: nothing is recovered again.
+        :param progress: is called after every look at the key, with the seconds since the call began; looking is what
+            ``wait`` does.
         :returns: a poller. Its ``result()`` is the recovered key, at once; its ``wait()`` returns when it can be used.
             In asyncio both are awaited; so may be the poller itself, which waits and gives the recovered key.
         :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
@@ -755,8 +816,8 @@ class KeyClient(KeyVaultClientBase):
         """
         interval, named = parameters.interval(polling_interval, kwargs), self._deleted_name(name)
         pending = self._pending(operations.recover_deleted_key(named), continuation_token, kwargs)
-        progress = Progress(pending, self._key(pending.answer), operations.get_key(named), interval)
-        return KeyVaultPoller(self._connection, progress, kwargs)
+        waiting = Progress(pending, self._key(pending.answer), operations.get_key(named), interval, report=progress)
+        return KeyVaultPoller(self._connection, waiting, kwargs)
 
     @traced
     def recover_deleted_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> KeyVaultKey:
@@ -1015,9 +1076,10 @@ class KeyClient(KeyVaultClientBase):
             return PendingOperation.resumed(continuation_token, self.vault_url, operation)
         return PendingOperation(self.vault_url, operation, self._connection.send(operation, **options))
 
-    def _paged(self, page: Any, operation: Any, convert: Any, options: Any) -> KeyPager[Any]:
+    def _paged(self, page: Any, operation: Any, convert: Any, options: Any, progress: Any = None) -> KeyPager[Any]:
         page_at = partial(page, self, operation, **options)
-        return KeyPager(page_at, partial(extract, convert), page_iterator_class=KeyPages)
+        pages: Any = partial(KeyPages, report=progress)  # which azure-core calls as it would call the class
+        return KeyPager(page_at, partial(extract, convert), page_iterator_class=pages)
 
     def _page(self, operation: Any, link: str | None, **options: Any) -> Any:
         if link is None:

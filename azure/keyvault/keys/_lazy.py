@@ -1,8 +1,10 @@
-"""Attributes that are worked out at their first use."""
+"""Attributes and submodules that are made at their first use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
@@ -30,3 +32,24 @@ class lazy_property(Generic[T]):  # as functools.cached_property, which it stand
         if instance is None:
             return self
         return instance.__dict__.setdefault(self._name, self._work(instance))  # type: ignore[no-any-return]
+
+
+def submodule(package: str, names: Collection[str], name: str) -> Any:
+    """Return a public submodule of a package, for its ``__getattr__``.
+
+    :raises AttributeError: when it is none, or the packages that it needs are not installed.
+    """
+    if name in names:
+        try:
+            return import_module(f"{package}.{name}")
+        except ImportError as error:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}: {error}") from error
+    raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+
+def public_names(package: str, exported: Collection[str], submodules: Collection[str]) -> list[str]:
+    """Return what completion is to show of a package: what it exports, and the submodules that are there."""
+    specs = {name: find_spec(f"{package}.{name}") for name in submodules}
+    there = (name for name, spec in specs.items() if spec is not None and spec.origin is not None)
+    dunders = ("__all__", "__doc__", "__file__", "__name__", "__path__", "__spec__")
+    return sorted({*exported, *there, *dunders})

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ._display import Readable, day, shown, table
 from ._durations import checked_duration, duration_text
 from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType, known
 from ._generated import models as wire
@@ -16,14 +17,8 @@ from ._shared.wire.identifiers import canonical_host, origin_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_REPR_LIMIT = 1024
 
-
-def _shown(instance: object, text: object) -> str:
-    return f"<{type(instance).__name__} [{text}]>"[:_REPR_LIMIT]
-
-
-class KeyVaultKeyIdentifier:
+class KeyVaultKeyIdentifier(Readable):
     """The parts of a key's identifier, which is its address in the REST API.
 
     :param source_id: ``https://{vault}/keys/{name}`` with or without ``/{version}``, or the ``recovery_id`` of a
@@ -77,8 +72,16 @@ class KeyVaultKeyIdentifier:
         """The version of the key; None when the identifier has none, which means the latest."""
         return self._id.version
 
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "source_id": self.source_id,
+            "vault_url": self.vault_url,
+            "name": self.name,
+            "version": self.version,
+        }
+
     def __repr__(self) -> str:
-        return _shown(self, self._id.source_id)
+        return shown(self, self._id.source_id)
 
     def __eq__(self, other: object) -> bool:
         return self._id == other._id if isinstance(other, KeyVaultKeyIdentifier) else NotImplemented
@@ -87,7 +90,7 @@ class KeyVaultKeyIdentifier:
         return hash(self._id)
 
 
-class KeyReleasePolicy:
+class KeyReleasePolicy(Readable):
     """The rules under which an exportable key may be released (``POST /keys/{name}/{version}/release``).
 
     :param encoded_policy: the policy, JSON in UTF-8; its grammar is part of Azure's documentation of secure key
@@ -103,6 +106,13 @@ class KeyReleasePolicy:
         self.content_type = content_type
         self.immutable = immutable
 
+    def _facts(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def __repr__(self) -> str:
+        size = len(self.encoded_policy or b"")
+        return shown(self, f"{size} bytes", self.content_type, "immutable" if self.immutable else None)
+
     @classmethod
     def _from_wire(cls, policy: wire.KeyReleasePolicy | None) -> KeyReleasePolicy | None:
         if policy is None:
@@ -115,7 +125,7 @@ class KeyReleasePolicy:
         )
 
 
-class ExternalKey:
+class ExternalKey(Readable):
     """A key that an external key manager holds for a Managed HSM; see :meth:`KeyClient.create_external_key`.
 
     :param id: the name of the key there: 1 to 64 letters, digits or hyphens.
@@ -124,11 +134,14 @@ class ExternalKey:
     def __init__(self, *, id: str) -> None:
         self.id = id
 
+    def _facts(self) -> dict[str, Any]:
+        return {"id": self.id}
+
     def __repr__(self) -> str:
-        return _shown(self, self.id)
+        return shown(self, self.id)
 
 
-class KeyAttestation:
+class KeyAttestation(Readable):
     """Proof that a key lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
 
     :param certificate_pem_file: the certificates of the HSM, in PEM, that validate the attestations.
@@ -150,11 +163,14 @@ class KeyAttestation:
         self.public_key_attestation = public_key_attestation
         self.version = version
 
+    def _facts(self) -> dict[str, Any]:
+        return dict(vars(self))
+
     def __repr__(self) -> str:
-        return _shown(self, self.version)
+        return shown(self, self.version)
 
 
-class KeyProperties:
+class KeyProperties(Readable):
     """What is known of a key besides its material: an item of ``GET /keys``, and part of every key.
 
     :param key_id: the identifier of the key.
@@ -181,8 +197,17 @@ class KeyProperties:
         self._tags = tags
         self._release_policy = release_policy
 
+    def _facts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _PROPERTIES}
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
     def __repr__(self) -> str:
-        return _shown(self, self._id)
+        enabled = None if self.enabled is None else f"enabled={self.enabled}"
+        dates = {"not_before": self.not_before, "expires_on": self.expires_on, "created_on": self.created_on}
+        told = [f"{name}={day(moment)}" for name, moment in dates.items() if moment is not None]
+        return shown(self, self._id, enabled, *told)
 
     @classmethod
     def _from_item(cls, item: wire.KeyItem) -> KeyProperties:
@@ -294,7 +319,7 @@ class KeyProperties:
         return self._release_policy
 
 
-class KeyVaultKey:
+class KeyVaultKey(Readable):
     """A key: its public material and its properties (``GET /keys/{name}/{version}``).
 
     The material may be given as ``jwk``, or its fields as keywords (``kty="RSA", n=..., e=...``).
@@ -333,8 +358,23 @@ class KeyVaultKey:
             jwk = JsonWebKey(**{"kid": key_id, **fields})
         self._key_material: JsonWebKey = jwk
 
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "key_type": self.key_type,
+            "key_operations": self.key_operations,
+            "key": self.key,
+            "properties": self.properties,
+        }
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
     def __repr__(self) -> str:
-        return _shown(self, self.id)
+        enabled = None if self.properties.enabled is None else f"enabled={self.properties.enabled}"
+        expires = day(self.properties.expires_on)
+        return shown(self, self.id, self.key._kind(), enabled, f"expires_on={expires}" if expires else None)
 
     @classmethod
     def _from_bundle(cls, bundle: wire.KeyBundle, vault_url: str | None = None) -> Self:
@@ -443,6 +483,18 @@ class DeletedKey(KeyVaultKey):
         instance._read_deletion(item)
         return instance
 
+    def _facts(self) -> dict[str, Any]:
+        return {
+            **super()._facts(),
+            "deleted_date": self.deleted_date,
+            "recovery_id": self.recovery_id,
+            "scheduled_purge_date": self.scheduled_purge_date,
+        }
+
+    def __repr__(self) -> str:
+        purged = day(self.scheduled_purge_date)
+        return shown(self, self.id, self.key._kind(), f"scheduled_purge_date={purged}" if purged else None)
+
     def _read_deletion(self, source: wire.DeletedKeyBundle | wire.DeletedKeyItem) -> None:
         self._deleted_date = source.deleted_date
         self._recovery_id = source.recovery_id
@@ -464,7 +516,7 @@ class DeletedKey(KeyVaultKey):
         return self._scheduled_purge_date
 
 
-class ReleaseKeyResult:
+class ReleaseKeyResult(Readable):
     """A released key (``POST /keys/{name}/{version}/release``).
 
     :param value: a compact JWS that holds the key, encrypted for the environment that was attested.
@@ -473,12 +525,21 @@ class ReleaseKeyResult:
     def __init__(self, value: str) -> None:
         self.value = value
 
+    def _facts(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+    def __repr__(self) -> str:
+        return shown(self, f"a JWS of {len(self.value)} characters")
+
+    def _repr_html_(self) -> str:
+        return table([("value", f"a JWS of {len(self.value)} characters")], caption=type(self).__name__)
+
     @classmethod
     def _from_wire(cls, result: wire.KeyReleaseResult) -> ReleaseKeyResult:
         return cls(result.value or "")
 
 
-class KeyRotationLifetimeAction:
+class KeyRotationLifetimeAction(Readable):
     """What happens to a key at a certain point of its life; part of a :class:`KeyRotationPolicy`.
 
     :param action: rotate the key (``"Rotate"``), or notify of its coming expiry (``"Notify"``). The service wants
@@ -498,6 +559,13 @@ class KeyRotationLifetimeAction:
         self.action = action
         self.time_after_create = duration_text(time_after_create)
         self.time_before_expiry = duration_text(time_before_expiry)
+
+    def _facts(self) -> dict[str, Any]:
+        return {**vars(self), "action": _text(self.action)}
+
+    def __repr__(self) -> str:
+        when = {"time_after_create": self.time_after_create, "time_before_expiry": self.time_before_expiry}
+        return shown(self, _text(self.action), *(f"{name}={time}" for name, time in when.items() if time))
 
     @classmethod
     def _from_wire(cls, found: wire.LifetimeActions) -> KeyRotationLifetimeAction:
@@ -523,7 +591,7 @@ class KeyRotationLifetimeAction:
         )
 
 
-class KeyRotationPolicy:
+class KeyRotationPolicy(Readable):
     """How a key is rotated (``GET`` and ``PUT /keys/{name}/rotationpolicy``).
 
     :param policy_id: the identifier of the policy; set by the service.
@@ -549,6 +617,13 @@ class KeyRotationPolicy:
         self.created_on = created_on
         self.updated_on = updated_on
 
+    def _facts(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def __repr__(self) -> str:
+        expires = f"expires_in={self.expires_in}" if self.expires_in else None
+        return shown(self, self.id or "without an identifier", expires, *map(repr, self.lifetime_actions))
+
     @classmethod
     def _from_wire(cls, policy: wire.KeyRotationPolicy) -> KeyRotationPolicy:
         # A Managed HSM writes empty text and 0 in a policy that was never set.
@@ -570,3 +645,7 @@ def _moment(value: datetime | None) -> datetime | None:
 def _text(value: Any) -> Any:
     """Return the text of an enumeration's member, so that the wire never sees the member itself."""
     return getattr(value, "value", value)
+
+
+#: The properties that are shown and compared: all that are public.
+_PROPERTIES = tuple(name for name, member in vars(KeyProperties).items() if isinstance(member, property))

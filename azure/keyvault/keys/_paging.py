@@ -10,6 +10,7 @@ from azure.core.async_paging import AsyncItemPaged, AsyncList, AsyncPageIterator
 from azure.core.exceptions import DecodeError, ResourceNotFoundError
 from azure.core.paging import ItemPaged, PageIterator
 
+from ._display import day, table
 from ._generated import operations
 from ._generated.models import KeyBundle, KeyItem
 from ._generated.operations import Operation
@@ -29,7 +30,9 @@ def extract(convert: Callable[[Any], T], page: Any) -> tuple[str | None, Iterabl
 async def extract_async(convert: Callable[[Any], T], page: Any) -> tuple[str | None, AsyncIterator[T]]:
     """Do what :func:`extract` does, in the form that azure-core's async pagers expect."""
     link, items = extract(convert, page)
-    return link, AsyncList(items)
+    wrapped = AsyncList(items)
+    wrapped._items = items  # type: ignore[attr-defined]  # for those who look at the page
+    return link, wrapped
 
 
 def whole_keys(send: Callable[[Operation[KeyBundle]], KeyBundle], items: Iterable[KeyItem]) -> list[KeyBundle]:
@@ -105,17 +108,47 @@ class _LoopGuard:
             self._remembered, self._followed, self._limit = link, 0, self._limit * 2
 
 
+def _items(pages: Any) -> list[Any] | None:
+    """Return the items of the page that an iteration has reached; None before the first."""
+    return pages._items if pages is not None else None
+
+
+def _told(pages: Any) -> str:
+    items = _items(pages)
+    return "not iterated yet" if items is None else f"at a page of {len(items)} items"
+
+
+def _page_table(kind: str, pages: Any) -> str:
+    """Return a table of the page that an iteration has reached. It asks the vault for nothing."""
+    rows = []
+    for item in _items(pages) or []:
+        properties = getattr(item, "properties", item)
+        dates = (properties.created_on, properties.expires_on)
+        rows.append(
+            (properties.name, properties.version or "", str(properties.enabled), *(day(at) or "" for at in dates))
+        )
+    header = ("name", "version", "enabled", "created_on", "expires_on")
+    return table(rows, caption=f"{kind}: {_told(pages)}", header=header)
+
+
 class KeyPages(PageIterator[T]):
     """The pages of a list."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, report: Callable[[int], Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._report = report
+        self._listed = 0
+        self._items: list[Any] | None = None
         self._guard = _LoopGuard()
         self._guard.follow(self.continuation_token)
 
     def __next__(self) -> Iterator[T]:
         """Return the next page."""
         page = super().__next__()
+        self._items = cast("list[Any]", self._current_page)
+        self._listed += len(self._items)
+        if self._report is not None:
+            self._report(self._listed)
         self._guard.follow(self.continuation_token)
         return page
 
@@ -123,20 +156,36 @@ class KeyPages(PageIterator[T]):
 class AsyncKeyPages(AsyncPageIterator[T]):
     """The pages of a list."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, report: Callable[[int], Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._report = report
+        self._listed = 0
+        self._items: list[Any] | None = None
         self._guard = _LoopGuard()
         self._guard.follow(self.continuation_token)
 
     async def __anext__(self) -> AsyncIterator[T]:
         """Return the next page."""
         page = await super().__anext__()
+        # azure-core's wrapper of a list has been given the list itself.
+        self._items = getattr(self._current_page, "_items", [])
+        self._listed += len(self._items)
+        if self._report is not None:
+            self._report(self._listed)
         self._guard.follow(self.continuation_token)
         return page
 
 
 class KeyPager(ItemPaged[T]):
     """A list that requests pages while it is iterated. Unlike azure-core's, its type says that pages have a token."""
+
+    _pages: Any = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{_told(self._pages)}]>"
+
+    def _repr_html_(self) -> str:
+        return _page_table(type(self).__name__, self._pages)
 
     def by_page(self, continuation_token: str | None = None) -> KeyPages[T]:
         """Return the pages instead of the items.
@@ -145,11 +194,21 @@ class KeyPager(ItemPaged[T]):
         :returns: an iterator of pages, which are iterators of items. Its ``continuation_token`` is the next
             page's.
         """
-        return cast("KeyPages[T]", super().by_page(continuation_token))
+        pages = cast("KeyPages[T]", super().by_page(continuation_token))
+        self._pages = pages
+        return pages
 
 
 class AsyncKeyPager(AsyncItemPaged[T]):
     """A list that requests pages while it is iterated. Unlike azure-core's, its type says that pages have a token."""
+
+    _pages: Any = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{_told(self._pages)}]>"
+
+    def _repr_html_(self) -> str:
+        return _page_table(type(self).__name__, self._pages)
 
     def by_page(self, continuation_token: str | None = None) -> AsyncKeyPages[T]:
         """Return the pages instead of the items.
@@ -158,4 +217,6 @@ class AsyncKeyPager(AsyncItemPaged[T]):
         :returns: an iterator of pages, which are iterators of items. Its ``continuation_token`` is the next
             page's.
         """
-        return cast("AsyncKeyPages[T]", super().by_page(continuation_token))
+        pages = cast("AsyncKeyPages[T]", super().by_page(continuation_token))
+        self._pages = pages
+        return pages

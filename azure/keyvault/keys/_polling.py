@@ -46,6 +46,7 @@ class Progress(Generic[T]):
     :param question: the operation that succeeds once the key has reached its new state.
     :param interval: seconds between two polls; None for pauses that grow to two seconds.
     :param finished: whether there is nothing to wait for.
+    :param report: is told after every look how many seconds the waiting has taken.
     """
 
     def __init__(
@@ -56,16 +57,23 @@ class Progress(Generic[T]):
         interval: float | None,
         *,
         finished: bool = False,
+        report: Callable[[float], Any] | None = None,
     ) -> None:
         self._pending = pending
         self.result = result
         self.question = question
         self._intervals = repeat(interval) if interval is not None else chain(_INTERVALS, repeat(_INTERVALS[-1]))
         self.finished = finished or pending.finished
+        self._report = report
+        self._started = time.monotonic()
 
     @property
     def status(self) -> str:
         return "finished" if self.finished else "polling"
+
+    def __repr__(self) -> str:
+        what = "deletion" if self._pending.operation.method == "DELETE" else "recovery"
+        return f"{what} of {getattr(self.result, 'id', self.question.path)}: {self.status}"
 
     @property
     def token(self) -> str:
@@ -90,6 +98,8 @@ class Progress(Generic[T]):
         :param error: how the poll failed; None when it succeeded.
         :raises ~azure.core.exceptions.HttpResponseError: when it failed for any other reason than "not yet".
         """
+        if self._report is not None:
+            self._report(time.monotonic() - self._started)
         if isinstance(error, ResourceNotFoundError):
             return
         if error is not None and (error.status_code != 403 or inner_code(error) == "ForbiddenByFirewall"):
@@ -151,6 +161,9 @@ class KeyVaultPoller(LROPoller[T]):
         self._progress = progress
         self._options = options
         self._watchers: list[Callable[[Any], Any]] = []
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self._progress!r}]>"
 
     def status(self) -> str:
         """Return ``"polling"`` or ``"finished"``, as of the last poll."""
@@ -238,6 +251,9 @@ class AsyncKeyVaultPoller(AsyncLROPoller[T]):
         self._connection = connection
         self._progress = progress
         self._options = options
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self._progress!r}]>"
 
     def status(self) -> str:
         """Return ``"polling"`` or ``"finished"``, as of the last poll."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from .._display import Readable
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -43,7 +45,7 @@ _VERSION = re.compile(r"https?://[^/]+/[^/]+/[^/]+/([^/]+)/?", re.IGNORECASE)
 _BINARY = frozenset(("n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "x", "y", "pub", "priv"))
 
 
-class JsonWebKey:
+class JsonWebKey(Readable):
     """A JSON Web Key (RFC 7517), as the service takes and gives it.
 
     Attributes are plain and may be changed. Values are ``bytes``; the methods that read and write JSON know
@@ -161,6 +163,17 @@ class JsonWebKey:
         if self._has_private():
             about.append("private parts not shown")
         return f"JsonWebKey({', '.join(about)})"
+
+    def _facts(self) -> dict[str, Any]:
+        """Return the public members."""
+        facts = {name: getattr(self, name) for name in ("kid", "kty", "key_ops", "n", "e", "crv", "x", "y")}
+        return {**facts, "alg": self.alg, "pub": self.pub}
+
+    def _kind(self) -> str | None:
+        """Return type and size or curve in words; None when the numbers are not known."""
+        size = int.from_bytes(self.n, "big").bit_length() if self.n else None
+        about = size or (self.crv and _plain(self.crv)) or (self.pub and self.alg)
+        return f"{_plain(self.kty)} {about}" if about else None
 
     # From and to other forms
 

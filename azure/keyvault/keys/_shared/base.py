@@ -64,6 +64,9 @@ class KeyVaultClientBase:
         self._vault = connection
         self._owned = owned
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.vault_url}]>"
+
     def __reduce__(self) -> Any:
         raise not_copied(self)
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from .. import _lazy
 from ._client import CryptographyClient
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._key_encryption import KeyEncryptionKey, KeyResolver
@@ -50,8 +51,8 @@ else:
         elif name.startswith("KeyVaultEC"):
             from ._key_objects import ec as keys
         else:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return _lazy.submodule(__name__, ("aio",), name)
         return getattr(keys, name)
 
     def __dir__():
-        return sorted({*globals(), *__all__})
+        return _lazy.public_names(__name__, __all__, ("aio",))

@@ -57,6 +57,12 @@ R = TypeVar("R")
 class CryptographyClient(KeyVaultClientBase):
     """Encrypts and decrypts, wraps and unwraps keys, signs and verifies with one key.
 
+    Example, with a :class:`~azure.keyvault.keys.KeyClient`::
+
+        crypto = client.get_cryptography_client("invoices")
+        signed = crypto.sign_data("RS256", b"paid in full")
+        print(crypto.verify_data("RS256", b"paid in full", signed.signature).is_valid, signed.performed)
+
     What can be done with the key's public part, or with a private part that is here, is done in this process; the rest
     is done in the vault. Every result tells which: ``performed`` is ``"local"`` or ``"remote"``.
 
@@ -129,6 +135,9 @@ class CryptographyClient(KeyVaultClientBase):
         self._refresh = refresh
         self._others: VersionClients[CryptographyClient] = VersionClients()
         self._fetching = SingleFlight()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.key_id or 'a key without an identifier'}], {self._state.execution}>"
 
     @classmethod
     def from_jwk(

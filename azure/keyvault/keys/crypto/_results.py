@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from .._display import table
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._storable import restored, stored
 
@@ -29,6 +30,12 @@ class _Result(Generic[_Algorithm]):
 
     def _details(self) -> str:
         return ""
+
+    def _repr_html_(self) -> str:
+        # Of data only the size: a plaintext is not for a screen.
+        members = ((name.strip("_"), value) for name, value in vars(self).items() if value is not None)
+        rows = [(name, f"{len(value)} bytes" if isinstance(value, bytes) else str(value)) for name, value in members]
+        return table(rows, caption=type(self).__name__)
 
     def __repr__(self) -> str:
         algorithm = getattr(self.algorithm, "value", self.algorithm)

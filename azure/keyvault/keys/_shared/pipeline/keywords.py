@@ -68,6 +68,7 @@ class PollingKeywords(CallKeywords, total=False):
 
     polling_interval: float | None
     continuation_token: str | None
+    progress: Callable[[float], Any] | None
 
 
 class BeginKeywords(CallKeywords, total=False):

@@ -60,6 +60,14 @@ R = TypeVar("R")
 class CryptographyClient(AsyncKeyVaultClientBase):
     """Encrypts and decrypts, wraps and unwraps keys, signs and verifies with one key.
 
+    Example, with a :class:`~azure.keyvault.keys.aio.KeyClient`::
+
+        async def use(client):
+            crypto = client.get_cryptography_client("invoices")
+            signed = await crypto.sign_data("RS256", b"paid in full")
+            verified = await crypto.verify_data("RS256", b"paid in full", signed.signature)
+            print(verified.is_valid, signed.performed)
+
     What can be done with the key's public part, or with a private part that is here, is done in this process; the rest
     is done in the vault. Every result tells which: ``performed`` is ``"local"`` or ``"remote"``.
 
@@ -132,6 +140,9 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         self._refresh = refresh
         self._others: VersionClients[CryptographyClient] = VersionClients()
         self._fetching = AsyncSingleFlight()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.key_id or 'a key without an identifier'}], {self._state.execution}>"
 
     @classmethod
     def from_jwk(
