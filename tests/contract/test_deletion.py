@@ -428,11 +428,11 @@ async def test_foreign_continuation_token_raises(
         await client.create_ec_key(key)
     token = (await client.begin_delete_key(name)).continuation_token()
     traffic.restart()
-    with pytest.raises(ValueError, match=f"continuation_token is of another vault than this client's, {slow.url}"):
+    with pytest.raises(ValueError, match=f"continuation_token belongs to a vault other than this client's, {slow.url}"):
         await client_of(Target.emulated(slow)).begin_delete_key(name, continuation_token=token)
-    with pytest.raises(ValueError, match=f"another call than delete_key for /keys/{name}-2"):
+    with pytest.raises(ValueError, match=f"a call other than delete_key for /keys/{name}-2"):
         await client.begin_delete_key(f"{name}-2", continuation_token=token)
-    with pytest.raises(ValueError, match=f"another call than recover_deleted_key for /deletedkeys/{name}/recover"):
+    with pytest.raises(ValueError, match=f"a call other than recover_deleted_key for /deletedkeys/{name}/recover"):
         await client.begin_recover_deleted_key(name, continuation_token=token)
     assert len(traffic) == 0
 
