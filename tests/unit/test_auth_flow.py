@@ -357,12 +357,20 @@ def test_failure_to_replace_an_expired_token_is_heard(session: AuthSession) -> N
 @pytest.mark.case("A24")
 @pytest.mark.parametrize(
     "token",
-    [None, "", AccessToken("a\r\nX: y", 1), AccessToken("clé", 1), AccessToken("a b", 1), AccessToken(None, 1)],
-    ids=["None", "empty", "CRLF", "not-ascii", "blank", "no-text"],
+    [
+        None,
+        "",
+        AccessToken("a\r\nX: y", 1),
+        AccessToken("clé", 1),
+        AccessToken("a b", 1),
+        AccessToken("a\x7f", 1),
+        AccessToken(None, 1),
+    ],
+    ids=["None", "empty", "CRLF", "not-ascii", "blank", "control", "no-text"],
 )
 def test_token_that_cannot_stand_in_a_header_is_refused_before_sending(session: AuthSession, token: Any) -> None:
     run = Run([challenged()], [token])
-    with pytest.raises(ClientAuthenticationError, match="RFC 6750"):
+    with pytest.raises(ClientAuthenticationError, match="cannot stand in a header"):
         run.call(session)
     assert (len(run.sent), session.grant) == (1, None)
 
@@ -428,10 +436,153 @@ def test_call_survives_that_its_grant_is_rejected_by_another(session: AuthSessio
     assert end.value.value.http_response.status_code == 200
 
 
-def test_server_without_authentication_gets_the_body_after_the_probe(session: AuthSession) -> None:
+def test_server_without_authentication_gets_the_body_when_the_caller_vouches_for_it() -> None:
     run = Run([ok(), ok()])
-    run.call(session, "POST", content=b"body")
+    run.call(AuthSession(ORIGIN, verify=False), "POST", content=b"body")
     assert [content for _, _, content, _ in run.sent] == [None, b"body"]
+
+
+@pytest.mark.case("P6")
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_body_is_not_sent_to_a_vault_that_has_shown_no_challenge(session: AuthSession, status: int) -> None:
+    run = Run([Answer(status)])
+    with pytest.raises(ClientAuthenticationError, match="asked for no token"):
+        run.call(session, "POST", content=b"body")
+    assert [content for _, _, content, _ in run.sent] == [None]
+
+
+@pytest.mark.case("P6", "C5")
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PUT", "PATCH"])
+@pytest.mark.parametrize("content", [None, b""], ids=["none", "empty"])
+def test_request_that_needs_no_body_is_not_its_own_probe(session: AuthSession, method: str, content: Any) -> None:
+    run = Run([challenged(), ok()])
+    run.call(session, method, "/keys/a/rotate?x=1&api-version=7.6", content=content)
+    assert [sent[:2] for sent in run.sent] == [
+        ("GET", f"{URL}/keys?api-version=7.6"),
+        (method, f"{URL}/keys/a/rotate?x=1&api-version=7.6"),
+    ]
+
+
+@pytest.mark.case("P6")
+@pytest.mark.parametrize("status", [200, 307, 403, 404])
+def test_answer_to_a_probe_in_place_of_the_request_is_not_that_of_the_request(
+    session: AuthSession, status: int
+) -> None:
+    run = Run([Answer(status), Answer(209)])
+    assert run.call(session, "POST", "/keys/a/rotate").http_response.status_code == 209
+    assert [(method, token) for method, _, _, token in run.sent] == [("GET", None), ("POST", None)]
+
+
+@pytest.mark.case("P6", "C5")
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_probe_that_has_to_be_tried_again_rotates_nothing(session: AuthSession, status: int) -> None:
+    run = Run([Answer(status)])
+    assert run.call(session, "POST", "/keys/a/rotate").http_response.status_code == status
+    assert ([method for method, *_ in run.sent], run.stages) == (["GET"], [Stage.PROBE])
+
+
+@pytest.mark.case("P18")
+@pytest.mark.parametrize("token", ["***", "fake token!".replace(" ", "_"), "{}", "a=b=c", '"quoted"'])
+def test_token_of_a_fake_is_sent_as_it_is(session: AuthSession, token: str) -> None:
+    run = Run([challenged(), ok()], [token])
+    run.call(session)
+    assert run.sent[-1][3] == f"Bearer {token}"
+
+
+REJECTED = HOST_CHALLENGE.replace("vault.azure.net", "elsewhere.example")
+
+
+@pytest.mark.case("P19", "A5")
+@pytest.mark.parametrize(
+    ("challenge", "tokens", "error"),
+    [
+        (REJECTED, [], ChallengeError),
+        (MOVED, [RuntimeError("the credential is down")], RuntimeError),
+        (CLAIMS_CHALLENGE, [RuntimeError("the credential is down")], RuntimeError),
+    ],
+    ids=["foreign resource", "failing credential", "failing credential for claims"],
+)
+def test_token_that_was_refused_is_not_used_again_whatever_follows(
+    session: AuthSession, challenge: str, tokens: list[Any], error: type[Exception]
+) -> None:
+    warm(session)
+    with pytest.raises(error):
+        Run([challenged(challenge)], tokens).call(session, "POST", content=b"body")
+    assert (session.grant, CHALLENGES.get(ORIGIN)) == (None, None)
+    run = Run([challenged(), ok()], ["second"])
+    run.call(session, "POST", content=b"body")
+    assert [sent[2:] for sent in run.sent] == [(None, None), (b"body", "Bearer second")]
+
+
+@pytest.mark.case("P19", "C13")
+def test_token_that_was_refused_is_dropped_when_the_call_is_cancelled(session: AuthSession) -> None:
+    warm(session)
+    request = PipelineRequest(HttpRequest("GET", URL + "/keys/a"), context())
+    flow = authenticate(session, request)
+    next(flow)
+    wish = flow.send(PipelineResponse(request.http_request, challenged(MOVED), request.context))
+    assert isinstance(wish, Exclusive)
+    flow.close()
+    assert session.grant is None
+
+
+@pytest.mark.case("P19", "B5")
+@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/keys/a", "http://demo.vault.azure.net/keys/a"])
+def test_request_that_a_policy_has_led_away_gets_no_fresh_token(session: AuthSession, elsewhere: str) -> None:
+    warm(session)
+    request = PipelineRequest(HttpRequest("POST", URL + "/keys/a", content=b"body"), context())
+    run = Run([challenged(MOVED)])
+    flow = authenticate(session, request)
+    wish = next(flow)
+    wish.request.http_request.url = elsewhere
+    with pytest.raises(ClientAuthenticationError, match="led to another origin"):
+        flow.send(PipelineResponse(request.http_request, challenged(MOVED), request.context))
+    assert (run.asked, session.grant) == ([], None)
+    assert "Authorization" not in request.http_request.headers
+
+
+@pytest.mark.case("P19", "B5")
+@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/keys/a", "http://demo.vault.azure.net/keys/a", "x"])
+def test_challenge_of_elsewhere_to_a_probe_is_not_answered(session: AuthSession, elsewhere: str) -> None:
+    class Astray(Run):
+        def fulfil(self, wish: Any) -> Any:
+            outcome = super().fulfil(wish)
+            if isinstance(wish, Send):
+                outcome.http_request = HttpRequest("GET", elsewhere)
+            return outcome
+
+    run = Astray([challenged()])
+    with pytest.raises(ClientAuthenticationError, match="led to another origin"):
+        run.call(session)
+    assert run.asked == []
+
+
+@pytest.mark.case("P19")
+def test_request_that_was_led_away_before_is_not_sent(session: AuthSession) -> None:
+    warm(session)
+    request = PipelineRequest(HttpRequest("GET", "https://elsewhere.example/keys/a"), context())
+    run = Run([ok()])
+    with pytest.raises(ClientAuthenticationError, match="led to another origin"):
+        run.drive(authenticate(session, request))
+    assert run.sent == []
+
+
+@pytest.mark.case("P14")
+def test_challenges_of_any_number_of_vaults_take_bounded_memory() -> None:
+    for number in range(3000):
+        CHALLENGES.put(ORIGIN._replace(host=f"v{number}.vault.azure.net"), Challenge(SCOPE, "t"))
+    assert len(CHALLENGES._challenges) == 1024
+    assert CHALLENGES.get(ORIGIN._replace(host="v2999.vault.azure.net")) is not None
+
+
+@pytest.mark.case("P14")
+@pytest.mark.parametrize("part", ["resource", "authorization"])
+def test_challenge_with_an_endless_value_is_refused(session: AuthSession, part: str) -> None:
+    padding = "https://vault.azure.net/" + "a" * 2000
+    header = HOST_CHALLENGE.replace(f'{part}="https://vault.azure.net"', f'{part}="{padding}"').replace(
+        f'{part}="https://login.windows.net/tenant-one"', f'{part}="{padding}"'
+    )
+    assert Run([challenged(header)]).call(session).http_response.status_code == 401
 
 
 @pytest.mark.case("I3")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import base64
+import gc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from azure.core.exceptions import DecodeError
-from fixtures.stub_vault import URL, VERSION, Answer, Script, StubWorld, Tokens, bundle, usable_bundle
+from fixtures.stub_vault import URL, VERSION, Answer, Script, StubCredential, StubWorld, Tokens, bundle, usable_bundle
 from fixtures.worlds import World, listed
 
 from azure.keyvault.keys import JsonWebKey, KeyClient, KeyVaultKeyIdentifier
 from azure.keyvault.keys._generated import operations
 from azure.keyvault.keys._shared.wire.identifiers import origin_of, parse_key_vault_id, parse_vault_url
 from azure.keyvault.keys._shared.wire.subject import other_key
-from azure.keyvault.keys.crypto import SignatureAlgorithm, VerifyResult
+from azure.keyvault.keys.crypto import KeyResolver, SignatureAlgorithm, VerifyResult
 
 
 def text(number: int) -> str:
@@ -359,6 +360,26 @@ async def test_answer_with_an_endless_identifier_is_refused(stub: StubWorld) -> 
     with pytest.raises(DecodeError, match=r"kid is malformed") as caught:
         await stub.client(Script([Answer(200, answer)])).get_key("orders")
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.case("P14", "C9")
+async def test_page_of_very_many_items_is_refused_before_they_are_made(stub: StubWorld) -> None:
+    item = {"kid": f"{URL}/keys/orders"}
+    client = stub.client(Script([Answer(200, {"value": [item] * 10_001})]))
+    with pytest.raises(DecodeError, match="a list of 10001 items"):
+        await listed(client.list_keys())
+
+
+@pytest.mark.case("P14")
+def test_resolver_keeps_a_bounded_number_of_keys_and_connections(stub: StubWorld) -> None:
+    resolver = KeyResolver(StubCredential(Tokens()))
+    first = resolver(f"{URL}/keys/orders/{VERSION}")
+    for number in range(2000):
+        assert resolver(f"{URL}/keys/orders/{VERSION}") is first
+        resolver(f"https://v{number}.vault.azure.net/keys/orders/{VERSION}")
+    gc.collect()
+    assert (len(resolver._keys), len(resolver._connections)) == (1000, 1000)
+    resolver.close()
 
 
 def test_client_takes_no_host_in_other_letters() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from .._models import KeyVaultKeyIdentifier
 from .._shared import parse_key_vault_id
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from .._shared import ApiVersion
     from .._shared.pipeline.keywords import ClientKeywords
+
+# Keys that a resolver keeps. Identifiers come from where the data is, and may be any number.
+_MAX_KEYS = 1000
 
 
 class KeyEncryptionKey:
@@ -95,8 +99,9 @@ class KeyEncryptionKey:
 class KeyResolver:
     """Finds the key for an identifier that azure-storage has stored: the ``key_resolver_function`` of its clients.
 
-    It is called with the identifier of a key, and returns the same :class:`KeyEncryptionKey` for the same one. Clients
-    of one vault share their connections. Symmetric keys that are kept as secrets (``/secrets/``) are refused.
+    It is called with the identifier of a key, and returns the same :class:`KeyEncryptionKey` for the same one, of the
+    last 1,000 identifiers. Clients of one vault share their connections, which are closed with the resolver, or end
+    with the last key of their vault. Symmetric keys that are kept as secrets (``/secrets/``) are refused.
 
     :param credential: gives the tokens, as for :class:`CryptographyClient`.
     :param algorithm: how the keys wrap. What is stored tells how to unwrap, so this is needed only by who wraps with
@@ -129,7 +134,7 @@ class KeyResolver:
         self._api_version = api_version
         self._settings = kwargs
         self._keys: dict[str, KeyEncryptionKey] = {}
-        self._connections: dict[str, VaultConnection] = {}
+        self._connections: WeakValueDictionary[str, VaultConnection] = WeakValueDictionary()
         self._lock = ForkLock()
 
     def __call__(self, key_id: str) -> KeyEncryptionKey:
@@ -140,12 +145,16 @@ class KeyResolver:
         :raises ValueError: when it is not the identifier of a key, or that of a key in a vault that is not allowed.
         """
         with self._lock:
-            if key_id not in self._keys:
+            key = self._keys.pop(key_id, None)
+            if key is None:
                 client = CryptographyClient._within(
                     self._connection_for(key_id), key_id, None, execution=self._execution
                 )
-                self._keys[key_id] = KeyEncryptionKey._known_as(key_id, client, self._algorithm)
-            return self._keys[key_id]
+                key = KeyEncryptionKey._known_as(key_id, client, self._algorithm)
+            self._keys[key_id] = key  # the one that was asked for last is the last to go
+            if len(self._keys) > _MAX_KEYS:
+                del self._keys[next(iter(self._keys))]
+            return key
 
     def _connection_for(self, key_id: str) -> VaultConnection:
         identifier = parse_key_vault_id(key_id)
@@ -157,17 +166,19 @@ class KeyResolver:
         if KeyVaultKeyIdentifier.try_parse(key_id, allowed_suffixes=self._suffixes) is None:
             raise ValueError(f"'{key_id}' is not the ID of a key in one of the allowed vaults")
         vault = identifier.vault_url.lower()
-        if vault not in self._connections:
+        connection = self._connections.get(vault)
+        if connection is None:
             verify = bool(self._settings.get("verify_challenge_resource", True))
             config = self._settings.get("config")
             wire = wire_of(identifier.vault_url, self._api_version, verify=verify, config=config)
-            self._connections[vault] = VaultConnection(wire, self._credential, prepared=False, **self._settings)
-        return self._connections[vault]
+            connection = VaultConnection(wire, self._credential, prepared=False, **self._settings)
+            self._connections[vault] = connection
+        return connection
 
     def close(self) -> None:
         """Close the connections to the vaults; the keys cannot be used afterwards."""
         with self._lock:
-            for connection in self._connections.values():
+            for connection in list(self._connections.values()):
                 connection.close()
 
     def __enter__(self) -> Self:

@@ -25,6 +25,11 @@ _MAX_HEADER = 32_768
 # Parameters of one challenge; the ones that matter are at most five.
 _MAX_PARAMETERS = 64
 
+# A scope or a tenant is an address or an identifier. Claims alone may be long, and are not kept.
+_MAX_VALUE = 1024
+# Vaults whose challenge is remembered; the one that was put first goes first.
+_MAX_CHALLENGES = 1024
+
 _SEPARATORS = re.compile(r"[\s,]*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # The value is a quoted string, or (more liberal than RFC 9110) anything up to a blank or a comma.
@@ -75,7 +80,10 @@ def parse_challenge(headers: Iterable[str]) -> Challenge:
     scope = parameters.get("scope")
     if not scope and parameters.get("resource"):
         scope = parameters["resource"].rstrip("/") + "/.default"
-    return Challenge(scope or None, _tenant(authority), _claims(parameters.get("claims")))
+    tenant = _tenant(authority)
+    if max(len(scope or ""), len(tenant or "")) > _MAX_VALUE:
+        raise ChallengeError(f"the challenge names a resource or a tenant of more than {_MAX_VALUE} characters")
+    return Challenge(scope or None, tenant, _claims(parameters.get("claims")))
 
 
 def _challenges(header: str) -> list[tuple[str, dict[str, str]]]:
@@ -169,7 +177,7 @@ def _is_trusted(resource: str, host: str) -> bool:
 
 
 class ChallengeCache:
-    """The challenge of every vault that this process has talked to. Safe for threads and for fork."""
+    """The challenges of the vaults that this process has talked to last. Safe for threads and for fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -183,7 +191,10 @@ class ChallengeCache:
     def put(self, origin: Origin, challenge: Challenge) -> None:
         """Remember what the vault asks for."""
         with self._lock:
+            self._challenges.pop(origin, None)
             self._challenges[origin] = challenge
+            while len(self._challenges) > _MAX_CHALLENGES:
+                del self._challenges[next(iter(self._challenges))]
 
     def remove(self, origin: Origin, challenge: Challenge | None) -> None:
         """Forget a challenge, unless another one has taken its place meanwhile."""

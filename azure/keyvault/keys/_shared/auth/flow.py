@@ -4,13 +4,15 @@
 sent what they brought, and returns the response. The policies of the two worlds fulfil the wishes; they hold no
 rule of the flow. In short:
 
-1. A vault that this process has not talked to is probed: the request without its body and without a token.
-   Nothing secret is sent before the vault has named a resource that belongs to it.
+1. A vault that this process has not talked to is probed: by the request without its body and without a token, or by a
+   harmless one where that would do something. No body is sent before the vault has named a resource that belongs to it.
 2. A token for that resource is asked for once, however many calls wait for it, and used until shortly before it
    expires.
 3. A 401 to a request with a token is answered once per kind of challenge: with a token for the new resource or
    tenant, and with a token that holds the claims asked for (continuous access evaluation). A token that the vault
-   has refused is not used again.
+   has refused is not used again, whatever comes of the answer.
+4. Every request is looked at before it gets a token, and every challenge before it is answered: both belong to the
+   origin of the vault, though a policy of the caller's may have followed a redirect elsewhere.
 """
 
 from __future__ import annotations
@@ -20,14 +22,15 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.rest import HttpRequest
 
-from ..pipeline.call import Stage, enter
+from ..pipeline.call import Stage, asked_url, enter
 from ..pipeline.retry import TRANSIENT
-from ..wire.identifiers import Origin
+from ..wire.identifiers import Origin, secure_origin_of
 from .challenge import CHALLENGES, Challenge, ChallengeError, UnsupportedSchemeError, parse_challenge, verify_challenge
 
 # A token is replaced when it has less than this many seconds left ...
@@ -37,8 +40,10 @@ _LEAST = 30
 # A credential that has failed to replace a token that is still good is left in peace for as long.
 _PAUSE = 30
 
-# RFC 6750 section 2.1: the characters of a bearer token.
-_BEARER_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+# What can stand in a header as one word. RFC 6750 section 2.1 allows less, but tokens of tests are whatever they are.
+_BEARER_TOKEN = re.compile(r"[\x21-\x7e]+")
+# Methods that change nothing (RFC 9110 section 9.2.1).
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class Token(Protocol):
@@ -125,6 +130,19 @@ class AuthSession:
             self.grant = None
 
 
+def origin_of_call(request: PipelineRequest[Any]) -> Origin:
+    """Return the origin that a request is for.
+
+    :raises ~azure.core.exceptions.ServiceRequestError: when it is not https, or a policy above has changed it: the
+        caller has given the credential to the vault that it named.
+    """
+    origin = secure_origin_of(request.http_request.url)
+    asked = asked_url(request.context)
+    if asked is not None and secure_origin_of(asked) != origin:
+        raise ServiceRequestError(f"The request was led to {origin}, another origin than the vault's, and was not sent")
+    return origin
+
+
 def is_out_of_breath(outcome: Any) -> bool:
     """Whether an exclusive flow has brought the answer of a vault that is overloaded, for all the calls that wait.
 
@@ -160,20 +178,27 @@ def authenticate(session: AuthSession, request: PipelineRequest[Any]) -> Flow:
         grant = outcome
     elif grant.is_stale(now):
         grant = (yield Exclusive(_refresh(session, grant), optional=True)) or grant
-    response = yield _sent(request, grant)
+    response = yield _sent(session, request, grant)
 
     answered: set[str] = set()
     while response.http_response.status_code == 401:
-        kind, challenge = _challenge_of(grant, response)
-        # A fresh token that meets the very challenge it answers will not do better the second time.
-        if challenge is None or kind in answered or (fresh and challenge == grant.challenge):
-            break
-        answered.add(kind)
-        enter(request.context, Stage.TOKEN)
-        refused, grant = grant, (yield Exclusive(_renew(session, grant, challenge)))
+        refused = grant
+        try:
+            _check_origin(session, request.http_request.url, response)
+            kind, challenge = _challenge_of(grant, response)
+            # A fresh token that meets the very challenge it answers will not do better the second time.
+            if challenge is None or kind in answered or (fresh and challenge == grant.challenge):
+                break
+            answered.add(kind)
+            enter(request.context, Stage.TOKEN)
+            grant = yield Exclusive(_renew(session, grant, challenge))
+        except BaseException:  # the end of this generator among them, when the call is cancelled or interrupted
+            session.reject(refused)
+            request.http_request.headers.pop("Authorization", None)
+            raise
         if grant.header == refused.header and challenge == refused.challenge:
             break  # the credential has nothing else to offer
-        response = yield _sent(request, grant)
+        response = yield _sent(session, request, grant)
     if response.http_response.status_code == 401:
         session.reject(grant)
         request.http_request.headers.pop("Authorization", None)
@@ -190,15 +215,17 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any]) -> Generator
         enter(request.context, Stage.PROBE)
         options = request.context.options
         hook = options.pop("raw_request_hook", None)  # a caller's, for the request itself
+        probe = _probe(request)
         try:
-            response = yield Send(_probe(request))
+            response = yield Send(probe)
         finally:
             if hook is not None:
                 options["raw_request_hook"] = hook
+        _check_origin(session, probe.http_request.url, response)
         # Whoever follows a redirect or tries again starts from the whole request, not from the emptied one.
         response.http_request = request.http_request
         if response.http_response.status_code != 401:
-            return (yield from _unchallenged(request, response))
+            return (yield from _unchallenged(session, request, response))
         try:
             challenge = parse_challenge(_headers(response))
         except UnsupportedSchemeError as error:
@@ -214,13 +241,28 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any]) -> Generator
     return (yield from _grant(session, challenge))
 
 
-def _unchallenged(request: PipelineRequest[Any], response: Any) -> Generator[Any, Any, Any]:
-    """Pass on what a probe brought, unless it succeeded although it had no body."""
-    if response.http_response.status_code < 300 and request.http_request.content:
-        # The server wants no token, so the request is sent as it is; the probe's success was not the answer.
-        enter(request.context, Stage.REQUEST)
-        return (yield Send(request))
-    return response
+def _unchallenged(session: AuthSession, request: PipelineRequest[Any], response: Any) -> Generator[Any, Any, Any]:
+    """Pass on what a probe brought, unless it was not the answer to the request.
+
+    :raises ~azure.core.exceptions.ClientAuthenticationError: when the vault wants no token, and is not known to be the
+        one that the body is for.
+    """
+    status = response.http_response.status_code
+    if request.http_request.content:
+        if status >= 300:
+            return response
+        if session.verify:
+            raise ClientAuthenticationError(
+                message=f"The vault {session.origin} asked for no token, so nothing shows that it is the vault. The "
+                "body of the request was not sent. If this vault is known to be right, create the client with "
+                "verify_challenge_resource=False.",
+                response=response.http_response,
+            )
+    elif _is_harmless(request.http_request) or status in TRANSIENT:
+        return response
+    # The server wants no token, so the request is sent as it is; the probe's success was not the answer.
+    enter(request.context, Stage.REQUEST)
+    return (yield Send(request))
 
 
 def _refresh(session: AuthSession, grant: Grant) -> Generator[Any, Any, Grant]:
@@ -287,16 +329,51 @@ def _headers(response: Any) -> list[str]:
     return [value] if value else []
 
 
+def _is_harmless(request: Any) -> bool:
+    """Whether nothing happens when the request is sent without its body."""
+    return request.method.upper() in _SAFE or bool(request.content)
+
+
 def _probe(request: PipelineRequest[Any]) -> PipelineRequest[Any]:
-    """Return the same request without body and token; the request itself stays as it is."""
+    """Return the request that finds out what the vault wants, without body and token.
+
+    It is the same request without these. One that has no body, and would rotate or delete a key if the vault wanted no
+    token, is replaced by the first page of a list. The request itself stays as it is.
+    """
     original = request.http_request
     headers = {name: value for name, value in original.headers.items() if name.lower() != "authorization"}
     headers["Content-Length"] = "0"
-    return PipelineRequest(HttpRequest(original.method, original.url, headers=headers), request.context)
+    if _is_harmless(original):
+        probe = HttpRequest(original.method, original.url, headers=headers)
+    else:
+        parts = urlsplit(original.url)
+        version = [text for text in parts.query.split("&") if text.startswith("api-version=")]
+        probe = HttpRequest("GET", urlunsplit((parts.scheme, parts.netloc, "/keys", "&".join(version), "")))
+        probe.headers.update(headers)
+    return PipelineRequest(probe, request.context)
 
 
-def _sent(request: PipelineRequest[Any], grant: Grant) -> Send:
+def _check_origin(session: AuthSession, url: str, response: Any = None) -> None:
+    """Refuse to give a token to a request that leads away from the vault, or to answer a challenge of elsewhere.
+
+    :raises ~azure.core.exceptions.ClientAuthenticationError: when a policy has changed where the request goes.
+    """
+    urls = [url, getattr(response.http_request, "url", url)] if response is not None else [url]
+    for found in urls:
+        try:
+            if secure_origin_of(found) == session.origin:
+                continue
+        except (ValueError, ServiceRequestError):
+            pass
+        raise ClientAuthenticationError(
+            message=f"The request to {session.origin} was led to another origin, and got no token for it.",
+            response=response.http_response if response is not None else None,
+        )
+
+
+def _sent(session: AuthSession, request: PipelineRequest[Any], grant: Grant) -> Send:
     """Return the wish to send the request with its token."""
+    _check_origin(session, request.http_request.url)
     enter(request.context, Stage.REQUEST)
     request.http_request.headers["Authorization"] = grant.header
     return Send(request)
@@ -307,7 +384,8 @@ def _granted(challenge: Challenge, token: Token) -> Grant:
     text = getattr(token, "token", None)
     if not isinstance(text, str) or not _BEARER_TOKEN.fullmatch(text):
         raise ClientAuthenticationError(
-            message="The credential returned a token that is empty or no bearer token (RFC 6750 section 2.1)."
+            message="The credential returned a token that cannot stand in a header: it is empty, or holds blanks, "
+            "control characters or characters beyond ASCII."
         )
     try:
         expires_on = float(token.expires_on)

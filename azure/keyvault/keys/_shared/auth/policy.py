@@ -11,11 +11,11 @@ from azure.core.pipeline.policies import HTTPPolicy
 
 from ..pipeline.call import remaining
 from ..pipeline.deadline import unsent
-from ..wire.identifiers import Origin, secure_origin_of
+from ..wire.identifiers import Origin
 from ..workers import OutOfTime
 from .credentials import check_sync_credential
 from .flight import SingleFlight
-from .flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
+from .flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath, origin_of_call
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request with a token."""
-        origin = secure_origin_of(request.http_request.url)
+        origin = origin_of_call(request)
         if origin not in self._sessions:
             self._sessions.setdefault(
                 origin, (AuthSession(origin, verify=self.verify_challenge_resource), SingleFlight(is_out_of_breath))
@@ -49,16 +49,19 @@ class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
         """Run a flow to its end: send it what each of its wishes brings."""
         outcome: Any = None
         error: Exception | None = None
-        while True:
-            try:
-                wish = flow.throw(error) if error else flow.send(outcome)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            error = None
-            try:
-                outcome = self._fulfil(wish, flight, context)
-            except Exception as failure:  # handed to the flow, which decides
-                error = failure
+        try:
+            while True:
+                try:
+                    wish = flow.throw(error) if error else flow.send(outcome)
+                except StopIteration as end:
+                    return end.value  # type: ignore[no-any-return]
+                error = None
+                try:
+                    outcome = self._fulfil(wish, flight, context)
+                except Exception as failure:  # handed to the flow, which decides
+                    error = failure
+        finally:
+            flow.close()  # when it was interrupted, it drops what it must not leave behind
 
     def _fulfil(self, wish: Any, flight: SingleFlight, context: PipelineContext) -> Any:
         if isinstance(wish, Send):

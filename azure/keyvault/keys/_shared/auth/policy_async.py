@@ -11,10 +11,10 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy
 
 from ..pipeline.call import remaining
 from ..pipeline.deadline_async import before_sending
-from ..wire.identifiers import Origin, secure_origin_of
+from ..wire.identifiers import Origin
 from .credentials import check_credential
 from .flight_async import AsyncSingleFlight
-from .flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath
+from .flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath, origin_of_call
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request with a token."""
-        origin = secure_origin_of(request.http_request.url)
+        origin = origin_of_call(request)
         if origin not in self._sessions:
             self._sessions[origin] = (
                 AuthSession(origin, verify=self.verify_challenge_resource),
@@ -49,16 +49,19 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         """Run a flow to its end: send it what each of its wishes brings."""
         outcome: Any = None
         error: Exception | None = None
-        while True:
-            try:
-                wish = flow.throw(error) if error else flow.send(outcome)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            error = None
-            try:
-                outcome = await self._fulfil(wish, flight, context)
-            except Exception as failure:  # handed to the flow, which decides
-                error = failure
+        try:
+            while True:
+                try:
+                    wish = flow.throw(error) if error else flow.send(outcome)
+                except StopIteration as end:
+                    return end.value  # type: ignore[no-any-return]
+                error = None
+                try:
+                    outcome = await self._fulfil(wish, flight, context)
+                except Exception as failure:  # handed to the flow, which decides
+                    error = failure
+        finally:
+            flow.close()  # when it was interrupted, it drops what it must not leave behind
 
     async def _fulfil(self, wish: Any, flight: AsyncSingleFlight, context: PipelineContext) -> Any:
         if isinstance(wish, Send):

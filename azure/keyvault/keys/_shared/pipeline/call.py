@@ -19,6 +19,7 @@ Call = dict[str, Any]
 _DEADLINE = "keyvault_deadline"
 _REPEATABLE = "keyvault_repeatable"
 _STAGE = "keyvault_stage"
+_URL = "keyvault_url"
 
 #: No wait can be longer than so many seconds: a limit of as many is none.
 _FOREVER = threading.TIMEOUT_MAX / 2
@@ -42,6 +43,7 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Note the deadline and whether the request may be repeated."""
         context = request.context
+        context[_URL] = request.http_request.url
         for name in UNREAD.intersection(context.options):
             del context.options[name]
         timeout = context.options.pop("timeout", self.timeout)
@@ -102,6 +104,11 @@ def deadline_of(context: Mapping[str, Any]) -> float | None:
 def is_repeatable(context: Call) -> bool:
     """Whether sending the request twice has the effect of sending it once."""
     return bool(context.get(_REPEATABLE))
+
+
+def asked_url(context: Call) -> str | None:
+    """Return where the caller has sent the request; None when nothing has noted it."""
+    return context.get(_URL)
 
 
 class Stage(Enum):

@@ -23,6 +23,8 @@ from .identifiers import MAX_IDENTIFIER, parse_key_vault_id
 _PRIVATE = {"JsonWebKey": {"d", "dp", "dq", "qi", "p", "q", "k"}}
 #: Members that say nothing when they are empty. (The result of an operation may be: that of decrypting, for one.)
 _NEVER_EMPTY = {"BackupKeyResult": {"value"}, "KeyReleaseResult": {"value"}, "RandomBytes": {"value"}}
+# A page of the service has 25 items at most. To make models of very many takes longer than a call may have.
+_MAX_ITEMS = 10_000
 _PYTHON_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BASE64 = str.maketrans("-_", "+/")
@@ -118,7 +120,9 @@ def _converter(kind: str, converters: dict[str, Callable[[Any], Any]], nested: C
 
 
 def _list(convert: Callable[[Any], Any], value: Any) -> list[Any]:
-    return [convert(item) for item in typed(list, value)]
+    if len(typed(list, value)) > _MAX_ITEMS:
+        raise Malformed(f"it has a list of {len(value)} items")
+    return [convert(item) for item in value]
 
 
 def _dict(convert: Callable[[Any], Any], value: Any) -> dict[str, Any]:
