@@ -6,9 +6,9 @@ import ipaddress
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from ._api_versions import LATEST_STABLE, VERSIONS
 
@@ -37,6 +37,7 @@ class EmulatorKeywords(TypedDict, total=False):
     record: bool
     listen: str | None
     vaults: tuple[str, ...]
+    seed: str | os.PathLike[str] | Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ class EmulatorOptions:
     :param vaults: names of further vaults in the same server: each has keys and knobs of its own, a port of its own
         (the following ones, or free ones), and the host name ``NAME.vault.localhost``; or a whole host name, such as
         ``billing.vault.azure.net``.
+    :param seed: keys that are there from the start: a JSON file, or what it would hold. Keys that a data directory has
+        already stay as they are.
     :raises ValueError: when an option is outside its limits.
     """
 
@@ -88,6 +91,7 @@ class EmulatorOptions:
     record: bool = True
     listen: str | None = None
     vaults: tuple[str, ...] = ()
+    seed: str | os.PathLike[str] | Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not 7 <= self.retention_days <= 90:
@@ -117,6 +121,7 @@ class EmulatorOptions:
                     data_dir=self.data_dir and os.path.join(self.data_dir, name),
                     hostnames=(host.lower() if "." in host else f"{name}.{domain}.localhost",),
                     vaults=(),
+                    seed=None,
                 ),
             )
 

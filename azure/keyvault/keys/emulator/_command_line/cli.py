@@ -88,6 +88,7 @@ def _add_vault_options(add: Callable[..., argparse.Action]) -> None:
     add("--service-principal", action="store_true", help="offer a service principal instead of a managed identity")
     add("--token-lifetime", type=int, metavar="SECONDS", help="how long tokens are valid (3600)")
     add("--data-dir", type=Path, help="keep keys in this directory, encrypted; without it they are in memory only")
+    add("--seed", type=Path, metavar="FILE", help="make the keys that this JSON file describes, unless they are there")
     add("--soft-delete", action=either, help="keep deleted keys for recovery (yes)")
     add("--deletion-delay", type=float, metavar="SECONDS", help="how long deletion and recovery take (0.5)")
     add("--purge-delay", type=float, metavar="SECONDS", help="how long a purged name stays taken (0)")

@@ -20,6 +20,7 @@ from .._knobs.faults import Fault, Wire
 from .._knobs.recorder import RecordedRequest
 from .._messages import Inbound, Reply, overlaid
 from .._operations.passage_of_time import catch_up
+from .._operations.seeding import sow
 from .._service import Service
 from .app import Application
 from .empty_response import EmptyResponse
@@ -47,6 +48,7 @@ class Server:
     async def start(self) -> int:
         """Begin to listen, and return the port of the first vault."""
         context = self._certificates.server_context()
+        await sow(self.service)
         ports = [await self._listen(door, context) for door in self._doors]
         self.service.realm.bind(self.service.origins.default.url)
         return ports[0]
