@@ -31,6 +31,7 @@ from azure.core.rest import HttpRequest
 from ..pipeline.call import Stage, asked_url, enter
 from ..pipeline.retry import TRANSIENT
 from ..wire.identifiers import Origin, secure_origin_of
+from ..wire.text import error_of
 from .challenge import CHALLENGES, Challenge, ChallengeError, UnsupportedSchemeError, parse_challenge, verify_challenge
 
 # A token is replaced when it has less than this many seconds left ...
@@ -229,13 +230,14 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any]) -> Generator
         try:
             challenge = parse_challenge(_headers(response))
         except UnsupportedSchemeError as error:
-            raise ClientAuthenticationError(message=str(error), response=response.http_response) from error
+            raise error_of(ClientAuthenticationError, str(error), response.http_response) from error
         except ChallengeError:
             return response  # as for any 401 that says nothing about how to do better
         if challenge.scope is None:
-            raise ClientAuthenticationError(
-                message="The vault's challenge names no resource to request a token for.",
-                response=response.http_response,
+            raise error_of(
+                ClientAuthenticationError,
+                "The vault's challenge names no resource to request a token for.",
+                response.http_response,
             )
         enter(request.context, Stage.TOKEN)
     return (yield from _grant(session, challenge))

@@ -10,6 +10,7 @@ from azure.core.pipeline import PipelineResponse
 from azure.core.pipeline.policies import AsyncRedirectPolicy, RedirectPolicy
 
 from ..wire.identifiers import origin_of
+from ..wire.text import error_of
 
 
 class _SameOrigin:
@@ -31,9 +32,10 @@ class _SameOrigin:
         except ValueError:
             allowed = False
         if not allowed:
-            raise HttpResponseError(
-                message=f"The vault redirects to {target!r}, which is another origin. The redirect was not followed.",
-                response=response.http_response,
+            raise error_of(
+                HttpResponseError,
+                f"The vault redirects to {target!r}, which is another origin. The redirect was not followed.",
+                response.http_response,
             )
         return target
 

@@ -14,7 +14,7 @@ from azure.core.exceptions import (
 )
 from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
 
-from .answer_body import as_text, encoding_of
+from ..wire.text import as_text, encoding_of, error_of
 
 _BLOCK = 4096
 
@@ -131,7 +131,7 @@ class _Answer:
         :raises ~azure.core.exceptions.HttpResponseError: when it is.
         """
         if self._status_code >= 400:
-            raise HttpResponseError(response=self)
+            raise error_of(HttpResponseError, None, self)
 
     def _begin_stream(self) -> Any:
         if self._is_consumed:

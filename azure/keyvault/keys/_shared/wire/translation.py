@@ -26,6 +26,7 @@ from .identifiers import origin_of
 from .reading import Malformed, read
 from .refusals import explain
 from .subject import other_key
+from .text import error_of
 from .writer_loading import writer
 
 T = TypeVar("T")
@@ -247,6 +248,6 @@ def _error(operation: Operation[Any], response: Any) -> HttpResponseError:
     """Return the azure-core exception for a status that is no success. It reads the body for its text."""
     kind = _ERRORS.get(response.status_code, HttpResponseError)
     message = f"The vault answered {response.status_code} {response.reason or ''}".rstrip()
-    error = kind(message=message, response=response)
+    error = error_of(kind, message, response)
     explain(error, operation, response)
     return error
