@@ -254,11 +254,12 @@ def _unchallenged(session: AuthSession, request: PipelineRequest[Any], response:
         if status >= 300:
             return response
         if session.verify:
-            raise ClientAuthenticationError(
-                message=f"The vault {session.origin} asked for no token, so nothing shows that it is the vault. The "
+            raise error_of(
+                ClientAuthenticationError,
+                f"The vault {session.origin} asked for no token, so nothing shows that it is the vault. The "
                 "body of the request was not sent. If this vault is known to be right, create the client with "
                 "verify_challenge_resource=False.",
-                response=response.http_response,
+                response.http_response,
             )
     elif _is_harmless(request.http_request) or status in TRANSIENT:
         return response
@@ -367,9 +368,10 @@ def _check_origin(session: AuthSession, url: str, response: Any = None) -> None:
                 continue
         except (ValueError, ServiceRequestError):
             pass
-        raise ClientAuthenticationError(
-            message=f"The request to {session.origin} was led to another origin, and got no token for it.",
-            response=response.http_response if response is not None else None,
+        raise error_of(
+            ClientAuthenticationError,
+            f"The request to {session.origin} was led to another origin, and got no token for it.",
+            response.http_response if response is not None else None,
         )
 
 

@@ -73,5 +73,6 @@ def _cut(value: Any, depth: int) -> Any:
 
 def error_of(kind: type[E], message: str | None, response: Any) -> E:
     """Return azure-core's error for an answer, with what the answer says."""
-    read_as_utf8(response)
+    if response is not None:
+        read_as_utf8(response)
     return kind(message=message, response=response, error_format=ErrorFormat)
