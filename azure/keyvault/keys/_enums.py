@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from azure.core import CaseInsensitiveEnumMeta
@@ -17,11 +18,11 @@ class _AnyCaseMeta(CaseInsensitiveEnumMeta):
     if not TYPE_CHECKING:  # for whom a name that no member has is an Enum, which nothing takes
 
         def __getitem__(cls, name: str) -> Any:
-            return cls._member_map_[name.lower()]
+            return cls.__members__[name.lower()]
 
         def __getattr__(cls, name: str) -> Any:
             # Enum looks private names up while the class is being made, before there is a map of members.
-            members: dict[str, Enum] = {} if name.startswith("_") else cls._member_map_
+            members = {} if name.startswith("_") else cls.__members__
             try:
                 return members[name.lower()]
             except KeyError:
@@ -35,9 +36,14 @@ class Text(str, Enum, metaclass=_AnyCaseMeta):
         return str.__str__(self)
 
 
+@cache
+def _by_value(kind: type[Text]) -> dict[str | None, Text]:
+    return {member.value: member for member in kind}
+
+
 def known(kind: type[Text], word: str | None) -> Any:
     """Return a word of the service as the member that it is, or as it is: the service may have new words."""
-    return kind._value2member_map_.get(word, word)
+    return _by_value(kind).get(word, word)
 
 
 class _AnyCaseValue(Text):

@@ -9,6 +9,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import PipelineResponse
 from azure.core.pipeline.policies import AsyncRedirectPolicy, RedirectPolicy
 
+from ..._compatibility import drop_content
 from ..wire.identifiers import origin_of
 from ..wire.text import error_of
 
@@ -44,7 +45,7 @@ class _SameOrigin:
         followed: bool = super().increment(settings, response, redirect_location)  # type: ignore[misc]
         request = response.http_request
         if response.http_response.status_code == 303:  # RFC 9110 section 15.4.4: a GET, without content
-            request._data = None
+            drop_content(request)
             for header in ("Content-Length", "Content-Type"):
                 request.headers.pop(header, None)
         return followed

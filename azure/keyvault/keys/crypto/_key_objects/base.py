@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
+from ..._compatibility import digest_of_prehashed
 from ..._jwk import family_of
 from ..._lazy import lazy_property
 from .._local.checks import as_bytes
@@ -100,8 +101,7 @@ def hash_of(algorithm: object) -> tuple[str, bool]:
     """
     hashed = isinstance(algorithm, Prehashed)
     if hashed:
-        # cryptography has no public name for it; its own keys read the same attribute.
-        algorithm = getattr(algorithm, "_algorithm", None)
+        algorithm = digest_of_prehashed(algorithm)
     if not isinstance(algorithm, HashAlgorithm):
         raise UnsupportedAlgorithm(f"Key Vault signs hashes, and {type(algorithm).__name__} is none")
     return algorithm.name, hashed

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, AsymmetricPadding, PKCS1v15
 
+from ..._compatibility import digest_of_mask, label_of, salt_length_of
 from ..._jwk import JsonWebKey
 from .._enums import EncryptionAlgorithm, SignatureAlgorithm
 from .._local.algorithms import ALGORITHMS
@@ -259,8 +260,7 @@ def _signature_algorithm(
 
 
 def _check_salt(padding: PSS, digest_size: int | None, automatic: bool) -> None:
-    # cryptography has no public name for it; its own keys read the same attribute.
-    salt: Any = getattr(padding, "_salt_length", None)
+    salt = salt_length_of(padding)
     if salt is PSS.DIGEST_LENGTH or salt == digest_size or (automatic and salt is PSS.AUTO):
         return
     raise UnsupportedAlgorithm(f"Key Vault's PSS salts are as long as the hash: use PSS.DIGEST_LENGTH ({digest_size})")
@@ -277,17 +277,15 @@ def _encryption_algorithm(padding: AsymmetricPadding) -> EncryptionAlgorithm:
     if name is None:
         raise UnsupportedAlgorithm(f"Key Vault has OAEP with SHA-1 and SHA-256, not with {hash_name}")
     _check_mask(padding, hash_name)
-    # As with the salt. Without a label is the same as with an empty one (RFC 8017 section 7.1.1).
-    if getattr(padding, "_label", b"unknown"):
+    # No label is the same as an empty one (RFC 8017 section 7.1.1).
+    if label_of(padding):
         raise UnsupportedAlgorithm("Key Vault takes no OAEP label")
     return name
 
 
 def _check_mask(padding: PSS | OAEP, hash_name: str) -> None:
     mask = padding.mgf
-    # As with the salt.
-    used = getattr(mask, "_algorithm", None)
-    if not isinstance(mask, MGF1) or getattr(used, "name", None) != hash_name:
+    if not isinstance(mask, MGF1) or getattr(digest_of_mask(mask), "name", None) != hash_name:
         raise UnsupportedAlgorithm(f"Key Vault uses MGF1 with the same hash, {hash_name}")
 
 
