@@ -6,9 +6,10 @@ What an object shows of itself is what its ``_facts`` are, and these hold nothin
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import wraps
 from html import escape
 from typing import Any
 
@@ -49,6 +50,22 @@ class Readable:
     def __hash__(self) -> int:
         # The same for equal ones, and for one that has been changed.
         return hash(type(self))
+
+
+def tolerant(show: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Let a ``__repr__`` show an object that is only half made.
+
+    Whoever prints the local variables of a failed ``__init__``, as error reporters do, asks for that.
+    """
+
+    @wraps(show)
+    def __repr__(self: object) -> str:
+        try:
+            return show(self)
+        except AttributeError:
+            return object.__repr__(self)
+
+    return __repr__
 
 
 def shown(instance: object, text: object, *details: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ._display import Readable, day, shown, table
+from ._display import Readable, day, shown, table, tolerant
 from ._durations import checked_duration, duration_text
 from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType, known
 from ._generated import models as wire
@@ -80,6 +80,7 @@ class KeyVaultKeyIdentifier(Readable):
             "version": self.version,
         }
 
+    @tolerant
     def __repr__(self) -> str:
         return shown(self, self._id.source_id)
 
@@ -109,6 +110,7 @@ class KeyReleasePolicy(Readable):
     def _facts(self) -> dict[str, Any]:
         return dict(vars(self))
 
+    @tolerant
     def __repr__(self) -> str:
         size = len(self.encoded_policy or b"")
         return shown(self, f"{size} bytes", self.content_type, "immutable" if self.immutable else None)
@@ -137,6 +139,7 @@ class ExternalKey(Readable):
     def _facts(self) -> dict[str, Any]:
         return {"id": self.id}
 
+    @tolerant
     def __repr__(self) -> str:
         return shown(self, self.id)
 
@@ -166,6 +169,7 @@ class KeyAttestation(Readable):
     def _facts(self) -> dict[str, Any]:
         return dict(vars(self))
 
+    @tolerant
     def __repr__(self) -> str:
         return shown(self, self.version)
 
@@ -203,6 +207,7 @@ class KeyProperties(Readable):
     def __hash__(self) -> int:
         return hash(self._id)
 
+    @tolerant
     def __repr__(self) -> str:
         enabled = None if self.enabled is None else f"enabled={self.enabled}"
         dates = {"not_before": self.not_before, "expires_on": self.expires_on, "created_on": self.created_on}
@@ -371,6 +376,7 @@ class KeyVaultKey(Readable):
     def __hash__(self) -> int:
         return hash(self.id)
 
+    @tolerant
     def __repr__(self) -> str:
         enabled = None if self.properties.enabled is None else f"enabled={self.properties.enabled}"
         expires = day(self.properties.expires_on)
@@ -491,6 +497,7 @@ class DeletedKey(KeyVaultKey):
             "scheduled_purge_date": self.scheduled_purge_date,
         }
 
+    @tolerant
     def __repr__(self) -> str:
         purged = day(self.scheduled_purge_date)
         return shown(self, self.id, self.key._kind(), f"scheduled_purge_date={purged}" if purged else None)
@@ -528,6 +535,7 @@ class ReleaseKeyResult(Readable):
     def _facts(self) -> dict[str, Any]:
         return {"value": self.value}
 
+    @tolerant
     def __repr__(self) -> str:
         return shown(self, f"a JWS of {len(self.value)} characters")
 
@@ -563,6 +571,7 @@ class KeyRotationLifetimeAction(Readable):
     def _facts(self) -> dict[str, Any]:
         return {**vars(self), "action": _text(self.action)}
 
+    @tolerant
     def __repr__(self) -> str:
         when = {"time_after_create": self.time_after_create, "time_before_expiry": self.time_before_expiry}
         return shown(self, _text(self.action), *(f"{name}={time}" for name, time in when.items() if time))
@@ -620,6 +629,7 @@ class KeyRotationPolicy(Readable):
     def _facts(self) -> dict[str, Any]:
         return dict(vars(self))
 
+    @tolerant
     def __repr__(self) -> str:
         expires = f"expires_in={self.expires_in}" if self.expires_in else None
         return shown(self, self.id or "without an identifier", expires, *map(repr, self.lifetime_actions))

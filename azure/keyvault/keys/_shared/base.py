@@ -6,6 +6,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .._display import tolerant
 from .connection import VaultConnection
 from .pipeline.keywords import checked
 from .wire.api_versions import DEFAULT_VERSION
@@ -64,6 +65,7 @@ class KeyVaultClientBase:
         self._vault = connection
         self._owned = owned
 
+    @tolerant
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.vault_url}]>"
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .._display import tolerant
 from .base import not_copied
 from .connection_async import AsyncVaultConnection
 from .pipeline.keywords import checked
@@ -28,6 +29,7 @@ class AsyncKeyVaultClientBase:
         self._vault = connection
         self._owned = owned
 
+    @tolerant
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.vault_url}]>"
 

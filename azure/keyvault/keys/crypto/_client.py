@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError
 
+from .._display import tolerant
 from .._generated import operations
 from .._key_references import KeyReference
 from .._models import KeyVaultKey, KeyVaultKeyIdentifier
@@ -136,6 +137,7 @@ class CryptographyClient(KeyVaultClientBase):
         self._others: VersionClients[CryptographyClient] = VersionClients()
         self._fetching = SingleFlight()
 
+    @tolerant
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.key_id or 'a key without an identifier'}], {self._state.execution}>"
 

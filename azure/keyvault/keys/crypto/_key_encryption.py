@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from .._display import tolerant
 from .._models import KeyVaultKeyIdentifier
 from .._shared import parse_key_vault_id
 from .._shared.auth.credentials import check_sync_credential
@@ -60,6 +61,7 @@ class KeyEncryptionKey:
         key._algorithm, key._client, key._id = algorithm, client, key_id
         return key
 
+    @tolerant
     def __repr__(self) -> str:
         return f"KeyEncryptionKey({self._id!r}, {self._algorithm!r})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from .._display import table
+from .._display import table, tolerant
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._storable import restored, stored
 
@@ -37,6 +37,7 @@ class _Result(Generic[_Algorithm]):
         rows = [(name, f"{len(value)} bytes" if isinstance(value, bytes) else str(value)) for name, value in members]
         return table(rows, caption=type(self).__name__)
 
+    @tolerant
     def __repr__(self) -> str:
         algorithm = getattr(self.algorithm, "value", self.algorithm)
         return (

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 from ..._compatibility import digest_of_prehashed
+from ..._display import tolerant
 from ..._jwk import family_of
 from ..._lazy import lazy_property
 from .._local.checks import as_bytes
@@ -40,6 +41,7 @@ class KeyObject:
         self._client = client
         self._material = copy.copy(key_material)
 
+    @tolerant
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._client.key_id}>"
 
