@@ -6,11 +6,13 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from enum import Enum
 from types import ModuleType
 from typing import Any, is_typeddict
 
+from docutils import nodes
 from sphinx.pycode import ModuleAnalyzer
 
 import azure.keyvault.keys
@@ -19,7 +21,14 @@ project = "azure-keyvault-keys"
 version = release = azure.keyvault.keys.__version__
 project_copyright = author = "the azure-keyvault-keys contributors"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.intersphinx", "sphinx.ext.viewcode"]
+# What others document, as Debian's python3.11-doc and python-cryptography-doc have it: there may be no network.
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", "inventories/python.inv"),
+    "cryptography": ("https://cryptography.io/en/latest", "inventories/cryptography.inv"),
+}
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 exclude_patterns: list[str] = []
 root_doc = "index"
 html_theme = "furo"
@@ -29,7 +38,7 @@ html_show_sphinx = False
 html_copy_source = False
 pygments_style = "friendly"
 
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["attrs_inline", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {
@@ -45,6 +54,8 @@ add_module_names = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
 
+#: Where what a package exports is defined.
+DEFINED_IN: dict[str, str] = {}
 PACKAGES = [
     "azure.keyvault.keys",
     "azure.keyvault.keys.aio",
@@ -82,8 +93,9 @@ def resolve_annotations() -> None:
         if not found.name.endswith(("__main__", "pytest_plugin")):
             try:
                 waiting.append(importlib.import_module(found.name))
-            except ModuleNotFoundError as error:
-                if error.name not in OPTIONAL:
+            except ImportError as error:
+                # A part whose extra is not installed reports its own name.
+                if error.name not in OPTIONAL and not str(error.name).startswith("azure.keyvault.keys."):
                     raise
     while waiting:
         # Some name what others name for type checkers only: those come in a later round.
@@ -129,6 +141,7 @@ def name_publicly() -> None:
                 source.analyze()
                 public.attr_docs |= {owned: text for owned, text in source.attr_docs.items() if owned[0] == name}
                 public.tagorder |= {tag: order for tag, order in source.tagorder.items() if tag.startswith(f"{name}.")}
+                DEFINED_IN[f"{package}.{name}"] = thing.__module__
                 thing.__module__ = package
                 if is_typeddict(thing):
                     # Sphinx would show that of dict, which it cannot read on Python 3.13.
@@ -146,9 +159,18 @@ def keep_our_own(app: Any, what: str, name: str, thing: Any, skip: bool, options
     return None
 
 
+def find_source(app: Any, module: str, name: str) -> str | None:
+    """Return the module that defines what a package exports."""
+    return DEFINED_IN.get(f"{module}.{name.partition('.')[0]}")
+
+
 def find_by_suffix(app: Any, env: Any, node: Any, contnode: Any) -> Any:
-    """Find what a docstring names without its module, as :meth:`KeyClient.create_config`."""
+    """Find what a docstring names without its module, as :meth:`KeyClient.create_config`, and what azure-core has."""
     target = node.get("reftarget", "")
+    package = re.match(r"azure\.(core|identity)\.", target)
+    if package and node.get("refdomain") == "py" and node.get("reftype") in ("class", "exc", "obj"):
+        url = f"https://learn.microsoft.com/python/api/azure-{package[1]}/{target.lower()}"
+        return nodes.reference("", "", contnode, internal=False, refuri=url, reftitle=target)
     if node.get("refdomain") != "py" or not target or target.startswith("azure."):
         return None
     domain = env.get_domain("py")
@@ -164,3 +186,4 @@ def setup(app: Any) -> None:
     name_publicly()
     app.connect("autodoc-skip-member", keep_our_own)
     app.connect("missing-reference", find_by_suffix)
+    app.connect("viewcode-follow-imported", find_source)
