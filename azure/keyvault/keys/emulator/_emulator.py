@@ -50,6 +50,7 @@ class KeyVaultEmulator(EmulatedVault):
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._server: Server | None = None
 
     def start(self) -> KeyVaultEmulator:
         """Begin to serve; return when requests are accepted.
@@ -80,7 +81,7 @@ class KeyVaultEmulator(EmulatedVault):
             self._service.close()
         if self._certificates is not None:
             self._certificates.close()
-        self._thread = self._loop = self._stop = self._certificates = None
+        self._thread = self._loop = self._stop = self._server = self._certificates = None
 
     def _start_thread(self) -> None:
         ready, failures = threading.Event(), list[BaseException]()
@@ -105,6 +106,7 @@ class KeyVaultEmulator(EmulatedVault):
         server = Server(self._running_service, self._running_certificates)
         try:
             await server.start()
+            self._server = server
             self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
             ready.set()
             await self._stop.wait()
@@ -142,6 +144,16 @@ class KeyVaultEmulator(EmulatedVault):
     def environment(self) -> dict[str, str]:
         """The environment variables that ``run`` sets for a command."""
         return emulator_environment(self._running_service, self._running_certificates)
+
+    @property
+    def ui_link(self) -> str:
+        """A new link to the page of the vault, which works once. It takes the option ``ui``.
+
+        :raises RuntimeError: the emulator is not running, or has no page.
+        """
+        if self._server is None:
+            raise RuntimeError("the emulator is not running")
+        return self._server.ui_link()
 
     @property
     def vaults(self) -> Mapping[str, EmulatedVault]:

@@ -38,6 +38,7 @@ class EmulatorKeywords(TypedDict, total=False):
     listen: str | None
     vaults: tuple[str, ...]
     seed: str | os.PathLike[str] | Mapping[str, Any] | None
+    ui: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,7 @@ class EmulatorOptions:
         ``billing.vault.azure.net``.
     :param seed: keys that are there from the start: a JSON file, or what it would hold. Keys that a data directory has
         already stay as they are.
+    :param ui: serve a page at the root that shows the vault and turns its knobs, for who has ``vault.ui_link``.
     :raises ValueError: when an option is outside its limits.
     """
 
@@ -92,6 +94,7 @@ class EmulatorOptions:
     listen: str | None = None
     vaults: tuple[str, ...] = ()
     seed: str | os.PathLike[str] | Mapping[str, Any] | None = None
+    ui: bool = False
 
     def __post_init__(self) -> None:
         if not 7 <= self.retention_days <= 90:

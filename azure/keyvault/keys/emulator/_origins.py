@@ -59,8 +59,12 @@ class Origins:
         self._known = {spelling: origin for origin in known for spelling in (origin.url[8:], origin.explicit[8:])}
         self.audiences = frozenset(url for origin in known for url in (origin.url, origin.resource))
 
+    def known(self, host: str) -> Origin | None:
+        """Return the origin that a ``Host`` header names, or None if it is not one of the vault's."""
+        return self._mapped(host.lower())
+
     def of(self, host: str) -> Origin:
-        """Return the origin that a ``Host`` header names."""
+        """Return the origin that a ``Host`` header names, or the default one."""
         origin = self._known.get(host)
         if origin is None:
             origin = self._mapped(host.lower()) or self.default
@@ -70,9 +74,6 @@ class Origins:
 
     def _mapped(self, host: str) -> Origin | None:
         """Return the origin of a known host with whatever port, or None."""
-        known = self._known.get(host)
-        if known is not None:
-            return known
         name, colon, port = host.rpartition(":")
         if not colon or name.endswith(":") or host.endswith("]"):
             name, port = host, "443"

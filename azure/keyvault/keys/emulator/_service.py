@@ -38,6 +38,7 @@ from ._storage.storage import MemoryStorage, SqliteStorage, Storage
 
 _T = TypeVar("_T")
 _DAY = 86400
+_SHOWN_REQUESTS = 100
 
 
 class Realm:
@@ -49,6 +50,7 @@ class Realm:
         self.tokens = TokenAuthority(clock, options.token_lifetime, identity)
         self.identity = IdentityEndpoints(self.tokens, identity)
         self.attestation = AttestationAuthority(clock)
+        self.vaults: list[Service] = []
         self.workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="emulator-worker")
 
     def bind(self, url: str) -> None:
@@ -84,7 +86,9 @@ class Service:
         self.claims = ClaimsDemand()
         self.throttle = Throttle(self.clock)
         self.faults = Faults()
-        self.requests = Recorder()
+        # Without the record for tests, the page still shows the last ones, without headers and bodies.
+        self.requests = Recorder() if options.record else Recorder(most=_SHOWN_REQUESTS)
+        self.realm.vaults.append(self)
         self.events = Events()
         self.catching_up = asyncio.Lock()
         self.origins = Origins(options.port, options.hostnames)

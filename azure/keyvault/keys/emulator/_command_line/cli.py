@@ -56,6 +56,7 @@ def _options(given: argparse.Namespace, runs_command: bool) -> EmulatorOptions:
     names = EmulatorOptions.__dataclass_fields__
     values = {name: value for name, value in vars(given).items() if name in names and value is not None}
     values.setdefault("port", 0 if runs_command else _DEFAULT_PORT)
+    values.setdefault("ui", not runs_command)
     for name in ("hostnames", "vaults"):
         values[name] = tuple(values.get(name, ()))
     return EmulatorOptions(record=False, **values)
@@ -72,6 +73,8 @@ def _parser(runs_command: bool) -> argparse.ArgumentParser:
     add("--port", type=int, help=f"port to listen on, 0 for a free one ({'0' if runs_command else '8443'})")
     _add_vault_options(add)
     _add_reachability(add)
+    shown = "no" if runs_command else "yes"
+    add("--ui", action=argparse.BooleanOptionalAction, help=f"serve a page that shows the vault at its root ({shown})")
     add("--verbose", action="store_true", help="log every request")
     if runs_command:
         add("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
@@ -112,11 +115,12 @@ class _Announcement:
         self._shell = shell
         self._env_file = env_file
 
-    def make(self, service: Service, certificates: Certificates) -> None:
+    def make(self, server: Server, certificates: Certificates) -> None:
         """Say it.
 
         :raises OSError: the file cannot be written.
         """
+        service = server.service
         variables = emulator_environment(service, certificates, resolved_url)
         print_warnings(service)
         if self._env_file is not None:
@@ -126,6 +130,8 @@ class _Announcement:
         print(_NOTICE, file=prose)
         for vault in service.vaults:
             print(f"Serving {service.kind.name} keys on {resolved_url(vault)}", file=prose)
+        if service.options.ui:
+            print(f"To look into it, open this link, which works once: {server.ui_link()}", file=prose)
         if not self._shell:
             print("\nTo use it:\n", *SHELLS[USUAL_SHELL](variables, unset), "\nCtrl+C ends it.", sep="\n", flush=True)
             return
@@ -151,7 +157,7 @@ async def _serve_until_interrupted(service: Service, certificates: Certificates,
     server, interruption = Server(service, certificates), _interruption()
     try:
         await server.start()
-        announcement.make(service, certificates)
+        announcement.make(server, certificates)
         await interruption.wait()
     finally:
         await server.stop()

@@ -28,6 +28,8 @@ def run_command(command: Sequence[str], **options: Any) -> int:
     with KeyVaultEmulator(**options) as vault:
         print_warnings(vault._running_service)
         variables = emulator_environment(vault._running_service, vault._running_certificates, resolved_url)
+        if vault.options.ui:
+            print(f"To look into the vault, open this link, which works once: {vault.ui_link}", file=sys.stderr)
         environment = child_environment(variables)
         arguments = [_program(command[0], environment), *command[1:]]
         try:

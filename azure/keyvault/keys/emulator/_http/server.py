@@ -22,6 +22,7 @@ from .._messages import Inbound, Reply, overlaid
 from .._operations.passage_of_time import catch_up
 from .._operations.seeding import sow
 from .._service import Service
+from .._ui.console import Console
 from .app import Application
 from .empty_response import EmptyResponse
 from .sockets import listening_sockets
@@ -40,7 +41,10 @@ class Server:
 
     def __init__(self, service: Service, certificates: Certificates) -> None:
         self.service = service
-        self._doors = [Door(vault, self._door_of) for vault in service.vaults]
+        self._console = Console(service) if service.options.ui else None
+        self._doors = [
+            Door(vault, self._door_of, self._console if vault is service else None) for vault in service.vaults
+        ]
         self._by_host = {host: door for door in reversed(self._doors) for host in door.service.origins.named}
         self._certificates = certificates
         self._runners: list[web.ServerRunner] = []
@@ -73,6 +77,15 @@ class Server:
         door.service.bind(port, self.service.public_host)
         return port
 
+    def ui_link(self) -> str:
+        """Return a new link to the page, which works once.
+
+        :raises RuntimeError: there is no page.
+        """
+        if self._console is None:
+            raise RuntimeError("the emulator has no page; it takes the option ui")
+        return self._console.link()
+
     def _door_of(self, host: str, entered: Door) -> Door:
         """Return whose call it is: that of the vault whose host name it has, or the one whose port it came to."""
         if not self._by_host:
@@ -94,8 +107,9 @@ class Server:
 class Door:
     """Carries the calls of one vault."""
 
-    def __init__(self, service: Service, door_of: Callable[[str, Door], Door]) -> None:
+    def __init__(self, service: Service, door_of: Callable[[str, Door], Door], console: Console | None) -> None:
         self.service = service
+        self._console = console
         self._door_of = door_of
         self._application = Application(service)
 
@@ -107,13 +121,17 @@ class Door:
         started = time.perf_counter()
         await catch_up(self.service)
         inbound, record = self._inbound(request)
+        if self._console is not None and (shown := await self._console.answer(inbound)) is not None:
+            return _response(shown)
+        if record is not None:
+            self.service.requests._add(record)
         fault = self.service.faults._take(inbound, authorised="Authorization" in request.headers)
         reply = await self._reply(inbound, fault)
         if fault is not None and fault.wire is not None:
             await _break(request, reply, fault.wire)
             return web.Response()
         if record is not None:
-            record.status = reply.status
+            record.status, record.seconds = reply.status, time.perf_counter() - started
         if _LOGGER.isEnabledFor(logging.INFO):
             milliseconds = (time.perf_counter() - started) * 1000
             _LOGGER.info("%s %s -> %d in %.1f ms", request.method, inbound.path, reply.status, milliseconds)
@@ -133,22 +151,24 @@ class Door:
         path, _, query = request.raw_path.partition("?")
         if path.startswith("https://"):
             path = "/" + path.split("/", 3)[-1]
-        inbound = Inbound(request.method, path, query, request.headers, lambda: _read(request, record))
-        record = self._record(inbound) if self.service.options.record else None
+        options = self.service.options
+        inbound = Inbound(
+            request.method, path, query, request.headers, lambda: _read(request, record if options.record else None)
+        )
+        record = self._record(inbound) if options.record or options.ui else None
         return inbound, record
 
     def _record(self, inbound: Inbound) -> RecordedRequest:
         length = inbound.headers.get("Content-Length", "")
-        record = RecordedRequest(
+        return RecordedRequest(
             method=inbound.method,
             path=inbound.path,
             query=inbound.query_values(),
-            headers=inbound.headers,
+            headers=inbound.headers if self.service.options.record else {},
+            at=self.service.clock.now(),
             body_length=int(length) if length.isdecimal() and length != "0" else None,
             authorised="Authorization" in inbound.headers,
         )
-        self.service.requests._add(record)
-        return record
 
 
 async def _read(request: web.BaseRequest, record: RecordedRequest | None) -> bytes:

@@ -69,6 +69,10 @@ class Permissions:
         self.rbac = self.firewall = False
         self._denied.clear()
 
+    def _denies(self, permission: str) -> bool:
+        """Say whether a permission is taken away."""
+        return permission in self._denied
+
     def _check(self, permission: str, origin: Origin, issuer: str) -> None:
         """Refuse what is denied.
 

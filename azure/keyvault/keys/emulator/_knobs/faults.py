@@ -259,6 +259,16 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
+    def _active(self) -> list[tuple[str, Fault]]:
+        """Return the faults that wait for calls, each with a name for :meth:`_end`."""
+        with self._lock:
+            return [(str(id(fault)), fault) for fault in self._faults if fault.times != 0]
+
+    def _end(self, name: str) -> None:
+        """End a fault, if it is still there."""
+        with self._lock:
+            self._faults = [fault for fault in self._faults if str(id(fault)) != name]
+
     def _take(self, request: Inbound, *, authorised: bool) -> Fault | None:
         """Return the fault for a call, if there is one."""
         if not self._faults:

@@ -22,6 +22,8 @@ class RecordedRequest:
     :ivar status: the status of the answer; None while there is none yet, or if the connection was dropped instead.
     :ivar body: the body as received; None if there was none or it was not looked at.
     :ivar body_length: how many bytes the client announced; None without a body.
+    :ivar at: when it came, on the vault's clock, in seconds since the epoch.
+    :ivar seconds: how many seconds the answer took; None while there is none yet, or if the connection was dropped.
     """
 
     method: str
@@ -32,13 +34,15 @@ class RecordedRequest:
     authorised: bool
     body: bytes | None = field(default=None, repr=False)
     status: int | None = None
+    at: float = 0.0
+    seconds: float | None = None
 
 
 class Recorder:
     """A list of requests, oldest first: ``vault.requests``. It holds the latest 20,000."""
 
-    def __init__(self) -> None:
-        self._requests: deque[RecordedRequest] = deque(maxlen=_MOST_REQUESTS)
+    def __init__(self, most: int = _MOST_REQUESTS) -> None:
+        self._requests: deque[RecordedRequest] = deque(maxlen=most)
 
     def _add(self, request: RecordedRequest) -> None:
         """Remember a request."""

@@ -1,0 +1,163 @@
+"""What the forms of the page ask for, done by what the emulator offers to tests as well."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from .._knobs.access import PERMISSIONS
+from .._knobs.faults import Fault, FaultFilter, Faults
+from .._operations.inside import InsideCalls
+from .._operations.passage_of_time import catch_up
+from .._service import Service
+
+_SECONDS = {"days": 86400, "hours": 3600, "minutes": 60}
+METHODS = ("", "GET", "POST", "PUT", "PATCH", "DELETE")
+#: The faults that the page can inject, and what its number means for each.
+FAULTS: Mapping[str, str] = {
+    "status": "answer with a status (the number)",
+    "throttled": "throttle (429)",
+    "delay": "delay (seconds)",
+    "hang": "hang (seconds)",
+    "drop": "drop the connection",
+    "lose": "process, then lose the answer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form that came in: a single value for each name, and all that were ticked."""
+
+    values: Mapping[str, str]
+    ticked: frozenset[str]
+
+    def number(self, name: str, default: float, *, most: float = 10**6) -> float:
+        """Return a number.
+
+        :raises ValueError: it is none, or too far from zero.
+        """
+        text = self.values.get(name, "").strip()
+        number = float(text) if text else default
+        if not abs(number) <= most:
+            raise ValueError(f"{name} must be a number up to {most:g}")
+        return number
+
+
+async def perform(service: Service, name: str, form: Form) -> str:
+    """Do what a form asks for in a vault, and return what to say about it.
+
+    :raises ValueError: the form is wrong.
+    :raises ServiceError: the vault refuses.
+    """
+    action = _ACTIONS.get(name)
+    if action is None:
+        raise ValueError(f"there is no action {name[:32]!r}")
+    return await action(service, form)
+
+
+def _on_key(method: str, path: str, done: str) -> Callable[[Service, Form], Awaitable[str]]:
+    async def act(service: Service, form: Form) -> str:
+        name = form.values.get("key", "")
+        await InsideCalls(service)(method, path.format(quote(name, safe="")))
+        return done.format(name)
+
+    return act
+
+
+async def _advance(service: Service, form: Form) -> str:
+    unit = form.values.get("unit", "days")
+    seconds = form.number("amount", 1) * _SECONDS.get(unit, 0)
+    await _move_clock(service, service.clock.offset + seconds)
+    return "The clock was moved."
+
+
+async def _now(service: Service, form: Form) -> str:
+    service.clock.offset = 0.0
+    for vault in service.realm.vaults:
+        vault.state.follow_clock()
+    return "The clock shows real time again."
+
+
+async def _move_clock(service: Service, offset: float) -> None:
+    service.clock.offset = offset
+    for vault in service.realm.vaults:
+        await catch_up(vault)
+
+
+async def _permissions(service: Service, form: Form) -> str:
+    permissions = service.permissions
+    permissions.allow()
+    permissions.deny(*(name for name in PERMISSIONS if f"allow-{name}" not in form.ticked))
+    permissions.rbac, permissions.firewall = "rbac" in form.ticked, "firewall" in form.ticked
+    return "Permissions were set."
+
+
+async def _claims(service: Service, form: Form) -> str:
+    service.claims.demand()
+    return "The next call gets a claims challenge."
+
+
+async def _revoke(service: Service, form: Form) -> str:
+    service.tokens.revoke()
+    return "All tokens issued until now are revoked."
+
+
+async def _inject(service: Service, form: Form) -> str:
+    inject = _INJECTIONS.get(form.values.get("kind", ""))
+    if inject is None:
+        raise ValueError("choose a fault")
+    times = int(form.number("times", 1))
+    where: FaultFilter = {
+        "times": times if times > 0 else None,
+        "method": form.values.get("method") or None,
+        "path": form.values.get("path") or None,
+    }
+    inject(service.faults, form, where)
+    return "The fault waits for its calls."
+
+
+def _status(faults: Faults, form: Form, where: FaultFilter) -> Fault:
+    status = int(form.number("number", 503))
+    if not 100 <= status <= 599:
+        raise ValueError("a status is 100 to 599")
+    return faults.status(status, **where)
+
+
+_INJECTIONS: Mapping[str, Callable[[Faults, Form, FaultFilter], Fault]] = {
+    "status": _status,
+    "throttled": lambda faults, form, where: faults.throttled(**where),
+    "delay": lambda faults, form, where: faults.delay(abs(form.number("number", 1, most=3600)), **where),
+    "hang": lambda faults, form, where: faults.hang(abs(form.number("number", 1, most=3600)), **where),
+    "drop": lambda faults, form, where: faults.drop(**where),
+    "lose": lambda faults, form, where: faults.drop(processed=True, **where),
+}
+
+
+async def _end_fault(service: Service, form: Form) -> str:
+    service.faults._end(form.values.get("fault", ""))
+    return "The fault was ended."
+
+
+async def _reset(service: Service, form: Form) -> str:
+    service.clock.offset = 0.0
+    for vault in service.realm.vaults:
+        vault.reset()
+    service.tokens.reset()
+    return "All knobs were turned back; keys stay."
+
+
+_ACTIONS: Mapping[str, Callable[[Service, Form], Awaitable[str]]] = {
+    "delete": _on_key("DELETE", "/keys/{}", "{} was deleted."),
+    "rotate": _on_key("POST", "/keys/{}/rotate", "{} was rotated."),
+    "recover": _on_key("POST", "/deletedkeys/{}/recover", "{} is being recovered."),
+    "purge": _on_key("DELETE", "/deletedkeys/{}", "{} was purged."),
+    "advance": _advance,
+    "now": _now,
+    "permissions": _permissions,
+    "claims": _claims,
+    "revoke": _revoke,
+    "inject": _inject,
+    "end-fault": _end_fault,
+    "reset": _reset,
+}
