@@ -102,6 +102,15 @@ def test_env_file_is_for_its_owner_alone(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.iterdir()] == ["emulator.env"]
 
 
+def test_env_file_of_the_last_start_is_gone_before_the_next_is_ready(tmp_path: Path) -> None:
+    """Whoever waits for the file waits for the vault."""
+    path = tmp_path / "emulator.env"
+    path.write_text("VAULT_URL=https://localhost:1\n", "utf-8")
+    command = [*_PROGRAM, "--port", "0", "--env-file", str(path), "--seed", str(tmp_path / "nothing.json")]
+    assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 1
+    assert not path.exists()
+
+
 def test_dotenv_values_are_read_back_as_they_were(tmp_path: Path) -> None:
     values = {
         "PLAIN": "https://localhost:8443",

@@ -21,7 +21,7 @@ from .._http.tls import Certificates
 from .._options import EmulatorOptions
 from .._service import Service
 from .command import run_command
-from .shells import SHELLS, USUAL_SHELL, write_dotenv
+from .shells import SHELLS, USUAL_SHELL, forget_dotenv, write_dotenv
 from .warnings import print_warnings
 
 _DEFAULT_PORT = 8443
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         options = _options(given, runs_command)
         if not runs_command:
+            forget_dotenv(given.env_file)
             return _serve(options, _Announcement(given.shell, given.env_file))
         command = given.command[1:] if given.command[:1] == ["--"] else given.command
         if not command:

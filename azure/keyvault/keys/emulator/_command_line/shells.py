@@ -30,6 +30,12 @@ SHELLS: Mapping[str, Callable[[Mapping[str, str], Iterable[str]], list[str]]] = 
 USUAL_SHELL = "powershell" if os.name == "nt" else "bash"
 
 
+def forget_dotenv(path: Path | None) -> None:
+    """Remove the file of the last start, so that whoever waits for it does not take it for that of this one."""
+    if path is not None and path.is_file():
+        path.unlink()
+
+
 def write_dotenv(path: Path, variables: Mapping[str, str]) -> None:
     """Write a dotenv file that only its owner may read, whole or not at all.
 
