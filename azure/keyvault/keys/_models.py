@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._display import Readable, day, shown, table, tolerant
 from ._durations import checked_duration, duration_text
 from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType, known
+from ._frames import clears_locals
 from ._generated import models as wire
 from ._jwk import JsonWebKey, fields_of
 from ._shared import KeyVaultResourceId, parse_key_vault_id
@@ -324,6 +325,7 @@ class KeyProperties(Readable):
         return self._release_policy
 
 
+@clears_locals
 class KeyVaultKey(Readable):
     """A key: its public material and its properties (``GET /keys/{name}/{version}``).
 

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .._display import Readable
+from .._frames import clears_locals
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -45,6 +46,7 @@ _VERSION = re.compile(r"https?://[^/]+/[^/]+/[^/]+/([^/]+)/?", re.IGNORECASE)
 _BINARY = frozenset(("n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "x", "y", "pub", "priv"))
 
 
+@clears_locals
 class JsonWebKey(Readable):
     """A JSON Web Key (RFC 7517), as the service takes and gives it.
 

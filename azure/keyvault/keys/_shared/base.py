@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .._display import tolerant
+from .._frames import clears_locals
 from .connection import VaultConnection
 from .pipeline.keywords import checked
 from .wire.api_versions import DEFAULT_VERSION
@@ -54,12 +55,18 @@ def not_copied(client: object) -> TypeError:
     )
 
 
+@clears_locals
 class KeyVaultClientBase:
     """A synchronous client.
 
     :param connection: the vault it talks to; None for a client that sends no requests.
     :param owned: whether closing the client closes the connection.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith(__name__.partition("._shared")[0]):  # a caller's own class is the caller's
+            clears_locals(cls)
 
     def __init__(self, connection: VaultConnection | None, *, owned: bool = True) -> None:
         self._vault = connection

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from .._display import tolerant
+from .._frames import clears_locals
 from .._models import KeyVaultKeyIdentifier
 from .._shared import parse_key_vault_id
 from .._shared.auth.credentials import check_sync_credential
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _MAX_KEYS = 1000
 
 
+@clears_locals
 class KeyEncryptionKey:
     """A key that wraps the content keys of azure-storage: the ``key_encryption_key`` of its clients.
 
@@ -98,6 +100,7 @@ class KeyEncryptionKey:
         return self._algorithm
 
 
+@clears_locals
 class KeyResolver:
     """Finds the key for an identifier that azure-storage has stored: the ``key_resolver_function`` of its clients.
 

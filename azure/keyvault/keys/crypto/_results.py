@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from .._display import table, tolerant
+from .._frames import clears_locals
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._storable import restored, stored
 
@@ -46,6 +47,7 @@ class _Result(Generic[_Algorithm]):
         )
 
 
+@clears_locals
 class EncryptResult(_Result[EncryptionAlgorithm]):
     """The result of an encryption (``POST /keys/{name}/{version}/encrypt``, or here).
 
@@ -136,6 +138,7 @@ class DecryptResult(_Result[EncryptionAlgorithm]):
         self.performed = performed
 
 
+@clears_locals
 class SignResult(_Result[SignatureAlgorithm]):
     """The result of signing (``POST /keys/{name}/{version}/sign``, or here).
 
@@ -283,6 +286,7 @@ class VerifyResult(_Result[SignatureAlgorithm]):
         return f", is_valid={self.is_valid!r}"
 
 
+@clears_locals
 class WrapResult(_Result[KeyWrapAlgorithm]):
     """The result of wrapping a key (``POST /keys/{name}/{version}/wrapkey``, or here).
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 from ..._compatibility import digest_of_prehashed
 from ..._display import tolerant
+from ..._frames import clears_locals
 from ..._jwk import family_of
 from ..._lazy import lazy_property
 from .._local.checks import as_bytes
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .._results import SignResult
 
 
+@clears_locals
 class KeyObject:
     """A key of ``cryptography`` that is in a vault.
 

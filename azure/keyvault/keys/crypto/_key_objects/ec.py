@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ..._frames import clears_locals
 from ..._jwk import JsonWebKey
 from ..._jwk.ec import CURVES
 from .._local.algorithms import ALGORITHMS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _BY_CURVE = {row.curve: row for row in ALGORITHMS if row.curve is not None}
 
 
+@clears_locals
 class _EcKeyObject(KeyObject):
     """An EC key, whose curve has to be known: it decides which algorithm signs."""
 
@@ -60,6 +62,7 @@ class _EcKeyObject(KeyObject):
         return row.name, hashed
 
 
+@clears_locals
 class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
     """An EC private key of a vault, as an ``EllipticCurvePrivateKey`` of ``cryptography``.
 
@@ -121,6 +124,7 @@ class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
         return self._private.private_bytes(encoding, format, encryption_algorithm)  # type: ignore[no-any-return]
 
 
+@clears_locals
 class KeyVaultECPublicKey(_EcKeyObject, ec.EllipticCurvePublicKey):
     """An EC public key of a vault, as an ``EllipticCurvePublicKey`` of ``cryptography``.
 

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, AsymmetricPadding, PKCS1v15
 
 from ..._compatibility import digest_of_mask, label_of, salt_length_of
+from ..._frames import clears_locals
 from ..._jwk import JsonWebKey
 from .._enums import EncryptionAlgorithm, SignatureAlgorithm
 from .._local.algorithms import ALGORITHMS
@@ -39,6 +40,7 @@ _ENCRYPTIONS = {
 }
 
 
+@clears_locals
 class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
     """An RSA private key of a vault, as an ``RSAPrivateKey`` of ``cryptography``.
 
@@ -125,6 +127,7 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
         raise NotImplementedError
 
 
+@clears_locals
 class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
     """An RSA public key of a vault, as an ``RSAPublicKey`` of ``cryptography``.
 

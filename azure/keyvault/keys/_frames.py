@@ -1,0 +1,114 @@
+"""What an error leaves behind in the frames of its traceback, and how public methods take that away.
+
+A traceback keeps every frame that the error came through, with all local variables: passwords, plaintexts, private
+keys. Test runners, error trackers and consoles print them. So the public classes are decorated with
+:func:`clears_locals`: where an error leaves one of their methods, the frames below are cleared. Lines and names of
+functions stay, for whoever looks for the cause.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from functools import wraps
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, iscoroutinefunction
+from types import AsyncGeneratorType, CoroutineType, FrameType, FunctionType, GeneratorType, TracebackType
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound=type)
+
+_OWN = __name__.rpartition(".")[0]
+#: Packages whose functions are given what is secret. Others, such as a caller's credential, keep their variables.
+_CLEARED = (_OWN, "azure.core", "base64", "cryptography", "http", "json", "msrest", "urllib3")
+#: The emulator may run in the same process, and keeps nothing that is worth hiding.
+_SPARED = f"{_OWN}.emulator"
+
+_CALLED = ("__init__", "__call__")
+_SUSPENDABLE = CO_COROUTINE | CO_GENERATOR | CO_ASYNC_GENERATOR
+
+
+def clears_locals(cls: C) -> C:
+    """Have the public methods of a class clear the frames below them when they raise. A class decorator."""
+    for name, member in list(vars(cls).items()):
+        if name.startswith("_") and name not in _CALLED:
+            continue
+        if isinstance(member, (classmethod, staticmethod)):
+            setattr(cls, name, type(member)(_clearing(member.__func__)))
+        elif isinstance(member, FunctionType):
+            setattr(cls, name, _clearing(member))
+    return cls
+
+
+def _clearing(function: Callable[..., Any]) -> Callable[..., Any]:
+    if iscoroutinefunction(function):
+
+        @wraps(function)
+        async def call_async(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await function(*args, **kwargs)
+            except BaseException as error:
+                args, kwargs = (), {}
+                clear_frames(error)
+                raise
+
+        return call_async
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            args, kwargs = (), {}
+            clear_frames(error)
+            raise
+
+    return call
+
+
+def clear_frames(error: BaseException) -> None:
+    """Clear the local variables in the frames of an error, of its causes, and of what it was raised in the course of.
+
+    Frames that are still at work, those of the caller among them, are left alone.
+    """
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        current = pending.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        for traceback in (current.__traceback__, getattr(current, "exc_traceback", None)):  # azure-core's keep another
+            _clear(traceback)
+        pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
+
+
+def _clear(traceback: TracebackType | None) -> None:
+    while isinstance(traceback, TracebackType):
+        frame, traceback = traceback.tb_frame, traceback.tb_next
+        if _is_ours(frame) and not _is_suspended(frame):
+            try:
+                frame.clear()
+            except RuntimeError:  # it is still at work
+                pass
+
+
+def _is_ours(frame: FrameType) -> bool:
+    module = f"{frame.f_globals.get('__name__', '')}."
+    return any(module.startswith(f"{package}.") for package in _CLEARED) and not module.startswith(f"{_SPARED}.")
+
+
+def _is_suspended(frame: FrameType) -> bool:
+    """Whether a coroutine or a generator still waits in a frame: before Python 3.13, clearing that would end it.
+
+    An error that it has caught may have its frame, and may be raised elsewhere. Python does not tell; but what a frame
+    refers to does. From 3.11 on a frame that waits belongs to its coroutine, and refers to nothing itself; in 3.10 it
+    holds what it waits for.
+    """
+    if sys.version_info >= (3, 13) or not frame.f_code.co_flags & _SUSPENDABLE:
+        return False
+    referents = gc.get_referents(frame)
+    if sys.version_info >= (3, 11):
+        return frame.f_code not in referents
+    waited_for = (CoroutineType, GeneratorType, AsyncGeneratorType)
+    return any(isinstance(found, waited_for) or hasattr(found, "__next__") for found in referents)
