@@ -173,6 +173,66 @@ def use_managed_hsm(az: Az, directory: Path) -> None:
     assert az("keyvault key restore", *HSM, "--file", backup)["key"]["kid"] == made["key"]["kid"]
 
 
+def name_by_id(az: Az, directory: Path) -> None:
+    """Name keys and versions by their ids, import a key on the largest curve, and list in pages."""
+    pem = directory / "rooibos.pem"
+    private = ec.generate_private_key(ec.SECP521R1())
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem.write_bytes(private.private_bytes(*plain))
+    made = az("keyvault key import", *VAULT, "--name", "rooibos", "--pem-file", pem, "--ops", "sign", "verify")
+    kid = made["key"]["kid"]
+    assert (made["key"]["crv"], len(base64.b64decode(made["key"]["x"]))) == ("P-521", 66)
+    digest = base64.b64encode(hashlib.sha512(b"42 crates of tea").digest()).decode()
+    signed = az("keyvault key sign", "--id", kid, "--algorithm", "ES512", "--digest", digest)
+    verify = ("keyvault key verify", "--id", kid, "--algorithm", "ES512", "--digest", digest)
+    assert az(*verify, "--signature", signed["signature"])["isValid"] is True
+    bare = kid.rpartition("/")[0]
+    rotated = az("keyvault key rotate", "--id", bare)
+    assert az("keyvault key show", "--id", bare)["key"]["kid"] == rotated["key"]["kid"]
+    assert az("keyvault key set-attributes", "--id", kid, "--tags", "team=red")["tags"] == {"team": "red"}
+    assert len(az("keyvault key list-versions", "--id", bare, "--maxresults", "1")) == 1
+    assert len(az("keyvault key list", *VAULT, "--maxresults", "1", "--include-managed", "true")) == 1
+    recovery_id = az("keyvault key delete", "--id", bare)["recoveryId"]
+    wait_for(az, "keyvault key show-deleted", "rooibos")
+    assert az("keyvault key show-deleted", "--id", recovery_id)["recoveryId"] == recovery_id
+    assert len(az("keyvault key list-deleted", *VAULT, "--maxresults", "1")) == 1
+    assert az("keyvault key recover", "--id", recovery_id)["key"]["kid"] == rotated["key"]["kid"]
+    wait_for(az, "keyvault key show", "rooibos")
+    az("keyvault key delete", "--id", bare)
+    wait_for(az, "keyvault key show-deleted", "rooibos")
+    az("keyvault key purge", "--id", recovery_id)
+    policy = directory / "policy.json"
+    condition = {"claim": "trusted", "equals": "true"}
+    allowed = {"authority": "https://attest.example", "allOf": [condition]}
+    policy.write_text(json.dumps({"version": "1.0.0", "anyOf": [allowed]}))
+    made = az("keyvault key create", *VAULT, "--name", "honeybush", "--kty", "RSA-HSM", "--exportable", "true",
+              "--policy", policy)  # fmt: skip
+    assert made["attributes"]["exportable"] is True
+    assert "attest.example" in json.dumps(az("keyvault key show", *VAULT, "--name", "honeybush")["releasePolicy"])
+
+
+def use_managed_hsm_further(az: Az) -> None:
+    """Encrypt with AES-CBC and data beside it, which the HSM takes, and list in pages, whose links have no version."""
+    made = az("keyvault key create", *HSM, "--name", "chest", "--kty", "oct-HSM", "--size", "128",
+              "--ops", "encrypt", "decrypt", "wrapKey")  # fmt: skip
+    assert sorted(made["key"]["keyOps"]) == ["decrypt", "encrypt", "wrapKey"]
+    common = ("--id", made["key"]["kid"], "--iv", "0f" * 16, "--aad", "00ff", "--data-type", "plaintext")
+    for algorithm, text in (("A128CBC", "0123456789abcdef"), ("A128CBCPAD", "42 crates")):
+        encrypted = az("keyvault key encrypt", *common, "--algorithm", algorithm, "--value", text)
+        decrypt = ("keyvault key decrypt", *common, "--algorithm", algorithm)
+        assert az(*decrypt, "--value", encrypted["result"])["result"] == text
+    curve = az("keyvault key create", *HSM, "--name", "purse", "--kty", "EC-HSM", "--curve", "P-521")
+    assert set(curve["key"]["keyOps"]) == {"sign", "verify", "deriveKey"}
+    assert len(az("keyvault key list", *HSM, "--maxresults", "2")) == 2
+    assert {item["name"] for item in az("keyvault key list", *HSM)} == {"safe", "chest", "purse"}
+    az("keyvault key create", *HSM, "--name", "chest", "--kty", "oct-HSM")
+    assert len(az("keyvault key list-versions", *HSM, "--name", "chest", "--maxresults", "1")) == 1
+    error = az(
+        "keyvault key encrypt", *HSM, "--name", "purse", "--algorithm", "RSA-OAEP", "--value", "AAAA", fails=True
+    )
+    assert "encrypt" in error
+
+
 def run_all(python: Path, directory: Path, packages: Path | None = None) -> Emulated:
     """Run everything, and return what knows of every command.
 
@@ -185,7 +245,9 @@ def run_all(python: Path, directory: Path, packages: Path | None = None) -> Emul
             use(emulated.vault)
             take_in_and_out(emulated.vault, directory)
             delete(emulated.vault, directory)
+            name_by_id(emulated.vault, directory)
             use_managed_hsm(emulated.hsm, directory)
+            use_managed_hsm_further(emulated.hsm)
         except BaseException:
             print(emulated.table())
             raise
