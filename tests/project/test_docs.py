@@ -21,6 +21,7 @@ from fixtures.keyring import is_usable, needs_ml_dsa
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys.crypto import CryptographyClient
 from azure.keyvault.keys.emulator import EmulatorOptions
+from azure.keyvault.keys.emulator._evidence import describe as describe_evidence
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -177,6 +178,10 @@ def test_tables_of_decisions_are_those_of_the_code() -> None:
     page = (DOCS / "local-and-remote.md").read_text("utf-8")
     assert describe() in page
     assert algorithms() in page
+
+
+def test_emulator_guide_tells_what_the_emulator_rests_on() -> None:
+    assert describe_evidence() in (DOCS / "emulator.md").read_text("utf-8")
 
 
 def test_emulator_guide_tells_of_every_option() -> None:

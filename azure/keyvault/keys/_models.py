@@ -286,7 +286,8 @@ class KeyProperties(Readable):
 
     @property
     def key_size(self) -> int | None:
-        """The size of a symmetric key in bits. Since API version 2026-01-01-preview."""
+        """The size in bits: of an RSA key in a vault, since 2026 with API version 7.5 or later; of a symmetric key in a
+        Managed HSM, with 2025-07-01 or later. None otherwise."""
         return self._attributes.key_size if self._attributes else None
 
     @property

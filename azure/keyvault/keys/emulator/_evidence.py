@@ -55,7 +55,7 @@ BEHAVIOURS: tuple[tuple[str, Basis], ...] = (
     ("get, update, rotate, back up and restore; texts for keys that are not there", Basis.RECORDED),
     ("deletion, recovery and purge, with the conflicts of what has not finished", Basis.RECORDED),
     ("pages, links to the next one, and the order of lists", Basis.RECORDED),
-    ("answers of cryptographic operations, of vaults and of Managed HSMs; filling of AES-CBC with zeros", Basis.RECORDED),
+    ("answers of cryptographic operations; the filling of AES-CBC with zeros", Basis.RECORDED),
     ("release: the signed answer, the refusal, and how policies are rewritten", Basis.RECORDED),
     ("rotation policies that are set, and that never were", Basis.RECORDED),
     ("symmetric keys in a vault, attestation in a vault, operations that `key_ops` leave out in a Managed HSM",
@@ -72,7 +72,7 @@ BEHAVIOURS: tuple[tuple[str, Basis], ...] = (
     ("purge protection; vaults without soft delete", Basis.DOCUMENTED),
     ("claims challenges (continuous access evaluation)", Basis.DOCUMENTED),
     ("texts of 405, of expired keys, of refused rotation policies, of members of the wrong type", Basis.OWN),
-    ("the type of a key outside a Managed HSM: its id says it (`rsa` or `ec` as a word), or it is symmetric", Basis.OWN),
+    ("the type of a key outside a Managed HSM: `rsa` or `ec` as a word of its id, or symmetric", Basis.OWN),
     ("the value of secure unwrap, and the evidence in a key attestation", Basis.OWN),
 )  # fmt: skip
 
