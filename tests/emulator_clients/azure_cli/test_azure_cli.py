@@ -7,6 +7,7 @@ azure-cli is large: installing it takes one to three minutes and 0.7 GB, and the
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from az import Run
+from cryptography import x509
 from fixtures.distributions import wheel_of_this_project
 from fixtures.virtual_environments import location, pip, virtual_environment
 from key_commands import run_all
@@ -22,8 +24,9 @@ from key_commands import run_all
 import azure.keyvault.keys
 
 REQUIREMENTS = ["azure-cli==2.91.0", "msrest"]
-# Where an operation ran, and the data that was authenticated in an HSM.
-ONLY_OURS = ("aad", "performed")
+# Where an operation ran, the data that was authenticated in an HSM, and what its attestation calls ``certificates`` in
+# the API version that azure-cli uses.
+ONLY_OURS = ("aad", "certificatePemFile", "performed")
 WISH = os.environ.get("KEYVAULT_TEST_AZURE_CLI")
 COMMANDS = (
     "create", "list", "show", "set-attributes", "list-versions", "rotate", "rotation-policy show",
@@ -80,6 +83,11 @@ def test_az_finds_this_library(cli: Path, packages: Path, tmp_path: Path) -> Non
 def test_command_works(ours: dict[str, Run], command: str) -> None:
     """The command has run, and its results were what they have to be."""
     assert any(run.command == f"keyvault key {command}" and run.code == 0 for run in ours.values())
+
+
+def test_az_shows_the_certificates_of_an_attestation(ours: dict[str, Run]) -> None:
+    [proof] = [run.output for run in ours.values() if run.command == "keyvault key get-attestation"]
+    assert x509.load_pem_x509_certificates(base64.b64decode(proof["certificatePemFile"]))
 
 
 def test_az_prints_the_same_with_the_library_that_it_pins(
