@@ -28,6 +28,9 @@ from azure.core.exceptions import (
 
 from .tls import explained
 
+# Some errors quote what the server has said.
+_LONGEST_TEXT = 500
+
 E = TypeVar("E", bound=AzureError)
 
 
@@ -65,6 +68,8 @@ _MEANINGS = {
     "TimeoutError": Meaning.LATE,
     "OSError": Meaning.LOST,
     "ValueError": Meaning.LOST,
+    "OverflowError": Meaning.LOST,
+    "MemoryError": Meaning.LOST,
 }
 
 _KINDS: dict[Meaning, type[AzureError]] = {
@@ -96,7 +101,8 @@ def failure(error: Exception, what: str, *, connected: bool = True) -> AzureErro
     meaning = meaning_of(error, connected=connected)
     if meaning is None:
         return None
-    found = _KINDS[meaning](f"{what}: {error or type(error).__name__}", error=error)
+    text = str(error) or type(error).__name__
+    found = _KINDS[meaning](f"{what}: {text[:_LONGEST_TEXT]}", error=error)
     return stripped(explained(found) if isinstance(found, ServiceRequestError) else found)
 
 

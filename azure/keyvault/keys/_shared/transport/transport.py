@@ -25,6 +25,8 @@ from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
 _LOST = "The connection was lost before the whole answer was there"
 
+_PIECE = 65_536
+
 _PORTS = {"https": 443, "http": 80}
 
 # What may stand in a request line; anything else is percent-encoded, as requests does.
@@ -201,11 +203,18 @@ def _content(answer: Any) -> bytes:
     headers, status = answer.headers, answer.status
     check_encoding(headers, status)
     try:
-        content: bytes = answer.read()
+        if "Transfer-Encoding" not in headers:
+            content: bytes = answer.read()
+            check_size(len(content), headers, status)
+            return content
+        # Not the whole at once: http.client would make room for as many bytes as a chunk promises.
+        body = bytearray()
+        for piece in answer.stream(_PIECE, decode_content=False):
+            body += piece
+            check_size(len(body), headers, status)
     except AnswerTooLong:
         raise too_long(headers, status) from None
-    check_size(len(content), headers, status)
-    return content
+    return bytes(body)
 
 
 class _Stream:
