@@ -19,22 +19,6 @@ def bare(client: Any) -> Any:
 
 
 @pytest.mark.case("D8")
-@pytest.mark.parametrize("how", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
-def test_client_is_neither_copied_nor_pickled_and_says_so(stub: StubWorld, how: Any) -> None:
-    client = bare(stub.client(Script()))
-    with pytest.raises(TypeError, match="a KeyClient can be neither copied nor pickled"):
-        how(client)
-
-
-@pytest.mark.case("D8")
-@pytest.mark.parametrize("how", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
-def test_cryptography_client_is_neither_copied_nor_pickled_and_says_so(stub: StubWorld, how: Any) -> None:
-    client = bare(bare(stub.client(Script())).get_cryptography_client("orders"))
-    with pytest.raises(TypeError, match="a CryptographyClient can be neither copied nor pickled"):
-        how(client)
-
-
-@pytest.mark.case("D8")
 @pytest.mark.parametrize(
     "how", [lambda key: pickle.loads(pickle.dumps(key)), copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"]
 )

@@ -10,6 +10,7 @@ from .._display import tolerant
 from .._frames import clears_locals
 from .connection import VaultConnection
 from .pipeline.keywords import checked
+from .recipe import reduced
 from .wire.api_versions import DEFAULT_VERSION
 from .wire.identifiers import parse_vault_url
 from .wire.translation import Wire
@@ -47,14 +48,6 @@ def _wire(vault_url: str, version: str, aliased: bool) -> Wire:
     return Wire(parse_vault_url(vault_url), version, aliased=aliased)
 
 
-def not_copied(client: object) -> TypeError:
-    """Return the error for pickling or copying a client, which is full of connections, locks and tokens."""
-    return TypeError(
-        f"a {type(client).__name__} can be neither copied nor pickled: share it, or create another one with the same "
-        "arguments"
-    )
-
-
 @clears_locals
 class KeyVaultClientBase:
     """A synchronous client.
@@ -77,7 +70,25 @@ class KeyVaultClientBase:
         return f"<{type(self).__name__} [{self.vault_url}]>"
 
     def __reduce__(self) -> Any:
-        raise not_copied(self)
+        return reduced(self)
+
+    # One client serves any number of users, so a copy is as good as the original.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def _to_recipe(self) -> Any:
+        """Return what another process makes the same client of."""
+        return self._connection.recipe()
+
+    @classmethod
+    def _of_recipe(cls, recipe: Any) -> Self:
+        """Make the client that a recipe describes. The process shares its connection."""
+        client = cls.__new__(cls)
+        KeyVaultClientBase.__init__(client, VaultConnection.of_recipe(recipe))
+        return client
 
     @property
     def _connection(self) -> VaultConnection:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._display import tolerant
 from .._frames import clears_locals
-from .base import not_copied
 from .connection_async import AsyncVaultConnection
 from .pipeline.keywords import checked
+from .recipe import reduced
 
 if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse, HttpRequest
@@ -41,7 +41,25 @@ class AsyncKeyVaultClientBase:
         return f"<{type(self).__name__} [{self.vault_url}]>"
 
     def __reduce__(self) -> Any:
-        raise not_copied(self)
+        return reduced(self)
+
+    # One client serves any number of users, so a copy is as good as the original.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def _to_recipe(self) -> Any:
+        """Return what another process makes the same client of."""
+        return self._connection.recipe()
+
+    @classmethod
+    def _of_recipe(cls, recipe: Any) -> Self:
+        """Make the client that a recipe describes. The process shares its connection."""
+        client = cls.__new__(cls)
+        AsyncKeyVaultClientBase.__init__(client, AsyncVaultConnection.of_recipe(recipe))
+        return client
 
     @property
     def _connection(self) -> AsyncVaultConnection:

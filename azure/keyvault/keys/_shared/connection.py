@@ -19,6 +19,7 @@ from .pipeline.keywords import check_client
 from .pipeline.order import World, build_pipeline, configure
 from .pipeline.redirects import SameOriginRedirectPolicy
 from .pipeline.retry import KeyVaultRetryPolicy
+from .recipe import SHARED, read, recipe_of
 from .transport.request_body import with_whole_body
 from .transport.tls import CONNECTION_TIMEOUT
 from .wire.translation import Wire
@@ -77,9 +78,38 @@ class VaultConnection:
         self.has_own_policies = check_client(kind, kwargs) or config is not None
         self._built: Pipeline[Any, Any] | None = None
         self._closed = False
+        self._kind = kind
+        self._is_shared = False
+        self._recipe: bytes | None = None
         self._lock = ForkLock()
         if prepared:
             self._pipeline  # noqa: B018  # builds it
+
+    def recipe(self) -> bytes:
+        """Return what another process makes the same connection of.
+
+        :raises TypeError: when an option or the credential cannot go there.
+        """
+        if self._recipe is None:
+            wire = (self.wire.vault_url, self.wire.api_version, self.wire.aliased)
+            self._recipe = recipe_of(
+                f"this {self._kind}", self._credential, config=self._config, options=self._settings, wire=wire
+            )
+        return self._recipe
+
+    @classmethod
+    def of_recipe(cls, recipe: bytes) -> VaultConnection:
+        """Return the connection that a recipe describes, the same one for everybody in this process."""
+        return SHARED.get((cls, recipe), lambda: cls._made_of(recipe))
+
+    @classmethod
+    def _made_of(cls, recipe: bytes) -> VaultConnection:
+        parts = read(recipe)
+        vault_url, api_version, aliased = parts["wire"]
+        wire = Wire(vault_url, api_version, aliased=aliased)
+        connection = cls(wire, parts["credential"], prepared=False, **parts["options"])
+        connection._recipe, connection._is_shared = recipe, True
+        return connection
 
     @property
     def _pipeline(self) -> Pipeline[Any, Any]:
@@ -120,7 +150,9 @@ class VaultConnection:
         self._pipeline.__enter__()
 
     def close(self) -> None:
-        """Close the transport, though nobody has used it."""
+        """Close the transport, though nobody has used it; not one that the process shares, which others may use."""
+        if self._is_shared:
+            return
         unused = None if self._closed or self._built is not None else self._settings.get("transport")
         self._closed = True
         if self._built is not None:

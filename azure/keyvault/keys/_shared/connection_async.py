@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from azure.core.configuration import Configuration
@@ -21,6 +23,7 @@ from .pipeline.keywords import check_client
 from .pipeline.order import World, build_pipeline, configure
 from .pipeline.redirects import AsyncSameOriginRedirectPolicy
 from .pipeline.retry import AsyncKeyVaultRetryPolicy
+from .recipe import SHARED, read, recipe_of
 from .transport.request_body import with_whole_body_async
 from .wire.translation import Wire
 from .wire.writer_loading import writer, writer_is_loaded
@@ -42,6 +45,16 @@ WORLD = World(
     retries=AsyncKeyVaultRetryPolicy,
     deadlines=AsyncDeadlinePolicy,
 )
+
+
+def _shared_transport(**kwargs: Any) -> Any:
+    from .transport.per_loop import PerLoopTransport
+
+    return PerLoopTransport(partial(_transport, **kwargs))
+
+
+#: The world of connections that a whole process shares, whose event loops may be many.
+SHARED_WORLD = replace(WORLD, transport=_shared_transport)
 
 
 class AsyncVaultConnection:
@@ -77,9 +90,40 @@ class AsyncVaultConnection:
         self.has_own_policies = check_client(kind, kwargs) or config is not None
         self._built: AsyncPipeline[Any, Any] | None = None
         self._closed = False
+        self._kind = kind
+        self._is_shared = False
+        self._world = WORLD
+        self._recipe: bytes | None = None
         self._lock = ForkLock()
         if prepared:
             self._pipeline  # noqa: B018  # builds it
+
+    def recipe(self) -> bytes:
+        """Return what another process makes the same connection of.
+
+        :raises TypeError: when an option or the credential cannot go there.
+        """
+        if self._recipe is None:
+            wire = (self.wire.vault_url, self.wire.api_version, self.wire.aliased)
+            self._recipe = recipe_of(
+                f"this {self._kind}", self._credential, config=self._config, options=self._settings, wire=wire
+            )
+        return self._recipe
+
+    @classmethod
+    def of_recipe(cls, recipe: bytes) -> AsyncVaultConnection:
+        """Return the connection that a recipe describes, the same one for everybody in this process."""
+        return SHARED.get((cls, recipe), lambda: cls._made_of(recipe))
+
+    @classmethod
+    def _made_of(cls, recipe: bytes) -> AsyncVaultConnection:
+        parts = read(recipe)
+        vault_url, api_version, aliased = parts["wire"]
+        wire = Wire(vault_url, api_version, aliased=aliased)
+        connection = cls(wire, parts["credential"], prepared=False, **parts["options"])
+        connection._recipe = recipe
+        connection._world, connection._is_shared = SHARED_WORLD, True
+        return connection
 
     @property
     def _pipeline(self) -> AsyncPipeline[Any, Any]:
@@ -92,8 +136,8 @@ class AsyncVaultConnection:
         return self._built
 
     def _build(self) -> AsyncPipeline[Any, Any]:
-        config = self._config or configure(WORLD, self._credential, **self._settings)
-        return build_pipeline(WORLD, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
+        config = self._config or configure(self._world, self._credential, **self._settings)
+        return build_pipeline(self._world, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
 
     async def send(self, operation: Operation[T], **options: Any) -> T:
         """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
@@ -124,9 +168,9 @@ class AsyncVaultConnection:
         await self._pipeline.__aenter__()
 
     async def close(self) -> None:
-        """Close the transport, though nobody has used it."""
+        """Close the transport, though nobody has used it; one that the process shares opens again when it is used."""
         unused = None if self._closed or self._built is not None else self._settings.get("transport")
-        self._closed = True
+        self._closed = not self._is_shared
         if self._built is not None:
             await self._built.__aexit__()
         elif unused is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError
@@ -134,6 +135,7 @@ class CryptographyClient(KeyVaultClientBase):
     def _set_state(self, state: KeyState, refresh: Refresh | None = None) -> None:
         self._state = state
         self._refresh = refresh
+        self._is_pinned = False
         self._others: VersionClients[CryptographyClient] = VersionClients()
         self._fetching = SingleFlight()
 
@@ -181,6 +183,23 @@ class CryptographyClient(KeyVaultClientBase):
         client = CryptographyClient.__new__(CryptographyClient)
         KeyVaultClientBase.__init__(client, self._vault, owned=False)
         client._set_state(state)
+        client._is_pinned = True
+        return client
+
+    def _to_recipe(self) -> Any:
+        connection = self._vault.recipe() if self._vault is not None else None
+        refresh_after = self._refresh.refresh_after if self._refresh is not None else None
+        return connection, self._state.to_recipe(pinned=self._is_pinned), self._state.execution, refresh_after
+
+    @classmethod
+    def _of_recipe(cls, recipe: Any) -> CryptographyClient:
+        of_connection, of_key, execution, refresh_after = recipe
+        key = pickle.loads(of_key)  # noqa: S301  # whoever unpickles a client has decided to trust it
+        if of_connection is None:
+            return cls.from_jwk(key, min_rsa_bits=0)  # its size was accepted where it was made
+        connection = VaultConnection.of_recipe(of_connection)
+        client = cls._within(connection, key, None, execution=execution, refresh_after=refresh_after)
+        client._owned = True
         return client
 
     @property
@@ -569,6 +588,10 @@ class CryptographyClient(KeyVaultClientBase):
             self._look_up_if_due(options)
         state = self._state
         return (self if self._refresh is None else self._sibling(state)), state.material
+
+    def _of_known_version(self) -> CryptographyClient:
+        """Return a client that uses the version which is known now, in other processes as well."""
+        return self if self._vault is None else self._sibling(self._state)
 
     def _get_key(self, options: dict[str, Any]) -> dict[str, Any]:
         """Get the key, once however many threads need it. Returns the options for what follows in the same call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from .._display import tolerant
@@ -16,6 +16,7 @@ from .._shared.base import wire_of
 from .._shared.connection import VaultConnection
 from .._shared.fork import ForkLock
 from .._shared.pipeline.keywords import check_client
+from .._shared.recipe import make, read, recipe_of
 from ._client import CryptographyClient
 from ._decision import Execution
 from ._enums import KeyWrapAlgorithm
@@ -62,6 +63,9 @@ class KeyEncryptionKey:
         key = cls.__new__(cls)
         key._algorithm, key._client, key._id = algorithm, client, key_id
         return key
+
+    def __reduce__(self) -> Any:
+        return KeyEncryptionKey._known_as, (self._id, self._client._of_known_version(), self._algorithm)
 
     @tolerant
     def __repr__(self) -> str:
@@ -138,9 +142,32 @@ class KeyResolver:
         self._execution: Execution = execution
         self._api_version = api_version
         self._settings = kwargs
+        self._is_shared = False
         self._keys: dict[str, KeyEncryptionKey] = {}
         self._connections: WeakValueDictionary[str, VaultConnection] = WeakValueDictionary()
         self._lock = ForkLock()
+
+    def __reduce__(self) -> Any:
+        version = getattr(self._api_version, "value", self._api_version)
+        recipe = recipe_of(
+            "this KeyResolver",
+            self._credential,
+            options=self._settings,
+            of_keys={
+                "algorithm": self._algorithm,
+                "allowed_suffixes": self._suffixes,
+                "execution": self._execution,
+                "api_version": version,
+            },
+        )
+        return make, (type(self), recipe)
+
+    @classmethod
+    def _of_recipe(cls, recipe: bytes) -> Self:
+        parts = read(recipe)
+        resolver = cls(parts["credential"], **parts["of_keys"], **parts["options"])
+        resolver._is_shared = True
+        return resolver
 
     def __call__(self, key_id: str) -> KeyEncryptionKey:
         """Return the key.
@@ -182,6 +209,8 @@ class KeyResolver:
 
     def close(self) -> None:
         """Close the connections to the vaults; the keys cannot be used afterwards."""
+        if self._is_shared:  # by everybody in the process who was sent it
+            return
         with self._lock:
             for connection in list(self._connections.values()):
                 connection.close()

@@ -13,6 +13,7 @@ from .._jwk import JsonWebKey
 from .._key_references import KeyReference, identifier_of
 from .._models import KeyProperties, KeyVaultKey, KeyVaultKeyIdentifier
 from .._shared import KeyVaultResourceId, parse_key_vault_id
+from .._shared.recipe import dumps, unpicklable
 from .._shared.wire.identifiers import origin_of
 from ._decision import Decision, Execution, KeyFacts, check_window, decide
 from ._local import MIN_RSA_BITS, LocalKey, load
@@ -48,6 +49,7 @@ class KeyState:
         self.facts = facts
         self.material = material
         self.unreadable = False
+        self.given: KeyVaultKey | JsonWebKey | None = None
         self._asked = identifier
         self._decisions: dict[tuple[str, str], Decision] = {}
 
@@ -82,7 +84,9 @@ class KeyState:
         _check_collection(identifier)
         if key._vault_url is not None:  # what an answer says of the vault's address is not used
             identifier = identifier._replace(vault_url=key._vault_url)
-        return cls(identifier, key.id, execution, _facts(key), key.key)
+        state = cls(identifier, key.id, execution, _facts(key), key.key)
+        state.given = key
+        return state
 
     @classmethod
     def _of_object(cls, key: KeyVaultKey, identifier: KeyVaultResourceId, execution: Execution) -> KeyState:
@@ -109,7 +113,9 @@ class KeyState:
             raise ValueError(f"The provided jwk is not valid for local cryptography: {opened}")
         key, local = opened
         key_ops = None if key.key_ops is None else frozenset(key.key_ops)
-        return cls(None, key.kid, "local", KeyFacts(key.kty, local, key_ops), key)
+        state = cls(None, key.kid, "local", KeyFacts(key.kty, local, key_ops), key)
+        state.given = key
+        return state
 
     @classmethod
     def within(cls, vault_url: str, key: KeyReference, version: str | None, execution: Execution) -> KeyState:
@@ -159,6 +165,17 @@ class KeyState:
         facts = KeyFacts() if self.execution == "remote" or self.unreadable else None
         key_id = f"{identifier.vault_url}/keys/{identifier.name}/{version}"
         return KeyState(identifier._replace(source_id=key_id), key_id, self.execution, facts)
+
+    def to_recipe(self, *, pinned: bool) -> bytes:
+        """Return the key as another process is told of it: what the caller gave, or its identifier.
+
+        :param pinned: whether the version that is known now is to be used there, too.
+        :raises TypeError: when the caller gave the private part of the key.
+        """
+        if self.material is not None and self.material._has_private():
+            raise unpicklable("this CryptographyClient", "the private part of its key", "it stays in this process")
+        asked = self._asked.source_id if self._asked is not None else None
+        return dumps(self.given if self.given is not None else self.key_id if pinned else asked)
 
     def addresses(self) -> list[str]:
         """Return the addresses of the vault: the one to which requests go, and those in the identifiers of the key."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ._identity.credentials import AsyncEmulatorCredential, EmulatorCredential
+from ._identity.remote import TokenPlace, remember
 from ._knobs.access import ClaimsDemand, Permissions
 from ._knobs.events import VaultEvent
 from ._knobs.faults import Faults
@@ -64,12 +66,20 @@ class EmulatedVault(ABC):
     @property
     def credential(self) -> EmulatorCredential:
         """A credential for synchronous clients."""
-        return EmulatorCredential(self._running_service.tokens)
+        return EmulatorCredential(self._running_service.tokens, self._token_place)
 
     @property
     def async_credential(self) -> AsyncEmulatorCredential:
         """A credential for asynchronous clients."""
-        return AsyncEmulatorCredential(self._running_service.tokens)
+        return AsyncEmulatorCredential(self._running_service.tokens, self._token_place)
+
+    @property
+    def _token_place(self) -> TokenPlace:
+        service = self._running_service
+        endpoint = f"{service.tokens.base_url}/msi/token"
+        place = TokenPlace(endpoint, service.identity.identity_header, Path(self.ca_bundle).read_text("ascii"))
+        remember(place, service.tokens)
+        return place
 
     @property
     def requests(self) -> Recorder:

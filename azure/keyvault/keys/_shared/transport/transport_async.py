@@ -101,6 +101,8 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
 
     #: Sessions of a parent process, kept so that their end does not write to its connections.
     _inherited: ClassVar[list[aiohttp.ClientSession]] = []
+    #: Whether the whole process shares it, so that nobody closes it.
+    is_shared = False
 
     def __init__(
         self,
@@ -189,7 +191,9 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
 
     def __del__(self) -> None:
         session = getattr(self, "_session", None)
-        if session is not None and self._session_loop is not None and not session.closed:
+        if session is None or self._session_loop is None or session.closed:
+            return
+        if not self.is_shared:
             warnings.warn(
                 "A client of azure.keyvault.keys for asyncio was not closed: use it with 'async with', or await its "
                 "close()",
@@ -197,7 +201,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
                 source=self,
                 stacklevel=2,
             )
-            self._drop_session()
+        self._drop_session()
 
     async def send(  # type: ignore[override]  # an option that is none is an error
         self,

@@ -66,7 +66,7 @@ class Wire:
 
     def __init__(self, vault_url: str, api_version: str, *, aliased: bool = False) -> None:
         self.vault_url = vault_url
-        self._aliased = aliased
+        self.aliased = aliased
         self.api_version = api_version
         self.origin = origin_of(vault_url)
         self._query = "?api-version=" + api_version
@@ -148,7 +148,7 @@ class Wire:
             return None  # type: ignore[return-value]  # an Operation[None]
         result, defect = self._read(operation.returns, http.content)
         if defect is None:
-            defect = other_key(self.vault_url, operation, result, aliased=self._aliased)
+            defect = other_key(self.vault_url, operation, result, aliased=self.aliased)
         if defect is not None:
             raise malformed(http, defect)
         link = getattr(result, "next_link", None)

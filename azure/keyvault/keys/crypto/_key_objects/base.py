@@ -54,6 +54,9 @@ class KeyObject:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
+    def __reduce__(self) -> Any:
+        return type(self), (self._client._of_known_version(), self._material)
+
     def _known(self) -> JsonWebKey:
         if self._material is None:
             raise ValueError(

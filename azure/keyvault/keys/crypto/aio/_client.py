@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -139,6 +140,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
     def _set_state(self, state: KeyState, refresh: Refresh | None = None) -> None:
         self._state = state
         self._refresh = refresh
+        self._is_pinned = False
         self._others: VersionClients[CryptographyClient] = VersionClients()
         self._fetching = AsyncSingleFlight()
 
@@ -186,6 +188,23 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         client = CryptographyClient.__new__(CryptographyClient)
         AsyncKeyVaultClientBase.__init__(client, self._vault, owned=False)
         client._set_state(state)
+        client._is_pinned = True
+        return client
+
+    def _to_recipe(self) -> Any:
+        connection = self._vault.recipe() if self._vault is not None else None
+        refresh_after = self._refresh.refresh_after if self._refresh is not None else None
+        return connection, self._state.to_recipe(pinned=self._is_pinned), self._state.execution, refresh_after
+
+    @classmethod
+    def _of_recipe(cls, recipe: Any) -> CryptographyClient:
+        of_connection, of_key, execution, refresh_after = recipe
+        key = pickle.loads(of_key)  # noqa: S301  # whoever unpickles a client has decided to trust it
+        if of_connection is None:
+            return cls.from_jwk(key, min_rsa_bits=0)  # its size was accepted where it was made
+        connection = AsyncVaultConnection.of_recipe(of_connection)
+        client = cls._within(connection, key, None, execution=execution, refresh_after=refresh_after)
+        client._owned = True
         return client
 
     @property

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken, AccessTokenInfo
 
+from .remote import TokenPlace, authority_of
 from .tokens import Token, TokenAuthority
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenRequestOptions
 
 
-def _issue(authority: TokenAuthority, scopes: tuple[str, ...], claims: str | None) -> Token:
-    if len(scopes) != 1:
-        raise ValueError("exactly one scope is needed")
-    return authority.issue(scopes[0].removesuffix("/.default"), authority.tenant, claims)
-
-
 class EmulatorCredential:
-    """A token credential for synchronous clients: ``vault.credential``. It makes no requests."""
+    """A token credential for synchronous clients: ``vault.credential``. It makes no requests.
 
-    def __init__(self, authority: TokenAuthority) -> None:
+    Pickled, it tells another process where to ask the emulator: its address, the secret of its identity endpoint and
+    the certificate of its authority. It holds no token and no private key.
+    """
+
+    def __init__(self, authority: TokenAuthority | None, place: TokenPlace) -> None:
         self._authority = authority
+        self._place = place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (type(self), self._place)
+
+    def _issue(self, scopes: tuple[str, ...], claims: str | None) -> Token:
+        if len(scopes) != 1:
+            raise ValueError("exactly one scope is needed")
+        audience = scopes[0].removesuffix("/.default")
+        if self._authority is None:
+            return self._place.issue(audience, claims)
+        return self._authority.issue(audience, self._authority.tenant, claims)
 
     def get_token(
         self,
@@ -42,7 +54,7 @@ class EmulatorCredential:
         :returns: the token.
         :raises ValueError: unless there is exactly one scope.
         """
-        token = _issue(self._authority, scopes, claims)
+        token = self._issue(scopes, claims)
         return AccessToken(token.text, token.expires_on)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
@@ -53,7 +65,7 @@ class EmulatorCredential:
         :returns: the token.
         :raises ValueError: unless there is exactly one scope.
         """
-        token = _issue(self._authority, scopes, (options or {}).get("claims"))
+        token = self._issue(scopes, (options or {}).get("claims"))
         return AccessTokenInfo(token.text, token.expires_on)
 
     def close(self) -> None:
@@ -67,10 +79,16 @@ class EmulatorCredential:
 
 
 class AsyncEmulatorCredential:
-    """A token credential for asynchronous clients: ``vault.async_credential``. It makes no requests."""
+    """A token credential for asynchronous clients: ``vault.async_credential``. It makes no requests.
 
-    def __init__(self, authority: TokenAuthority) -> None:
-        self._credential = EmulatorCredential(authority)
+    Pickled, it is as :class:`EmulatorCredential`: in another process it asks the emulator, in a thread.
+    """
+
+    def __init__(self, authority: TokenAuthority | None, place: TokenPlace) -> None:
+        self._credential = EmulatorCredential(authority, place)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (type(self), self._credential._place)
 
     async def get_token(
         self,
@@ -89,7 +107,9 @@ class AsyncEmulatorCredential:
         :returns: the token.
         :raises ValueError: unless there is exactly one scope.
         """
-        return self._credential.get_token(*scopes, claims=claims)
+        if self._credential._authority is not None:
+            return self._credential.get_token(*scopes, claims=claims)
+        return await asyncio.to_thread(self._credential.get_token, *scopes, claims=claims)
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Return a new token with its details.
@@ -99,7 +119,9 @@ class AsyncEmulatorCredential:
         :returns: the token.
         :raises ValueError: unless there is exactly one scope.
         """
-        return self._credential.get_token_info(*scopes, options=options)
+        if self._credential._authority is not None:
+            return self._credential.get_token_info(*scopes, options=options)
+        return await asyncio.to_thread(self._credential.get_token_info, *scopes, options=options)
 
     async def close(self) -> None:
         """Release nothing."""
@@ -114,3 +136,8 @@ class AsyncEmulatorCredential:
         traceback: TracebackType | None = None,
     ) -> None:
         await self.close()
+
+
+def _arrived(kind: type[EmulatorCredential | AsyncEmulatorCredential], place: TokenPlace) -> Any:
+    """Return a credential in the process that it was sent to."""
+    return kind(authority_of(place), place)

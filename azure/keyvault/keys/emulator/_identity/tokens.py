@@ -6,6 +6,7 @@ Issuers and claims follow Microsoft Entra's v1 tokens as far as Key Vault looks 
 from __future__ import annotations
 
 import itertools
+import os
 from collections import deque
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class TokenAuthority:
         self.kid = identity.kid
         self.tenant = identity.tenant
         self.client_id = identity.client_id
+        self.process = os.getpid()
         self.lifetime = lifetime
         self.requests: deque[TokenRequest] = deque(maxlen=_MOST_REMEMBERED)
         self._clock = clock
