@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +27,7 @@ from .._errors import of_operation
 from .._local import MIN_RSA_BITS, LocalKey
 from .._local.algorithms import signature as signature_row
 from .._local.checks import Buffer
+from .._recipe import client_of, recipe_of
 from .._refresh import Refresh, look_up_options, refresh_of
 from .._results import (
     DecryptResult,
@@ -192,20 +192,11 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         return client
 
     def _to_recipe(self) -> Any:
-        connection = self._vault.recipe() if self._vault is not None else None
-        refresh_after = self._refresh.refresh_after if self._refresh is not None else None
-        return connection, self._state.to_recipe(pinned=self._is_pinned), self._state.execution, refresh_after
+        return recipe_of(self)
 
     @classmethod
     def _of_recipe(cls, recipe: Any) -> CryptographyClient:
-        of_connection, of_key, execution, refresh_after = recipe
-        key = pickle.loads(of_key)  # noqa: S301  # whoever unpickles a client has decided to trust it
-        if of_connection is None:
-            return cls.from_jwk(key, min_rsa_bits=0)  # its size was accepted where it was made
-        connection = AsyncVaultConnection.of_recipe(of_connection)
-        client = cls._within(connection, key, None, execution=execution, refresh_after=refresh_after)
-        client._owned = True
-        return client
+        return client_of(cls, AsyncVaultConnection, recipe)  # type: ignore[no-any-return]
 
     @property
     def key_id(self) -> str | None:
