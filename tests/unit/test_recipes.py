@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import os
 import pickle
 import ssl
+import subprocess
+import sys
 import threading
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,7 +25,7 @@ from fixtures.worlds import AIO, SYNC, World
 
 from azure.keyvault.keys import ApiVersion, JsonWebKey, KeyClient, KeyVaultKey
 from azure.keyvault.keys._shared.fork import _renew_all
-from azure.keyvault.keys._shared.recipe import MOST_SHARED, SHARED, _SharedThings
+from azure.keyvault.keys._shared.recipe import MOST_SHARED, SHARED, _SharedThings, fingerprint
 from azure.keyvault.keys.crypto import CryptographyClient, KeyEncryptionKey, KeyResolver
 
 KEY = f"{URL}/keys/orders"
@@ -262,6 +266,75 @@ def test_shared_client_goes_on_after_somebody_has_closed_it(world: World) -> Non
 def test_client_that_was_sent_is_sent_on(world: World) -> None:
     client = sent(world.CryptographyClient(KEY, Credential(), refresh_after=9))
     assert sent(client) is client
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def cyclic(value: int) -> list[Any]:
+    made: list[Any] = [value]
+    made.append(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("make_one", "make_other"),
+    [
+        (lambda: {"a": [1, (2.5, None)], "b": b"x"}, lambda: {"a": [1, (2.5, True)], "b": b"x"}),
+        (lambda: ["ab", "c"], lambda: ["a", "bc"]),
+        (lambda: "1", lambda: 1),
+        (lambda: {1, 2, 3}, lambda: {1, 2}),
+        (lambda: Credential("a"), lambda: Credential("b")),
+        (lambda: Slotted([1]), lambda: Slotted([2])),
+        (lambda: cyclic(1), lambda: cyclic(2)),
+        (lambda: ApiVersion.V7_4, lambda: ApiVersion.V7_5),
+        (lambda: OrderedDict(a=1), lambda: OrderedDict(a=2)),
+        (lambda: logging.getLogger("a"), lambda: logging.getLogger("b")),
+        (lambda: Credential, lambda: Unpicklable),
+        (lambda: Credential("a").get_token, lambda: Credential("b").get_token),
+    ],
+    ids=[
+        "containers",
+        "text",
+        "types",
+        "sets",
+        "objects",
+        "slots",
+        "cycles",
+        "enums",
+        "subclasses",
+        "loggers",
+        "classes",
+        "methods",
+    ],
+)
+def test_fingerprint_is_that_of_the_content(make_one: Any, make_other: Any) -> None:
+    assert fingerprint(make_one()) == fingerprint(make_one())
+    assert fingerprint(make_one()) != fingerprint(make_other())
+
+
+def test_fingerprint_tells_functions_without_a_name_apart() -> None:
+    one, other = (lambda: 1), (lambda: 2)
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint(one) == fingerprint(one)
+
+
+def test_fingerprint_is_the_same_in_other_processes() -> None:
+    """Whatever the hash seed is."""
+    program = (
+        "from azure.keyvault.keys._shared.recipe import fingerprint as f; print(f({'a': {'x', 'y', 'z'}, 'b': [1]}))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
 
 
 def test_few_recipes_are_kept() -> None:

@@ -19,7 +19,7 @@ from .pipeline.keywords import check_client
 from .pipeline.order import World, build_pipeline, configure
 from .pipeline.redirects import SameOriginRedirectPolicy
 from .pipeline.retry import KeyVaultRetryPolicy
-from .recipe import SHARED, read, recipe_of
+from .recipe import SHARED, Recipe, read, recipe_of
 from .transport.request_body import with_whole_body
 from .transport.tls import CONNECTION_TIMEOUT
 from .wire.translation import Wire
@@ -80,12 +80,12 @@ class VaultConnection:
         self._closed = False
         self._kind = kind
         self._is_shared = False
-        self._recipe: bytes | None = None
+        self._recipe: Recipe | None = None
         self._lock = ForkLock()
         if prepared:
             self._pipeline  # noqa: B018  # builds it
 
-    def recipe(self) -> bytes:
+    def recipe(self) -> Recipe:
         """Return what another process makes the same connection of.
 
         :raises TypeError: when an option or the credential cannot go there.
@@ -98,12 +98,12 @@ class VaultConnection:
         return self._recipe
 
     @classmethod
-    def of_recipe(cls, recipe: bytes) -> VaultConnection:
+    def of_recipe(cls, recipe: Recipe) -> VaultConnection:
         """Return the connection that a recipe describes, the same one for everybody in this process."""
         return SHARED.get((cls, recipe), lambda: cls._made_of(recipe))
 
     @classmethod
-    def _made_of(cls, recipe: bytes) -> VaultConnection:
+    def _made_of(cls, recipe: Recipe) -> VaultConnection:
         parts = read(recipe)
         vault_url, api_version, aliased = parts["wire"]
         wire = Wire(vault_url, api_version, aliased=aliased)

@@ -23,7 +23,7 @@ from .pipeline.keywords import check_client
 from .pipeline.order import World, build_pipeline, configure
 from .pipeline.redirects import AsyncSameOriginRedirectPolicy
 from .pipeline.retry import AsyncKeyVaultRetryPolicy
-from .recipe import SHARED, read, recipe_of
+from .recipe import SHARED, Recipe, read, recipe_of
 from .transport.request_body import with_whole_body_async
 from .wire.translation import Wire
 from .wire.writer_loading import writer, writer_is_loaded
@@ -93,12 +93,12 @@ class AsyncVaultConnection:
         self._kind = kind
         self._is_shared = False
         self._world = WORLD
-        self._recipe: bytes | None = None
+        self._recipe: Recipe | None = None
         self._lock = ForkLock()
         if prepared:
             self._pipeline  # noqa: B018  # builds it
 
-    def recipe(self) -> bytes:
+    def recipe(self) -> Recipe:
         """Return what another process makes the same connection of.
 
         :raises TypeError: when an option or the credential cannot go there.
@@ -111,12 +111,12 @@ class AsyncVaultConnection:
         return self._recipe
 
     @classmethod
-    def of_recipe(cls, recipe: bytes) -> AsyncVaultConnection:
+    def of_recipe(cls, recipe: Recipe) -> AsyncVaultConnection:
         """Return the connection that a recipe describes, the same one for everybody in this process."""
         return SHARED.get((cls, recipe), lambda: cls._made_of(recipe))
 
     @classmethod
-    def _made_of(cls, recipe: bytes) -> AsyncVaultConnection:
+    def _made_of(cls, recipe: Recipe) -> AsyncVaultConnection:
         parts = read(recipe)
         vault_url, api_version, aliased = parts["wire"]
         wire = Wire(vault_url, api_version, aliased=aliased)

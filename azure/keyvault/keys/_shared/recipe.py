@@ -1,17 +1,22 @@
 """What clients are made of again in another process: recipes, and what is made of them once in a process.
 
-A recipe is the pickle of what the caller gave: the vault's address, options and the credential. It holds no token and
-no challenge, as those are what clients find out by themselves. Processes get a recipe with every task that a client is
-an argument of, so what is made of it is kept, and made once however many threads ask.
+A recipe holds what the caller gave: the vault's address, options and the credential. It holds no token and no
+challenge, as those are what clients find out by themselves. Processes get a recipe with every task that a client is an
+argument of, so what is made of it is kept, and made once however many threads ask.
+
+Whoever pickles and unpickles is the program, with whatever it uses for that; this library does neither.
 """
 
 from __future__ import annotations
 
-import pickle
+import copyreg
+import hashlib
+import os
 import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
+from types import FunctionType
 from typing import Any, TypeVar
 
 from .fork import renew_after_fork
@@ -21,11 +26,8 @@ T = TypeVar("T")
 #: How many clients, connections and credentials a process keeps for those that bring the same recipe again.
 MOST_SHARED = 512
 
-#: What pickles what is defined in a program's main module, for workers that do not have it. First come first served.
-_BY_VALUE = ("cloudpickle", "ray.cloudpickle", "pyspark.cloudpickle", "joblib.externals.cloudpickle")
-
-#: The same for every version of Python, so that one recipe is the same bytes in all of them.
-_PROTOCOL = 5
+# The protocol whose forms of objects are compared: it has been in every version of Python that is in use.
+_PROTOCOL = 4
 
 _REASONS = {
     "config": "its policies hold tokens",
@@ -33,6 +35,35 @@ _REASONS = {
     "session": "it holds connections",
     "loop": "it belongs to this process",
 }
+
+
+class Recipe:
+    """What something is made of. Recipes of the same content are equal, in all processes that have got them.
+
+    :param parts: the content, by name.
+    """
+
+    __slots__ = ("key", "parts")
+
+    def __init__(self, **parts: Any) -> None:
+        self.parts = parts
+        self.key = fingerprint(parts)
+
+    def __eq__(self, other: object) -> bool:
+        return self.key == other.key if isinstance(other, Recipe) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (self.key, self.parts)
+
+
+def _arrived(key: str, parts: dict[str, Any]) -> Recipe:
+    """Return a recipe in the process that it was sent to, whose key stays as it was."""
+    recipe = Recipe.__new__(Recipe)
+    recipe.key, recipe.parts = key, parts
+    return recipe
 
 
 class _SharedThings:
@@ -70,7 +101,7 @@ def unpicklable(thing: str, part: str, reason: str) -> TypeError:
     return TypeError(f"{thing} cannot be pickled, because of {part}: {reason}")
 
 
-def recipe_of(kind: str, credential: Any, *, config: Any = None, options: Mapping[str, Any], **parts: Any) -> bytes:
+def recipe_of(kind: str, credential: Any, *, config: Any = None, options: Mapping[str, Any], **parts: Any) -> Recipe:
     """Return the recipe of something that has a credential and options of a client.
 
     :param kind: what it is, for messages: ``"this client"``.
@@ -92,12 +123,12 @@ def recipe_of(kind: str, credential: Any, *, config: Any = None, options: Mappin
         if reason:
             raise unpicklable(kind, f"{name}=", reason)
     try:
-        own = dumps(credential)
+        own = Recipe(credential=credential)
     except Exception as error:
         raise unpicklable(
             kind, f"its credential, a {type(credential).__name__}", f"{error}. Credentials of azure-identity can be"
         ) from error
-    return dumps({"credential": own, "options": given, **parts})
+    return Recipe(credential=own, options=given, **parts)
 
 
 def _is_tls_context(value: Any) -> bool:
@@ -105,18 +136,10 @@ def _is_tls_context(value: Any) -> bool:
     return ssl is not None and isinstance(value, ssl.SSLContext)
 
 
-def read(recipe: bytes) -> dict[str, Any]:
+def read(recipe: Recipe) -> dict[str, Any]:
     """Return the parts of a recipe, with the credential that the whole process shares."""
-    parts: dict[str, Any] = pickle.loads(recipe)  # noqa: S301  # whoever unpickles a client has decided to trust it
-    own = parts["credential"]
-    return {**parts, "credential": SHARED.get(("credential", own), lambda: pickle.loads(own))}  # noqa: S301  # as above
-
-
-def dumps(thing: Any) -> bytes:
-    """Pickle a part of a recipe, as the frameworks that are loaded do it."""
-    pickler: Any = next((sys.modules[name] for name in _BY_VALUE if name in sys.modules), pickle)
-    pickled: bytes = pickler.dumps(thing, protocol=_PROTOCOL)
-    return pickled
+    own: Recipe = recipe.parts["credential"]
+    return {**recipe.parts, "credential": SHARED.get(own, lambda: own.parts["credential"])}
 
 
 def reduced(client: Any) -> tuple[Any, ...]:
@@ -131,10 +154,65 @@ def reduced(client: Any) -> tuple[Any, ...]:
     return make, (kind, client._to_recipe())
 
 
-def make(kind: Any, recipe: Any) -> Any:
+def make(kind: Any, recipe: Recipe) -> Any:
     """Return the client that a recipe describes, the same one for everybody in this process.
 
     :param kind: the class of the client.
     :param recipe: its recipe.
     """
     return SHARED.get((kind, recipe), lambda: kind._of_recipe(recipe))
+
+
+def fingerprint(thing: Any) -> str:
+    """Return a text that is the same for things which would be pickled alike.
+
+    :raises TypeError: when a part of the thing cannot be pickled.
+    """
+    digest = hashlib.sha256()
+    _feed(digest.update, thing, {})
+    return digest.hexdigest()
+
+
+def _feed(write: Callable[[bytes], object], thing: Any, seen: dict[int, tuple[int, Any]]) -> None:
+    """Write what a thing is made of. ``seen`` keeps what was written, so that no other thing takes its address."""
+    kind = type(thing)
+    if thing is None or kind in (bool, int, float, complex, str, bytes):
+        text = repr(thing).encode("utf-8", "surrogatepass")
+        write(b"%s %d %s" % (kind.__name__.encode(), len(text), text))
+    elif isinstance(thing, Recipe):
+        write(b"recipe " + thing.key.encode())
+    elif id(thing) in seen:
+        write(b"again %d." % seen[id(thing)][0])
+    elif isinstance(thing, (type, FunctionType)):
+        write(_name_of(thing))
+    else:
+        seen[id(thing)] = len(seen), thing
+        parts = _parts_of(thing)
+        write(b"%s %d(" % (kind.__name__.encode(), len(parts)))
+        for part in parts:
+            _feed(write, part, seen)
+        write(b")")
+
+
+def _name_of(thing: Any) -> bytes:
+    """Return what names a class or function; those that are not found by their name alone are told apart."""
+    name = f"{thing.__module__}:{thing.__qualname__}"
+    if thing.__module__ == "__main__" or "<" in name:
+        name += f":{os.getpid()}:{id(thing)}"
+    return b"named %s." % name.encode()
+
+
+def _parts_of(thing: Any) -> list[Any]:
+    kind = type(thing)
+    if kind in (list, tuple):
+        return list(thing)
+    if kind is dict:
+        return [part for item in thing.items() for part in item]
+    if kind in (set, frozenset):
+        return sorted(fingerprint(item) for item in thing)
+    reducer = copyreg.dispatch_table.get(kind)
+    reduced_to: Any = reducer(thing) if reducer else thing.__reduce_ex__(_PROTOCOL)
+    if isinstance(reduced_to, str):
+        return [kind, reduced_to]
+    # The function, its arguments, the state, and what lists and dictionaries hold.
+    return [list(part) if hasattr(part, "__next__") else part for part in reduced_to]

@@ -16,7 +16,7 @@ from .._shared.base import wire_of
 from .._shared.connection import VaultConnection
 from .._shared.fork import ForkLock
 from .._shared.pipeline.keywords import check_client
-from .._shared.recipe import make, read, recipe_of
+from .._shared.recipe import Recipe, make, read, recipe_of
 from ._client import CryptographyClient
 from ._decision import Execution
 from ._enums import KeyWrapAlgorithm
@@ -163,7 +163,7 @@ class KeyResolver:
         return make, (type(self), recipe)
 
     @classmethod
-    def _of_recipe(cls, recipe: bytes) -> Self:
+    def _of_recipe(cls, recipe: Recipe) -> Self:
         parts = read(recipe)
         resolver = cls(parts["credential"], **parts["of_keys"], **parts["options"])
         resolver._is_shared = True

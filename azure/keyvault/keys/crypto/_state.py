@@ -13,7 +13,7 @@ from .._jwk import JsonWebKey
 from .._key_references import KeyReference, identifier_of
 from .._models import KeyProperties, KeyVaultKey, KeyVaultKeyIdentifier
 from .._shared import KeyVaultResourceId, parse_key_vault_id
-from .._shared.recipe import dumps, unpicklable
+from .._shared.recipe import unpicklable
 from .._shared.wire.identifiers import origin_of
 from ._decision import Decision, Execution, KeyFacts, check_window, decide
 from ._local import MIN_RSA_BITS, LocalKey, load
@@ -166,7 +166,7 @@ class KeyState:
         key_id = f"{identifier.vault_url}/keys/{identifier.name}/{version}"
         return KeyState(identifier._replace(source_id=key_id), key_id, self.execution, facts)
 
-    def to_recipe(self, *, pinned: bool) -> bytes:
+    def key_elsewhere(self, *, pinned: bool) -> KeyVaultKey | JsonWebKey | str | None:
         """Return the key as another process is told of it: what the caller gave, or its identifier.
 
         :param pinned: whether the version that is known now is to be used there, too.
@@ -175,7 +175,7 @@ class KeyState:
         if self.material is not None and self.material._has_private():
             raise unpicklable("this CryptographyClient", "the private part of its key", "it stays in this process")
         asked = self._asked.source_id if self._asked is not None else None
-        return dumps(self.given if self.given is not None else self.key_id if pinned else asked)
+        return self.given if self.given is not None else self.key_id if pinned else asked
 
     def addresses(self) -> list[str]:
         """Return the addresses of the vault: the one to which requests go, and those in the identifiers of the key."""
