@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from azure.core.credentials import AccessToken, AccessTokenInfo
 from azure.core.exceptions import HttpResponseError
@@ -20,6 +20,7 @@ from azure.keyvault.keys.emulator import (
     AttestationAuthority,
     ClaimsDemand,
     Clock,
+    EmulatedVault,
     EmulatorCredential,
     EmulatorKeywords,
     EmulatorOptions,
@@ -32,6 +33,7 @@ from azure.keyvault.keys.emulator import (
     Recorder,
     Throttle,
     TokenRequest,
+    VaultEvent,
 )
 
 
@@ -57,6 +59,10 @@ def set_up(directory: Path) -> None:
         "hostnames": ("vault.example",),
         "latest_api_version": "7.4",
         "record": True,
+        "listen": "127.0.0.2",
+        "vaults": ("billing",),
+        "seed": {"keys": []},
+        "ui": True,
     }
     emulator = KeyVaultEmulator(**options)
     assert_type(emulator.start(), KeyVaultEmulator)
@@ -69,12 +75,18 @@ def set_up(directory: Path) -> None:
     )
     assert_type((chosen.managed_hsm, chosen.soft_delete, chosen.purge_protection), tuple[bool, bool, bool])
     assert_type((chosen.premium, chosen.empty_pages, chosen.padded_hsm_exponent), tuple[bool, bool, bool])
-    assert_type((chosen.service_principal, chosen.record), tuple[bool, bool])
+    assert_type((chosen.service_principal, chosen.record, chosen.ui), tuple[bool, bool, bool])
+    assert_type((chosen.listen, chosen.vaults), tuple[str | None, tuple[str, ...]])
+    assert_type(chosen.seed, str | os.PathLike[str] | Mapping[str, Any] | None)
+    for name, options_of_one in chosen.own_options:
+        assert_type((name, options_of_one), tuple[str, EmulatorOptions])
     assert_type((chosen.purge_delay, chosen.hostnames), tuple[float, tuple[str, ...]])
     assert_type((chosen.data_dir, chosen.latest_api_version), tuple[str | os.PathLike[str] | None, str | None])
     assert_type(emulator.environment, dict[str, str])
     assert_type(emulator.tenant_id, str)
     assert_type(emulator.ca_bundle, str)
+    assert_type(emulator.ui_link, str)
+    assert_type(emulator.vaults, Mapping[str, EmulatedVault])
     emulator.mark_managed("k")
     emulator.revoke_tokens()
     emulator.reset()
@@ -87,6 +99,7 @@ def set_up(directory: Path) -> None:
 async def connect(vault: KeyVaultEmulator) -> None:
     """Make clients."""
     assert_type(vault.url, str)
+    assert_type(vault.url_of("vault.example"), str)
     assert_type(vault.client_options, dict[str, Any])
     assert_type(vault.credential, EmulatorCredential)
     assert_type(vault.async_credential, AsyncEmulatorCredential)
@@ -120,6 +133,11 @@ def turn_knobs(vault: KeyVaultEmulator) -> None:
     throttle.off()
     clock: Clock = vault.clock
     clock.advance(60)
+    clock.advance(days=90, hours=1.5, minutes=1)
+    events: list[VaultEvent] = vault.events
+    for event in events:
+        assert_type(event.kind, Literal["rotated", "near-expiry", "expired", "purged"])
+    assert_type([(event.name, event.version, event.time) for event in events], list[tuple[str, str, int]])
     assert_type(clock.now(), float)
     assert_type(clock.offset, float)
     authority: AttestationAuthority = vault.attestation
@@ -156,15 +174,27 @@ def look(vault: KeyVaultEmulator) -> list[str]:
     requests: Recorder = vault.requests
     assert_type(requests.matching("GET", "/keys"), list[RecordedRequest])
     assert_type(requests[-1], RecordedRequest)
+    assert_type(requests[-2:], list[RecordedRequest])
     for request in requests:
         assert_type(request.query, Mapping[str, str])
         assert_type(request.headers, Mapping[str, str])
         assert_type(request.body, bytes | None)
+        assert_type((request.at, request.seconds), tuple[float, float | None])
         assert_type((request.status, request.body_length), tuple[int | None, int | None])
         assert_type((request.method, request.path, request.authorised), tuple[str, str, bool])
     requests.clear()
     tokens: list[TokenRequest] = vault.token_requests
     return [f"{token.audience} {token.tenant} {token.claims} {token.grant}" for token in tokens]
+
+
+def further(vault: EmulatedVault) -> None:
+    """Use a vault beside the first one, and come back to a state."""
+    assert_type(vault.export_state(), dict[str, Any])
+    vault.import_state(vault.export_state())
+    vault.mark_managed("k")
+    vault.permissions.deny("get")
+    assert_type((vault.ca_bundle, vault.url), tuple[str, str])
+    KeyClient(vault.url, vault.credential, **vault.client_options).close()
 
 
 def refused(error: HttpResponseError) -> int | None:

@@ -8,12 +8,14 @@ What the script leaves out or counts as the same, as the two differ there on pur
 
 * an empty name (AttributeError in 4.x), more than 128 random bytes (the service refuses), local keys without
   ``key_ops`` (4.x refuses them), the ``vault_url`` of a key that is in no vault;
-* an enumeration's member and its value, an error and its subclass, and what this library adds to an error's text.
+* an enumeration's member and its value, an error and its subclass, and what this library adds to the text of an error or
+  of an object.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +66,19 @@ def _story(python: Path, *words: str, host: bool = False) -> dict[str, Any]:
     options += ["--host", "my.vault.localhost"] if host else []
     emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", *options, "--"]
     script = [str(NAMED_HOST), str(SCRIPT)] if host else [str(SCRIPT)]
-    run = subprocess.run([*emulator, str(python), *script, *words], capture_output=True, text=True, timeout=120)
+    # With -E, PYTHONPATH does not lead the other library's interpreter to this library.
+    interpreter = [str(python)] if str(python) == sys.executable else [str(python), "-E"]
+    run = subprocess.run([*emulator, *interpreter, *script, *words], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
-    return dict(json.loads(line) for line in run.stdout.splitlines())
+    return {step: _without_details(outcome) for step, outcome in map(json.loads, run.stdout.splitlines())}
+
+
+def _without_details(outcome: Any) -> Any:
+    """Return an outcome in which the text of an object says only of which class it is."""
+    if isinstance(outcome, str):
+        return re.sub(r"<(\w+)\b.*>", r"<\1>", outcome)
+    if isinstance(outcome, list):
+        return [_without_details(item) for item in outcome]
+    if isinstance(outcome, dict):
+        return {name: _without_details(item) for name, item in outcome.items()}
+    return outcome

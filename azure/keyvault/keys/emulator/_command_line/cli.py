@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments[1:] if runs_command else arguments)
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     if given.verbose:
-        logging.getLogger(__package__.rpartition(".")[0]).setLevel(logging.INFO)
+        logging.getLogger(__name__.rpartition("._command_line")[0]).setLevel(logging.INFO)
     try:
         options = _options(given, runs_command)
         if not runs_command:

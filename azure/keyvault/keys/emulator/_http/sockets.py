@@ -20,14 +20,13 @@ def listening_sockets(port: int, address: str | None = None) -> list[socket.sock
     :param address: a further IP address to listen on; an unspecified one for all of its family.
     :raises OSError: the port is taken, or the address is not one of this machine.
     """
-    for _ in range(_MOST_TRIES if port == 0 else 1):
+    for _ in range(_MOST_TRIES if port == 0 else 0):
         try:
             return _all_listening(port, _addresses(address))
         except OSError as error:
-            taken = error
             if error.errno != errno.EADDRINUSE:
-                break
-    raise taken
+                raise
+    return _all_listening(port, _addresses(address))
 
 
 def _addresses(further: str | None) -> list[str]:
