@@ -180,6 +180,18 @@ def test_lines_of_shells_quote_what_has_a_meaning() -> None:
     assert SHELLS["bash"](variables, ["C", "D"]) == ["unset C D", "export A='it'\"'\"'s $x'", "export B=plain"]
 
 
+def test_verbose_server_logs_every_request(tmp_path: Path) -> None:
+    script = (
+        "import os, urllib3\n"
+        "with urllib3.PoolManager(ca_certs=os.environ['SSL_CERT_FILE']) as http:\n"
+        "    http.request('GET', os.environ['VAULT_URL'] + '/keys?api-version=7.4')\n"
+    )
+    for words, logged in ((["--verbose"], True), ([], False)):
+        command = [*_PROGRAM, "run", *words, "--", "python", "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        assert ("GET /keys -> 401" in done.stderr) is logged
+
+
 def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["--version"], ["run", "--version"]):
         with pytest.raises(SystemExit) as exit_info:

@@ -8,8 +8,8 @@ What the script leaves out or counts as the same, as the two differ there on pur
 
 * an empty name (AttributeError in 4.x), more than 128 random bytes (the service refuses), local keys without
   ``key_ops`` (4.x refuses them), the ``vault_url`` of a key that is in no vault;
-* an enumeration's member and its value, an error and its subclass, and what this library adds to the text of an error or
-  of an object.
+* an enumeration's member and its value, an error and its subclass, and what this library adds to the text of an error
+  or of an object.
 """
 
 from __future__ import annotations
