@@ -43,6 +43,24 @@ class _RetryRules:
             return False
         return status == _THROTTLED or _may_repeat(response.context)
 
+    def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings of a call. Most calls have none of their own, and nothing to look for."""
+        if any(name.startswith("retry_") for name in options):
+            settings: dict[str, Any] = super().configure_retries(options)  # type: ignore[misc]
+            return settings
+        mine: Any = self
+        return {
+            "total": mine.total_retries,
+            "connect": mine.connect_retries,
+            "read": mine.read_retries,
+            "status": mine.status_retries,
+            "backoff": mine.backoff_factor,
+            "max_backoff": mine.backoff_max,
+            "methods": None,  # the operation decides, and not its method
+            "timeout": mine.timeout,
+            "history": [],
+        }
+
     def _configure_positions(self, request: PipelineRequest[Any], retry_settings: dict[str, Any]) -> None:
         """Note nothing to rewind: bodies are bytes."""
         if not isinstance(request.http_request.content, (bytes, str, type(None))):

@@ -37,9 +37,9 @@ def _base64(value: Any) -> bytes:
 
 
 def _unix_time(value: Any) -> datetime:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if type(value) is not int and (type(value) is not float or not math.isfinite(value)):
         raise TypeError
-    return _EPOCH + timedelta(seconds=value)
+    return _EPOCH + timedelta(0, value)
 
 
 def _key_id(value: Any) -> str:
@@ -139,10 +139,20 @@ class _Plan:
     def __init__(self, model: type[Model], nested: Callable[..., Any]) -> None:
         fields = plan(model, _READERS, nested)
         private = _PRIVATE.get(model.__name__, ())
-        self.fields = {field.key: field for field in fields if field.name not in private}
+        # By the name on the wire: the name in the model, the basic type that the value must be of, or what converts it.
+        self.fields = {
+            field.key: (field.name, *_told_apart(field.convert)) for field in fields if field.name not in private
+        }
         self.blank = dict.fromkeys(field.name for field in fields)
         self.needed = [field for field in fields if field.needed]
         self.never_empty = _NEVER_EMPTY.get(model.__name__, ())
+
+
+def _told_apart(convert: Callable[[Any], Any]) -> tuple[type | None, Callable[[Any], Any]]:
+    """Return the type whose values are taken as they are, if there is one, and what converts or refuses others."""
+    if isinstance(convert, partial) and convert.func is typed:
+        return convert.args[0], convert
+    return None, convert
 
 
 class Reader:
@@ -163,12 +173,17 @@ class Reader:
         model = object.__new__(kind)
         values = model.__dict__
         values.update(made.blank)
+        fields = made.fields
         # Answers hold few of the fields that a model has.
         for key, value in data.items():
-            field = made.fields.get(key)
-            if field is not None and value is not None:
+            known = fields.get(key)
+            if known is not None and value is not None:
+                name, basic, convert = known
+                if type(value) is basic:
+                    values[name] = value
+                    continue
                 try:
-                    values[field.name] = field.convert(value)
+                    values[name] = convert(value)
                 except Malformed:
                     raise  # it names the member that is to blame
                 except (ValueError, TypeError, AttributeError, OverflowError):
