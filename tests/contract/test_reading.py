@@ -7,7 +7,7 @@ import inspect
 import json
 import os
 import textwrap
-from typing import Any
+from typing import Any, is_typeddict
 
 import pytest
 from fixtures.keyring import private_jwk
@@ -214,3 +214,33 @@ def test_submodule_whose_packages_are_missing_is_no_attribute_and_says_why(monke
 def test_properties_compare_with_nothing_else() -> None:
     assert KeyProperties("https://v.vault.azure.net/keys/k") != "https://v.vault.azure.net/keys/k"
     assert JsonWebKey(kty="EC") != KeyRotationPolicy()
+
+
+PACKAGES = ["", ".aio", ".crypto", ".crypto.aio", ".emulator", ".ssh_agent"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_object_says_what_it_is(package: str) -> None:
+    module = importlib.import_module(f"azure.keyvault.keys{package}")
+    public = [getattr(module, name) for name in module.__all__]
+    kinds = [kind for kind in public if inspect.isclass(kind) and not is_typeddict(kind)]
+    assert [kind.__name__ for kind in kinds if kind.__repr__ is object.__repr__ and kind.__name__ not in ABSTRACT] == []
+
+
+#: What has no instances of its own.
+ABSTRACT = ("EmulatedVault",)
+
+
+def test_emulator_says_where_it_is_and_what_is_turned() -> None:
+    emulator = KeyVaultEmulator()
+    assert repr(emulator) == "<KeyVaultEmulator [not started]>"
+    with emulator:
+        assert repr(emulator) == f"<KeyVaultEmulator [{emulator.url}]>"
+        emulator.permissions.deny("get")
+        emulator.faults.status(503)
+        emulator.clock.advance(60)
+        emulator.throttle.limit(5, seconds=10)
+        assert repr(emulator.permissions) == "<Permissions [without get] rbac=False, firewall=False>"
+        assert repr(emulator.faults) == "<Faults [1 waiting]>"
+        assert repr(emulator.clock) == "<Clock [+60 seconds]>"
+        assert repr(emulator.throttle) == "<Throttle [5 calls in 10 seconds]>"

@@ -147,6 +147,11 @@ class KeyResolver:
         self._connections: WeakValueDictionary[str, VaultConnection] = WeakValueDictionary()
         self._lock = ForkLock()
 
+    @tolerant
+    def __repr__(self) -> str:
+        vaults = "all vaults" if self._suffixes is None else f"vaults of {', '.join(self._suffixes)}"
+        return f"<{type(self).__name__} [{vaults}] {self._algorithm}>"
+
     def __reduce__(self) -> Any:
         version = getattr(self._api_version, "value", self._api_version)
         recipe = recipe_of(

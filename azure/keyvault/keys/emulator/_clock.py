@@ -18,6 +18,9 @@ class Clock:
         self.offset = 0.0
         self._moved: Callable[[], None] | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.offset:+.0f} seconds]>"
+
     def now(self) -> float:
         """Return the vault's time in seconds since the epoch."""
         return time.time() + self.offset

@@ -52,6 +52,10 @@ class KeyVaultEmulator(EmulatedVault):
         self._stop: asyncio.Event | None = None
         self._server: Server | None = None
 
+    def __repr__(self) -> str:
+        state = self.url if self._service is not None else "not started"
+        return f"<{type(self).__name__} [{state}]>"
+
     def start(self) -> KeyVaultEmulator:
         """Begin to serve; return when requests are accepted.
 

@@ -53,6 +53,9 @@ class VaultAgent:
         self._directory: str | None = None
         self._server: _Server | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{', '.join(map(str, self._names))}]>"
+
     @property
     def socket_path(self) -> str:
         """The path of the socket, for ``SSH_AUTH_SOCK``.

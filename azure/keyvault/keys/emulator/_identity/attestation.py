@@ -37,6 +37,9 @@ class AttestationAuthority:
         self._trusted: dict[str, rsa.RSAPublicKey] = {}
         self._base_url = ""
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.url}]>"
+
     @cached_property
     def _key(self) -> rsa.RSAPrivateKey:
         return rsa.generate_private_key(65537, 2048)

@@ -37,6 +37,9 @@ class EmulatorCredential:
             return self._place.issue(audience, claims)
         return self._authority.issue(audience, self._authority.tenant, claims)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of an emulated vault>"
+
     def get_token(
         self,
         *scopes: str,
@@ -89,6 +92,9 @@ class AsyncEmulatorCredential:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _arrived, (type(self), self._credential._place)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of an emulated vault>"
 
     async def get_token(
         self,

@@ -46,6 +46,10 @@ class Permissions:
         self._client_id = client_id
         self._denied: set[str] = set()
 
+    def __repr__(self) -> str:
+        denied = f"without {', '.join(sorted(self._denied))}" if self._denied else "all"
+        return f"<{type(self).__name__} [{denied}] rbac={self.rbac}, firewall={self.firewall}>"
+
     def deny(self, *names: str) -> None:
         """Take permissions away.
 
@@ -128,6 +132,9 @@ class ClaimsDemand:
     def __init__(self) -> None:
         self._times = 0
         self._claims: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self._times} more times]>"
 
     def demand(self, times: int = 1, claims: dict[str, Any] | None = None) -> None:
         """Challenge the next authorised calls, whatever their token.

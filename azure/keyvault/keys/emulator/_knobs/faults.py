@@ -105,6 +105,9 @@ class Faults:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{len(self._faults)} waiting]>"
+
     def status(
         self,
         status: int,

@@ -35,6 +35,10 @@ class Throttle:
         self._documented = False
         self._retry_after: int | None = None
 
+    def __repr__(self) -> str:
+        limit = "off" if self._limit is None else f"{self._limit} calls in {self._window} seconds"
+        return f"<{type(self).__name__} [{'documented limits' if self._documented else limit}]>"
+
     def limit(self, calls: int, seconds: float = _WINDOW, retry_after: int | None = None) -> None:
         """Allow a number of calls, of whatever kind, in any span of that many seconds; refuse more with 429.
 
