@@ -6,6 +6,7 @@ expects it (``az login`` is enough). Or run it without Azure:
     python -m azure.keyvault.keys.emulator run python samples/key_rotation.py
 """
 
+import json
 import os
 import uuid
 from datetime import timedelta
@@ -13,7 +14,7 @@ from datetime import timedelta
 from azure.identity import DefaultAzureCredential
 
 from azure.keyvault.keys import KeyClient, KeyRotationLifetimeAction, KeyRotationPolicy, KeyRotationPolicyAction
-from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm
+from azure.keyvault.keys.crypto import EncryptionAlgorithm, EncryptResult
 
 VAULT_URL = os.environ["VAULT_URL"]
 
@@ -41,16 +42,21 @@ def main() -> None:
             what = "rotates" if action.action == KeyRotationPolicyAction.rotate else "notifies"
             print(f"Got       the policy: the vault {what} {action.time_before_expiry} before a version expires")
 
-        # Data remembers the version that encrypted it.
+        # The result tells which version encrypted the data, also when it is stored.
         crypto = client.get_cryptography_client(name)
         secret = crypto.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"older than the key")
+        record = json.dumps(secret.to_dict())
         print(f"Encrypted with {secret.key_id}")
 
         second = client.rotate_key(name)
         print(f"Rotated   to version {second.properties.version}, which expires on {second.properties.expires_on}")
 
-        with CryptographyClient(str(secret.key_id), credential) as older:
-            plain = older.decrypt(secret)
+        # A client that knows of the newest version, and looks for a newer one after ten minutes.
+        newest = client.get_cryptography_client(name, refresh_after=600)
+        again = newest.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"new")
+        print(f"Encrypted with {again.key_id}")
+        # What the older version has encrypted finds that version by itself.
+        plain = newest.decrypt(EncryptResult.from_dict(json.loads(record)))
         print(f"Decrypted {plain.plaintext.decode()!r} with the version that encrypted it")
 
         client.delete_key(name)

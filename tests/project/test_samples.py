@@ -22,6 +22,7 @@ TELLS = {
     "recover_purge_operations": "the same version as before",
     "send_request": "Raised    HttpResponseError: KeyNotFound",
     "sign_data": "Verified  the stream with the public key, local: True",
+    "worker_processes": "Verified  20 of 20 signatures after a rotation",
     "x509_csr": "Compared  the public key: that of the vault",
 }
 #: Samples without a twin in asyncio.

@@ -1,0 +1,75 @@
+"""Send an asyncio client to worker processes: each makes one client of it, for the event loops of all of its tasks.
+
+Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
+expects it (``az login`` is enough). Or run it without Azure:
+
+    python -m azure.keyvault.keys.emulator run python samples/worker_processes_async.py
+"""
+
+import asyncio
+import os
+import uuid
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from azure.identity import DefaultAzureCredential
+
+from azure.keyvault.keys.aio import KeyClient
+from azure.keyvault.keys.crypto import SignResult
+from azure.keyvault.keys.crypto.aio import CryptographyClient
+
+VAULT_URL = os.environ["VAULT_URL"]
+TASKS = 4
+RECORDS = 5
+PROCESSES = 2
+
+
+def sign(crypto: CryptographyClient, task: int) -> tuple[int, int, list[dict[str, str]]]:
+    """Run in a worker: sign some records, and tell which process and which client did it."""
+
+    async def sign_all() -> list[dict[str, str]]:
+        # The end of this block closes the connections of this event loop. The client stays, with its token.
+        async with crypto:
+            signed = [crypto.sign_data("PS256", b"record %d.%d" % (task, number)) for number in range(RECORDS)]
+            return [result.to_dict() for result in await asyncio.gather(*signed)]
+
+    return os.getpid(), id(crypto), asyncio.run(sign_all())
+
+
+async def main() -> None:
+    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    name = f"workers-{uuid.uuid4().hex[:8]}"
+
+    # The asyncio clients take synchronous credentials, too, which belong to no event loop.
+    with DefaultAzureCredential() as credential:
+        async with KeyClient(VAULT_URL, credential) as client:
+            await client.create_rsa_key(name, size=2048)
+            print(f"Created   {name}")
+
+            # What travels is the vault's URL, the options and the credential: no token, and nothing of a private key.
+            crypto = client.get_cryptography_client(name, refresh_after=600)
+            loop = asyncio.get_running_loop()
+            with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+                tasks = [loop.run_in_executor(pool, sign, crypto, task) for task in range(TASKS)]
+                results = await asyncio.gather(*tasks)
+            processes = {process for process, _, _ in results}
+            clients = {(process, made) for process, made, _ in results}
+            assert len(clients) == len(processes)
+            print(f"Signed    {TASKS * RECORDS} records; each process used one client for all of its tasks")
+
+            # Results that came back as JSON find the version of the key that made them.
+            await client.rotate_key(name)
+            valid = [
+                (await crypto.verify_data(SignResult.from_dict(stored), b"record %d.%d" % (task, number))).is_valid
+                for task, (_, _, records) in enumerate(results)
+                for number, stored in enumerate(records)
+            ]
+            print(f"Verified  {sum(valid)} of {TASKS * RECORDS} signatures after a rotation")
+
+            await client.delete_key(name)
+            await client.purge_deleted_key(name)
+            print(f"Purged    {name}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
