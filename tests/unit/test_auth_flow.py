@@ -567,6 +567,30 @@ def test_request_that_was_led_away_before_is_not_sent(session: AuthSession) -> N
     assert run.sent == []
 
 
+@pytest.mark.case("P21", "D3")
+@pytest.mark.parametrize(("left", "asked"), [(20, 0), (-1, 1)], ids=["short", "expired"])
+def test_calls_that_wait_share_a_token_however_soon_it_expires(session: AuthSession, left: int, asked: int) -> None:
+    warm(session)
+    session.grant = None
+    run = Run([ok()], [AccessToken("own", int(time.time()) + 3600)])
+
+    def another_was_faster() -> None:
+        if session.grant is None:
+            Run([ok()], [AccessToken("shared", int(time.time()) + left)]).call(session)
+
+    run.before_leading = another_was_faster
+    run.call(session)
+    assert (len(run.asked), run.sent[0][3]) == (asked, "Bearer own" if asked else "Bearer shared")
+
+
+@pytest.mark.case("P21", "D3")
+def test_token_with_little_time_left_is_not_for_later_calls(session: AuthSession) -> None:
+    Run([challenged(), ok()], [AccessToken("short", int(time.time()) + 20)]).call(session)
+    run = Run([ok()], ["fresh"])
+    run.call(session)
+    assert run.sent[0][3] == "Bearer fresh"
+
+
 @pytest.mark.case("P14")
 def test_challenges_of_any_number_of_vaults_take_bounded_memory() -> None:
     for number in range(3000):

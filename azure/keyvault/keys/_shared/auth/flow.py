@@ -102,10 +102,18 @@ class Grant:
     header: str = field(repr=False)
     expires_on: float
     refresh_on: float
+    granted: float = field(default_factory=time.monotonic)
 
     def is_usable(self, now: float) -> bool:
         """Whether the token is good for another call."""
         return now < self.expires_on - _LEAST
+
+    def is_for(self, began: float, now: float) -> bool:
+        """Whether the token serves a call that has waited for it since ``began``, however soon it expires.
+
+        A credential whose tokens have little time left would be asked by all that wait otherwise, all at once.
+        """
+        return self.is_usable(now) or (self.granted >= began and now < self.expires_on)
 
     def is_stale(self, now: float) -> bool:
         """Whether the token ought to be replaced, though it is still good."""
@@ -172,7 +180,7 @@ def authenticate(session: AuthSession, request: PipelineRequest[Any]) -> Flow:
     enter(request.context, Stage.TOKEN)
     fresh = grant is None or not grant.is_usable(now)
     if grant is None or fresh:
-        outcome = yield Exclusive(_authorise(session, request))
+        outcome = yield Exclusive(_authorise(session, request, time.monotonic()))
         if not isinstance(outcome, Grant):
             # The response to a probe that was no challenge, of this call or of another.
             return PipelineResponse(request.http_request, outcome.http_response, request.context)
@@ -206,10 +214,10 @@ def authenticate(session: AuthSession, request: PipelineRequest[Any]) -> Flow:
     return response  # type: ignore[no-any-return]
 
 
-def _authorise(session: AuthSession, request: PipelineRequest[Any]) -> Generator[Any, Any, Any]:
+def _authorise(session: AuthSession, request: PipelineRequest[Any], began: float) -> Generator[Any, Any, Any]:
     """Find out what the vault wants, and get it. Returns a grant, or the response that was no challenge."""
     grant = session.grant
-    if grant is not None and grant.is_usable(time.time()):
+    if grant is not None and grant.is_for(began, time.time()):
         return grant  # another call has been here while this one waited
     challenge = CHALLENGES.get(session.origin)
     if challenge is None:
