@@ -134,6 +134,7 @@ def mutations(data: bytes) -> Iterator[bytes]:
             yield bytes(changed)
 
 
+@pytest.mark.case("L13")
 def test_every_changed_byte_is_refused_and_nothing_is_released(uri: str, aead_of: AeadOf) -> None:
     data = encrypted(SMALL, aead_of(uri), b"orders")
     reader = aead_of(uri)
@@ -173,6 +174,7 @@ def segments(data: bytes) -> list[bytes]:
     return [data[: start + header], *(data[a:b] for a, b in zip(starts, ends, strict=True))]
 
 
+@pytest.mark.case("L13")
 @pytest.mark.parametrize(
     "order",
     [

@@ -79,6 +79,7 @@ async def all_of(stub: StubWorld, call: Callable[[], Any], times: int) -> list[A
     return outcomes
 
 
+@pytest.mark.case("P8")
 @pytest.mark.parametrize("how", ANSWERS)
 async def test_no_thread_and_no_socket_outlives_a_call_whose_answer_does_not_end(
     serve: Serve, connect: Any, stub: StubWorld, how: str

@@ -31,6 +31,7 @@ def write(path: Path, authority: trustme.CA, *, like: os.stat_result | None = No
     os.replace(draft, path)
 
 
+@pytest.mark.case("P5")
 @pytest.mark.parametrize("whose", ["call", "client"])
 @pytest.mark.parametrize("same_time", [False, True], ids=["newer", "same-time"])
 async def test_file_of_authorities_that_was_replaced_counts_as_it_is_now(
@@ -111,6 +112,7 @@ UNUSABLE = {
 }
 
 
+@pytest.mark.case("P11")
 @pytest.mark.parametrize("how", UNUSABLE)
 @pytest.mark.parametrize("source", ["client", "environment", "call"])
 async def test_proxy_that_cannot_be_used_is_refused_without_its_password(

@@ -39,6 +39,7 @@ def refusing(charset: str, status: int = 409) -> Callable[[Received, Conversatio
     return handler
 
 
+@pytest.mark.case("P3")
 @pytest.mark.parametrize("charset", CHARSETS)
 async def test_error_is_read_as_utf_8_whatever_its_charset(serve: Serve, connect: Any, charset: str) -> None:
     server = serve(refusing(charset))
@@ -77,6 +78,7 @@ async def test_conflict_that_passes_is_recognised_whatever_its_charset(
     assert len(server.calls) == 2
 
 
+@pytest.mark.case("P3")
 async def test_long_text_in_a_slow_charset_costs_nothing(serve: Serve, connect: Any) -> None:
     body = b"a-" * 100_000
     server = serve(lambda request, talk: talk.answer(body, 409, Content_Type="application/json; charset=punycode"))

@@ -157,7 +157,7 @@ def test_tox_tests_every_version_of_python_with_lowest_and_newest_dependencies()
     assert "env_list = py{310, 311, 312, 313}-{lowest, newest}," in settings
 
 
-@pytest.mark.case("O4")
+@pytest.mark.case("O4", "O3")
 @pytest.mark.skipif(
     "KEYVAULT_TEST_WHEEL" not in os.environ, reason="this is no environment of tox, which installs the wheel"
 )
