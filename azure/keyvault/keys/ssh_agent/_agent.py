@@ -151,7 +151,7 @@ class VaultAgent:
         path = os.path.join(self._directory, f"agent.{os.getpid()}")
         if len(path.encode()) > 100:  # paths of sockets must be short: 104 bytes on macOS, 108 on Linux
             shutil.rmtree(self._directory)
-            self._directory = tempfile.mkdtemp(prefix="ssh-", dir="/tmp")  # a new directory in it
+            self._directory = tempfile.mkdtemp(prefix="ssh-", dir="/tmp")  # a new directory in it  # nosec B108
             path = os.path.join(self._directory, f"agent.{os.getpid()}")
         return path
 

@@ -109,7 +109,7 @@ class _RetryRules:
         if self.retry_mode != RetryMode.Fixed:  # type: ignore[attr-defined]
             factor *= 2 ** max(0, tries - 1)
         # Clients that were throttled together must not come back together.
-        return min(float(settings["max_backoff"]), factor) * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret
+        return min(float(settings["max_backoff"]), factor) * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret  # nosec B311
 
 
 class KeyVaultRetryPolicy(_RetryRules, RetryPolicy):  # type: ignore[type-arg]  # as azure-core

@@ -18,7 +18,7 @@ from .rsa import oaep
 
 #: The export encryption algorithms, and the hash of their OAEP.
 HASHES: Mapping[str, hashes.HashAlgorithm] = {
-    "CKM_RSA_AES_KEY_WRAP": hashes.SHA1(),  # noqa: S303 - what the mechanism is defined with
+    "CKM_RSA_AES_KEY_WRAP": hashes.SHA1(),  # noqa: S303 - what the mechanism is defined with  # nosec B303
     "RSA_AES_KEY_WRAP_256": hashes.SHA256(),
     "RSA_AES_KEY_WRAP_384": hashes.SHA384(),
 }

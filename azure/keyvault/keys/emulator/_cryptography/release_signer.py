@@ -42,7 +42,7 @@ class ReleaseSigner:
         """
         own = self._chain[0]
         # A thumbprint with SHA-1 is what the member x5t is defined with (RFC 7515, 4.1.7).
-        short = own.fingerprint(hashes.SHA1())  # noqa: S303
+        short = own.fingerprint(hashes.SHA1())  # noqa: S303  # nosec B303
         header: dict[str, Any] = {"kid": short.hex().upper(), "x5t": jose.encode(short), "typ": "JWT"}
         if sort_keys:
             header = {"kid": jose.encode(own.fingerprint(hashes.SHA256()))}

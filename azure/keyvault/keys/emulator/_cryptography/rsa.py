@@ -232,7 +232,7 @@ def _pss(digest: hashes.HashAlgorithm) -> padding.PSS:
 
 
 CIPHERS = (
-    _cipher("RSA-OAEP", oaep(hashes.SHA1()), 42),  # noqa: S303 - RSA-OAEP is defined with SHA-1
+    _cipher("RSA-OAEP", oaep(hashes.SHA1()), 42),  # noqa: S303 - RSA-OAEP is defined with SHA-1  # nosec B303
     _cipher("RSA-OAEP-256", oaep(hashes.SHA256()), 66),
     _cipher("RSA1_5", padding.PKCS1v15(), 11, _decrypt_pkcs1),
 )
