@@ -217,6 +217,14 @@ def test_names_of_vaults_are_checked(vaults: tuple[str, ...]) -> None:
         KeyVaultEmulator(vaults=vaults)
 
 
+def test_names_of_vaults_are_found_as_they_were_given(start: EmulatorFactory, tmp_path: Path) -> None:
+    vault = start(vaults=("Billing", "audit.vault.azure.net"), data_dir=tmp_path).vault
+    assert list(vault.vaults) == ["Billing", "audit"]
+    assert vault.vaults["Billing"].url_of("billing.vault.localhost")
+    assert vault.environment["VAULT_URL_BILLING"] == vault.vaults["Billing"].url
+    assert (tmp_path / "billing" / "vault.db").exists()
+
+
 def test_ports_of_further_vaults_follow_the_first() -> None:
     vault = KeyVaultEmulator(port=8443, vaults=("a", "b"))
     assert [options.port for _, options in vault.options.own_options] == [8444, 8445]

@@ -99,6 +99,13 @@ def test_link_works_once(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> 
     other.http.clear()
 
 
+def test_link_is_one_of_this_machine_whatever_the_name_on_a_network() -> None:
+    # The client of these tests would look the name up, so there is none.
+    with KeyVaultEmulator(ui=True, hostnames=("keyvault",), listen="127.0.0.2") as vault:
+        assert vault.url.startswith("https://keyvault:")
+        assert vault.ui_link.startswith("https://localhost:")
+
+
 def test_cookie_is_for_this_origin_and_not_for_scripts(visitor: Visitor) -> None:
     cookie = visitor.get(visitor.vault.ui_link).headers["Set-Cookie"]
     port = visitor.vault.url.rsplit(":", 1)[1]

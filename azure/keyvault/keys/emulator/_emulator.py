@@ -161,7 +161,7 @@ class KeyVaultEmulator(EmulatedVault):
 
     @property
     def vaults(self) -> Mapping[str, EmulatedVault]:
-        """The further vaults of the same server, by the names that the option ``vaults`` gave them."""
+        """The further vaults of the same server, by their names: of a whole host name that is the first label."""
         return {name: _FurtherVault(self, name) for name in self._running_service.others}
 
     @property

@@ -121,8 +121,8 @@ class EmulatorOptions:
                 replace(
                     self,
                     port=self.port and self.port + number,
-                    data_dir=self.data_dir and os.path.join(self.data_dir, name),
-                    hostnames=(host.lower() if "." in host else f"{name}.{domain}.localhost",),
+                    data_dir=self.data_dir and os.path.join(self.data_dir, name.lower()),
+                    hostnames=((host if "." in host else f"{name}.{domain}.localhost").lower(),),
                     vaults=(),
                     seed=None,
                 ),
@@ -136,7 +136,7 @@ class EmulatorOptions:
 
 def vault_name(host: str) -> str:
     """Return the name of a further vault, which is the first label of its host name."""
-    return host.partition(".")[0].lower()
+    return host.partition(".")[0]
 
 
 def _check_address(text: str) -> None:
@@ -149,6 +149,6 @@ def _check_address(text: str) -> None:
 def _check_vaults(hosts: tuple[str, ...]) -> None:
     if wrong := [host for host in hosts if not _VAULT.fullmatch(host)]:
         raise ValueError(f"vaults must be names of letters, digits and hyphens, or host names, and not {wrong[0]!r}")
-    names = [vault_name(host) for host in hosts]
+    names = [vault_name(host).lower() for host in hosts]
     if len(set(names)) < len(names):
         raise ValueError("vaults must differ in their names")

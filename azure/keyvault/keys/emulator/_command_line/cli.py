@@ -26,6 +26,10 @@ from .warnings import print_warnings
 
 _DEFAULT_PORT = 8443
 _PROGRAM = "python -m azure.keyvault.keys.emulator"
+_OFFICIAL = (
+    "Programs of Microsoft's azure-keyvault-keys need verify_challenge_resource=False on localhost, "
+    "or none of it with --host my.vault.localhost."
+)
 _NOTICE = "For development and tests only: keys here are protected by nothing but this machine."
 
 
@@ -133,6 +137,8 @@ class _Announcement:
             print(f"Serving {service.kind.name} keys on {resolved_url(vault)}", file=prose)
         if service.options.ui:
             print(f"To look into it, open this link, which works once: {server.ui_link()}", file=prose)
+        if not service.options.hostnames:
+            print(_OFFICIAL, file=prose)
         if not self._shell:
             print("\nTo use it:\n", *SHELLS[USUAL_SHELL](variables, unset), "\nCtrl+C ends it.", sep="\n", flush=True)
             return

@@ -40,7 +40,9 @@ class Console:
 
     def link(self) -> str:
         """Return a link that opens the page once."""
-        return f"{self._service.origins.default.url}/?token={self._guard.new_link_token()}"
+        # Whatever its name on a network, whoever started it calls it localhost, through a mapped port as well.
+        origin = self._service.origins.of(f"localhost:{self._service.origins.default.port}")
+        return f"{origin.url}/?token={self._guard.new_link_token()}"
 
     async def answer(self, request: Inbound) -> Reply | None:
         """Return the answer, or None if the request is not for the page."""
