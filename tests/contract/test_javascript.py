@@ -12,6 +12,7 @@ from fixtures.node import node_program
 
 PROGRAM = Path(__file__).parents[1] / "emulator_clients" / "javascript" / "lifecycle.mjs"
 SURFACE = PROGRAM.with_name("surface.mjs")
+NAMED_HOST = PROGRAM.with_name("named_host.mjs")
 #: What only a Managed HSM has.
 HSM_ONLY = "KeyClient.createOctKey KeyClient.getKeyAttestation KeyClient.getRandomBytes"
 
@@ -34,3 +35,16 @@ def test_every_method_of_the_javascript_client_works(options: tuple[str, ...], u
     result = subprocess.run([*command, *program], capture_output=True, text=True, timeout=120, env=environment)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip().endswith(f"unused: {unused}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [PROGRAM, SURFACE], ids=["life", "surface"])
+def test_javascript_client_needs_no_option_where_the_vault_has_a_parent_domain(program: Path) -> None:
+    """It checks that the vault's host ends with the host that a challenge names, and that holds."""
+    command = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--host", "my.vault.localhost"]
+    node, script = node_program(program)
+    call = [node, "--import", NAMED_HOST.as_uri(), script]
+    result = subprocess.run(
+        [*command, "--deletion-delay", "0.1", "--", *call], capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
