@@ -238,6 +238,18 @@ def test_reset_forgets_events_and_turns_the_clock_back(patient: Api) -> None:
     assert patient.vault.clock.offset == 0
 
 
+def test_what_was_noted_before_a_reset_is_noted_again_when_it_is_due_again(patient: Api) -> None:
+    """A vault that tests share is the same for each of them."""
+    patient.create("invoices", attributes={"exp": int(time.time()) + 50 * _DAY})
+    patient.create("over", attributes={"exp": int(time.time()) - 1})
+    assert patient("GET", "/keys").status == 200
+    assert [kind for kind, name in _kinds(patient) if name == "over"] == ["expired"]
+    for _ in range(2):
+        patient.vault.reset()
+        patient.vault.clock.advance(days=51)
+        assert _kinds(patient) == [("near-expiry", "invoices"), ("expired", "invoices")]
+
+
 @pytest.mark.parametrize(
     ("given", "seconds"),
     [

@@ -152,6 +152,12 @@ def test_form_of_another_site_does_nothing(opened: Visitor, forged: str) -> None
     assert Api(opened.vault)("GET", "/keys/invoices").status == 404
 
 
+def test_form_that_is_too_large_is_refused(opened: Visitor) -> None:
+    assert opened.post("delete", {"key": "x" * 70_000}).status == 403
+    assert opened.post("delete", {"key": "x" * (5 * 1024 * 1024)}).status == 413
+    assert opened.get().status == 200
+
+
 def test_name_that_only_leads_here_is_not_answered(opened: Visitor) -> None:
     """Another site's name may be pointed to this machine after its page was loaded."""
     answer = opened.get("/", Host="rebound.evil.example")

@@ -69,6 +69,11 @@ class Agenda:
         """Remember that the owner of a key has heard of something, so that it is not due once more."""
         self._noted.add((due.name, due.version, due.what, key.versions[due.version].exp))
 
+    def clear(self) -> None:
+        """Forget all, after the clock was turned back. The keys have to be watched anew."""
+        self._queue.clear()
+        self._noted.clear()
+
     def forgo_notices(self, key: Key, now: float) -> None:
         """Treat what became near expiry or expired before now as noted: nobody was there to hear of it."""
         for due in self._notices_of(key):
@@ -102,6 +107,8 @@ class Agenda:
             triggers = [{"timeBeforeExpiry": _DEFAULT_NOTICE}]
         moments = [moment for trigger in triggers if (moment := _moment(trigger, latest.created, latest.exp))]
         found = [(max(min(moment, latest.exp), latest.created), Happening.NEAR_EXPIRY) for moment in moments]
+        if latest.exp <= latest.created:
+            found = []  # What was made expired is not near it any more.
         for at, what in [*found, (max(latest.exp, latest.created), Happening.EXPIRED)]:
             if (key.folded, latest.version, what, latest.exp) not in self._noted:
                 yield Due(at, key.folded, latest.version, what)

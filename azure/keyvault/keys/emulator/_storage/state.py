@@ -155,8 +155,11 @@ class VaultState:
 
     def follow_clock(self) -> None:
         """Bring back what lies further ahead than it can, after the clock was turned back."""
+        now = self._clock.now()
+        self.agenda.clear()
         for key in list(self._keys.values()):
-            self.put(self._brought_back(key, self._clock.now()))
+            self.agenda.forgo_notices(key, now)
+            self.put(self._brought_back(key, now))
 
     def _brought_back(self, key: Key, now: float) -> Key:
         if key.deleted_at is not None and key.deleted_at > now:

@@ -86,7 +86,10 @@ class Console:
     async def _done(self, request: Inbound, origin: Origin, session: Session | None) -> Reply:
         if session is None or not _is_from_here(request, origin):
             return _page(403, closed_page(_CLOSED))
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ServiceError as error:
+            return _page(error.status, closed_page("The form is too large, or was cut off."))
         pairs = parse_qsl(body[:_MOST_FORM_BYTES].decode("utf-8", "replace"), keep_blank_values=True)
         form = Form(dict(pairs), frozenset(name for name, value in pairs if value == "on"))
         if len(body) > _MOST_FORM_BYTES or not session.admits(form.values.get("form_token", "")):
