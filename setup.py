@@ -105,8 +105,8 @@ setup(
         "emulator": ["aiohttp>=3.13.4", "trustme>=1.2.0"],
         # Keys of a vault in JOSE libraries: JSON Web Tokens, JWK Sets, assertions for Microsoft Entra ID.
         "jose": ["joserfc>=1.5.0"],
-        # Encrypted Parquet datasets. Release 17 brought encryption to its datasets.
-        "parquet": ["pyarrow>=17.0.0"],
+        # Encrypted Parquet files and datasets. Release 22 is the first with wheels for Python 3.14.
+        "parquet": ["pyarrow>=22.0.0"],
         # Envelope encryption, and the progress bar of its command line.
         "tink": ["tink>=1.16.0", "rich>=13.0.0"],
         # The SSH agent, which signs in with DefaultAzureCredential.
