@@ -7,6 +7,7 @@ package.
 from __future__ import annotations
 
 import hashlib
+import pickle
 import re
 import time
 import weakref
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ._models import KeyVaultKeyIdentifier
 from ._shared.auth.credentials import check_sync_credential
 from ._shared.fork import ForkLock
+from ._shared.recipe import dumps, make, read, recipe_of
 from ._shared.wire.identifiers import canonical_host, origin_of
 from .crypto import CryptographyClient, EncryptionAlgorithm, EncryptResult, KeyWrapAlgorithm
 
@@ -139,7 +141,16 @@ class KeyCipher:
         self._recent = RecentKeys(cache_size, cache_lifetime)
         self._turns: weakref.WeakValueDictionary[bytes, _Turn] = weakref.WeakValueDictionary()
         self._lock = ForkLock()
-        self.options = {"algorithm": algorithm, "cache_size": cache_size, "cache_lifetime": cache_lifetime}
+        self._limits = cache_size, cache_lifetime
+
+    def __reduce__(self) -> Any:
+        return make, (type(self), (dumps(self.client), self._given, *self._limits))
+
+    @classmethod
+    def _of_recipe(cls, recipe: Any) -> KeyCipher:
+        of_client, algorithm, cache_size, cache_lifetime = recipe
+        client = pickle.loads(of_client)  # noqa: S301  # whoever unpickles a cipher has decided to trust it
+        return cls(client, algorithm=algorithm, cache_size=cache_size, cache_lifetime=cache_lifetime)
 
     def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
         """Encrypt a data key under the newest known version.
@@ -327,8 +338,24 @@ class KeyCiphers:
         self._credential = credential
         self._suffixes = None if allowed_suffixes is None else tuple(allowed_suffixes)
         self._options = options
+        self._is_shared = False
+        self._recipe: bytes | None = None
         self._ciphers: OrderedDict[str, KeyCipher] = OrderedDict()
         self._lock = ForkLock()
+
+    def __reduce__(self) -> Any:
+        if self._recipe is None:  # kept, as the pickle of a credential may change when it is used
+            self._recipe = recipe_of(
+                "what finds keys of vaults", self._credential, options=self._options, suffixes=self._suffixes
+            )
+        return make, (type(self), self._recipe)
+
+    @classmethod
+    def _of_recipe(cls, recipe: bytes) -> KeyCiphers:
+        parts = read(recipe)
+        ciphers = cls(parts["credential"], parts["suffixes"], parts["options"])
+        ciphers._is_shared, ciphers._recipe = True, recipe
+        return ciphers
 
     def check(self, key_id: str) -> str:
         """Return the identifier of a key in one of the allowed vaults, in its plain form.
@@ -360,7 +387,9 @@ class KeyCiphers:
         return CryptographyClient(key_id, self._credential, **options)
 
     def close(self) -> None:
-        """Close the connections to the vaults."""
+        """Close the connections to the vaults, unless the whole process shares them."""
+        if self._is_shared:
+            return
         with self._lock:
             for cipher in self._ciphers.values():
                 cipher.client.close()

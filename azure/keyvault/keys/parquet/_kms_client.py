@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import pickle
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyarrow.parquet import encryption
 
 from .._key_cipher import CLOUD_SUFFIXES, KeyCipher, KeyCiphers
+from .._shared.recipe import dumps, make
 from .._shared.wire.identifiers import parse_vault_url
 
 if TYPE_CHECKING:
@@ -101,13 +103,22 @@ class _AzureCryptoFactory(encryption.CryptoFactory):
         super().__init__(lambda config: AzureKmsClient._with(config, ciphers))
         self._ciphers = ciphers
 
+    def __reduce__(self) -> Any:
+        return make, (type(self), dumps(self._ciphers))
+
+    @classmethod
+    def _of_recipe(cls, recipe: bytes) -> _AzureCryptoFactory:
+        return cls(pickle.loads(recipe))  # noqa: S301  # whoever unpickles a factory has decided to trust it
+
 
 def crypto_factory(
     credential: TokenCredential, *, allowed_suffixes: Iterable[str] | None = CLOUD_SUFFIXES, **options: Any
 ) -> encryption.CryptoFactory:
     """Return what makes the encryption and decryption properties of Parquet files, with keys of a vault.
 
-    Use one for all files of a process: it keeps the keys that it has unwrapped for pyarrow's ``cache_lifetime``.
+    Use one for all files of a process: it keeps the keys that it has unwrapped for pyarrow's ``cache_lifetime``. It can
+    be pickled if its credential can, as those of azure-identity: all tasks that are sent it in another process share
+    one factory there.
 
     :param credential: gives the tokens: a synchronous one of azure-identity, or any object with their ``get_token``.
     :param allowed_suffixes: domains whose vaults are accepted, see :class:`AzureKmsClient`.

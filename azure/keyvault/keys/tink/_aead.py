@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tink import aead
 
@@ -25,6 +25,8 @@ class AzureKmsAead(aead.Aead):
     Encrypting with an RSA key sends no request once the key is known. Plaintexts that were encrypted or decrypted
     lately are remembered, so Tink's check of a keyset that it has just encrypted needs neither a request nor the
     permission to decrypt.
+
+    It can be pickled if its client can: what arrives in another process is the same for all who are sent it there.
 
     :param client: the client of the key. Of a key without a version, the newest one encrypts.
     :param algorithm: how to encrypt. Default: RSA-OAEP-256 for an RSA key, A256GCM for a symmetric one. RSA-OAEP-256
@@ -52,6 +54,9 @@ class AzureKmsAead(aead.Aead):
         key = cls.__new__(cls)
         key._cipher = cipher
         return key
+
+    def __reduce__(self) -> Any:
+        return AzureKmsAead._with, (self._cipher,)
 
     def __repr__(self) -> str:
         return f"AzureKmsAead({self._cipher.client.key_id!r})"

@@ -26,6 +26,9 @@ class AzureKmsClient(tink.KmsClient):
     key whose URI has no version encrypts with the newest one, which is looked up again every 600 seconds
     (``refresh_after``).
 
+    It can be pickled if its credential can, as those of azure-identity: what arrives in another process shares its
+    connections, and what it has decrypted, with all who are sent it there.
+
     :param credential: gives the tokens: a synchronous one of azure-identity, or any object with their ``get_token``.
     :param allowed_suffixes: domains whose vaults are accepted, along with their subdomains. URIs may come from where
         the data is, and this decides who is sent tokens. Default: those of vaults and Managed HSMs in all clouds; None
@@ -43,6 +46,16 @@ class AzureKmsClient(tink.KmsClient):
         **options: Any,
     ) -> None:
         self._ciphers = KeyCiphers(credential, allowed_suffixes, options)
+
+    @classmethod
+    def _with(cls, ciphers: KeyCiphers) -> AzureKmsClient:
+        """Make one that shares its clients of vaults with others."""
+        client = cls.__new__(cls)
+        client._ciphers = ciphers
+        return client
+
+    def __reduce__(self) -> Any:
+        return AzureKmsClient._with, (self._ciphers,)
 
     def does_support(self, key_uri: str) -> bool:
         """Tell whether a URI is that of a key in one of the allowed vaults.

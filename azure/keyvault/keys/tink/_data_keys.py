@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 import weakref
@@ -13,6 +14,7 @@ from google.protobuf.message import DecodeError
 from tink import aead, secret_key_access, streaming_aead
 
 from .._shared.fork import renew_after_fork
+from .._shared.recipe import dumps, make
 from ..crypto import CryptographyClient
 from ._aead import AzureKmsAead
 from ._errors import StreamDecryptionError
@@ -118,7 +120,8 @@ class DataKeys:
     all streams that were encrypted with it. What it saves is requests: a reader has one data key decrypted in place of
     one for every stream.
 
-    One object may be used by any number of threads.
+    One object may be used by any number of threads. It can be pickled if its key can, without any data key: all who are
+    sent it in another process share those that it makes there.
 
     :param key: encrypts the data keys: a :class:`~azure.keyvault.keys.crypto.CryptographyClient`, an
         :class:`AzureKmsAead` or another ``tink.aead.Aead``.
@@ -146,6 +149,15 @@ class DataKeys:
         self._max_bytes = max_bytes
         self.renew()
         renew_after_fork(self)
+
+    def __reduce__(self) -> Any:
+        return make, (type(self), (dumps(self._key), self._max_age, self._max_messages, self._max_bytes))
+
+    @classmethod
+    def _of_recipe(cls, recipe: Any) -> DataKeys:
+        of_key, max_age, max_messages, max_bytes = recipe
+        key = pickle.loads(of_key)  # noqa: S301  # whoever unpickles data keys has decided to trust them
+        return cls(key, max_age=max_age, max_messages=max_messages, max_bytes=max_bytes)
 
     def renew(self) -> None:
         """Have the next stream get a new data key, as after the vault's key was rotated."""
