@@ -54,12 +54,13 @@ def encrypt_stream(
     size = _remaining(source) if isinstance(key, DataKeys) else None
     data_key = key._for_stream(size) if isinstance(key, DataKeys) else new_data_key(as_aead(key))
     try:
-        writer.write_all(len(data_key.encrypted).to_bytes(_LENGTH_BYTES, "big") + data_key.encrypted)
+        writer.write(len(data_key.encrypted).to_bytes(_LENGTH_BYTES, "big") + data_key.encrypted)
         with _reraising(reader, writer):
             stream = data_key.primitive.new_encrypting_stream(writer, associated_data)
             while piece := reader.read(_PIECE):
                 stream.write(piece)
             stream.close()
+        writer.flush()
     finally:
         # Garbage collection closes a stream that failed, which would make it look complete: write nothing any more.
         writer.disconnect()
@@ -194,6 +195,8 @@ class _Target(_Failing):
         if not callable(getattr(target, "write", None)):
             raise TypeError(f"target must be a file opened in binary mode, not {type(target).__name__}")
         self._target: BinaryIO | None = target
+        self._gathered = bytearray(_PIECE)
+        self._filled = 0
         self.done = 0
 
     def writable(self) -> bool:
@@ -204,15 +207,26 @@ class _Target(_Failing):
         self._target = None
 
     def write(self, data: bytes) -> int:
-        if self._target is not None:
+        """Write soon: Tink gives pieces of 128 KiB, which files take more slowly than larger ones."""
+        if self._target is None:
+            return len(data)
+        taken = min(len(data), _PIECE - self._filled)
+        self._gathered[self._filled : self._filled + taken] = data if taken == len(data) else data[:taken]
+        self._filled += taken
+        if self._filled == _PIECE:
             try:
-                self.write_all(data)
+                self.flush()
             except BaseException as error:  # as above
                 self.failure = error
                 raise
-        return len(data)
+        return taken
 
-    def write_all(self, data: bytes) -> None:
+    def flush(self) -> None:
+        """Write what is gathered."""
+        filled, self._filled = self._filled, 0
+        self.write_all(memoryview(self._gathered)[:filled])
+
+    def write_all(self, data: bytes | memoryview) -> None:
         assert self._target is not None  # noqa: S101  # it is disconnected at the end
         rest = memoryview(data)
         while rest:
