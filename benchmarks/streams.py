@@ -2,9 +2,9 @@
 
 Both read and write the same files, in turns; a figure is the best of its rounds, because what disturbs a measurement
 only ever makes it worse. On a machine that does something else as well, the time of the processor tells more than that
-of the clock, so both are printed. The vault is the emulator, in this process. Its part of the work, for a client that has
-just been made, is measured apart, with an empty stream. What the vault was asked is printed as well, and by how much
-the memory of the process has grown since before the first stream.
+of the clock, so both are printed. The vault is the emulator, in this process. Its part of the work, for a client that
+has just been made, is measured apart, with an empty stream. What the vault was asked is printed as well, and by how
+much the memory of the process has grown since before the first stream.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from fixtures.targets import Target
 
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys._shared.auth.challenge import CHALLENGES
+from azure.keyvault.keys.crypto import CryptographyClient
 
 if TYPE_CHECKING:
     from azure.keyvault.keys.tink import AzureKmsAead, AzureKmsClient
@@ -35,6 +37,15 @@ def kms(vault: Target) -> Callable[[], AzureKmsClient]:
     return lambda **options: AzureKmsClient(
         vault.credential, allowed_suffixes=["localhost"], **vault.options, **options
     )
+
+
+@pytest.fixture
+def client_of(vault: Target) -> Iterator[Callable[[str], CryptographyClient]]:
+    """Makes clients of keys by their URI, and closes them."""
+    with ExitStack() as stack:
+        yield lambda key_uri: stack.enter_context(
+            CryptographyClient(key_uri.removeprefix("azure-kms://"), vault.credential, **vault.options)
+        )
 
 
 @pytest.fixture

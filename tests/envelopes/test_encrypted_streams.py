@@ -38,6 +38,7 @@ aead.register()
 MIB = 1 << 20
 SMALL = b"42 crates of tea"
 AeadOf = Callable[[str], AzureKmsAead]
+ClientOf = Callable[[str], CryptographyClient]
 
 
 def encrypted(data: bytes, key: Any, associated_data: bytes = b"") -> bytes:
@@ -76,15 +77,15 @@ def test_data_of_any_size_comes_back(uri: str, aead_of: AeadOf, size: int) -> No
 
 
 def test_stream_is_decrypted_after_rotations_and_by_a_client(
-    keys: KeyClient, vault: Target, uri: str, name: str, aead_of: AeadOf
+    client_of: ClientOf, keys: KeyClient, vault: Target, uri: str, name: str, aead_of: AeadOf
 ) -> None:
-    client = CryptographyClient(uri.removeprefix("azure-kms://"), vault.credential, **vault.options)
+    client = client_of(uri)
     data = encrypted(SMALL, client)
     for _ in range(3):
         keys.rotate_key(name)
     assert decrypted(data, aead_of(uri)) == SMALL
     assert decrypted(data, client) == SMALL
-    fresh = CryptographyClient(uri.removeprefix("azure-kms://"), vault.credential, **vault.options)
+    fresh = client_of(uri)
     assert decrypted(data, fresh) == SMALL
 
 

@@ -27,6 +27,7 @@ daead.register()
 DATA = b"a data key, 32 bytes long. 012345"
 TEMPLATE = aead.aead_key_templates.AES256_GCM
 AeadOf = Callable[[str], AzureKmsAead]
+ClientOf = Callable[[str], CryptographyClient]
 
 
 def posts(traffic: Traffic) -> list[str]:
@@ -147,10 +148,10 @@ def test_keyset_is_decrypted_once_by_however_many_threads(uri: str, aead_of: Aea
 
 
 def test_keyset_is_asked_for_again_without_memory_or_after_its_time(
-    vault: Target, uri: str, aead_of: AeadOf, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+    client_of: ClientOf, vault: Target, uri: str, aead_of: AeadOf, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encrypted = aead_of(uri).encrypt(DATA, b"")
-    client = CryptographyClient(uri.removeprefix("azure-kms://"), vault.credential, **vault.options)
+    client = client_of(uri)
     forgetful = AzureKmsAead(client, cache_size=0)
     assert [forgetful.decrypt(encrypted, b"") for _ in range(3)] == [DATA] * 3
     assert posts(traffic) == ["unwrapkey"] * 3
@@ -162,10 +163,10 @@ def test_keyset_is_asked_for_again_without_memory_or_after_its_time(
         assert len(posts(traffic)) == asked
 
 
-def test_memory_is_bounded(vault: Target, uri: str, aead_of: AeadOf, traffic: Traffic) -> None:
+def test_memory_is_bounded(client_of: ClientOf, vault: Target, uri: str, aead_of: AeadOf, traffic: Traffic) -> None:
     writer = aead_of(uri)
     encrypted = [writer.encrypt(bytes([number]) * 32, b"") for number in range(4)]
-    client = CryptographyClient(uri.removeprefix("azure-kms://"), vault.credential, **vault.options)
+    client = client_of(uri)
     reader = AzureKmsAead(client, cache_size=2)
     for data in encrypted * 2:
         reader.decrypt(data, b"")
@@ -263,17 +264,17 @@ def test_key_is_used_by_the_operations_that_it_allows(
     [(KeyWrapAlgorithm.rsa_oaep_256, "unwrapkey"), (EncryptionAlgorithm.rsa_oaep_256, "decrypt")],
 )
 def test_algorithm_chooses_the_operation(
-    vault: Target, uri: str, aead_of: AeadOf, traffic: Traffic, algorithm: Any, operation: str
+    client_of: ClientOf, vault: Target, uri: str, aead_of: AeadOf, traffic: Traffic, algorithm: Any, operation: str
 ) -> None:
     encrypted = aead_of(uri).encrypt(DATA, b"")
-    client = CryptographyClient(uri.removeprefix("azure-kms://"), vault.credential, **vault.options)
+    client = client_of(uri)
     assert AzureKmsAead(client, algorithm=algorithm).decrypt(encrypted, b"") == DATA
     assert posts(traffic)[-1] == operation
 
 
 @pytest.mark.parametrize("algorithm", ["RSA1_5", "RSA-OAEP", EncryptionAlgorithm.a256_cbcpad, KeyWrapAlgorithm.aes_256])
-def test_other_algorithms_are_refused(vault: Target, uri: str, algorithm: Any) -> None:
-    client = CryptographyClient(uri.removeprefix("azure-kms://"), vault.credential, **vault.options)
+def test_other_algorithms_are_refused(client_of: ClientOf, vault: Target, uri: str, algorithm: Any) -> None:
+    client = client_of(uri)
     with pytest.raises(ValueError, match="RSA-OAEP-256"):
         AzureKmsAead(client, algorithm=algorithm)
 

@@ -7,7 +7,6 @@ package.
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
 import time
 import weakref
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ._models import KeyVaultKeyIdentifier
 from ._shared.auth.credentials import check_sync_credential
 from ._shared.fork import ForkLock
-from ._shared.recipe import dumps, make, read, recipe_of
+from ._shared.recipe import Recipe, make, read, recipe_of
 from ._shared.wire.identifiers import canonical_host, origin_of
 from .crypto import CryptographyClient, EncryptionAlgorithm, EncryptResult, KeyWrapAlgorithm
 
@@ -144,13 +143,14 @@ class KeyCipher:
         self._limits = cache_size, cache_lifetime
 
     def __reduce__(self) -> Any:
-        return make, (type(self), (dumps(self.client), self._given, *self._limits))
+        return make, (type(self), Recipe(client=self.client, algorithm=self._given, limits=self._limits))
 
     @classmethod
-    def _of_recipe(cls, recipe: Any) -> KeyCipher:
-        of_client, algorithm, cache_size, cache_lifetime = recipe
-        client = pickle.loads(of_client)  # noqa: S301  # whoever unpickles a cipher has decided to trust it
-        return cls(client, algorithm=algorithm, cache_size=cache_size, cache_lifetime=cache_lifetime)
+    def _of_recipe(cls, recipe: Recipe) -> KeyCipher:
+        size, lifetime = recipe.parts["limits"]
+        return cls(
+            recipe.parts["client"], algorithm=recipe.parts["algorithm"], cache_size=size, cache_lifetime=lifetime
+        )
 
     def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
         """Encrypt a data key under the newest known version.
@@ -339,19 +339,19 @@ class KeyCiphers:
         self._suffixes = None if allowed_suffixes is None else tuple(allowed_suffixes)
         self._options = options
         self._is_shared = False
-        self._recipe: bytes | None = None
+        self._recipe: Recipe | None = None
         self._ciphers: OrderedDict[str, KeyCipher] = OrderedDict()
         self._lock = ForkLock()
 
     def __reduce__(self) -> Any:
-        if self._recipe is None:  # kept, as the pickle of a credential may change when it is used
+        if self._recipe is None:  # kept, as a credential may change when it is used
             self._recipe = recipe_of(
                 "what finds keys of vaults", self._credential, options=self._options, suffixes=self._suffixes
             )
         return make, (type(self), self._recipe)
 
     @classmethod
-    def _of_recipe(cls, recipe: bytes) -> KeyCiphers:
+    def _of_recipe(cls, recipe: Recipe) -> KeyCiphers:
         parts = read(recipe)
         ciphers = cls(parts["credential"], parts["suffixes"], parts["options"])
         ciphers._is_shared, ciphers._recipe = True, recipe
@@ -372,7 +372,9 @@ class KeyCiphers:
         key_id = self.check(key_id)
         with self._lock:
             if key_id not in self._ciphers:
-                self._ciphers[key_id] = KeyCipher(self._client_of(key_id))
+                cipher = self._ciphers[key_id] = KeyCipher(self._client_of(key_id))
+                # Nobody else has the client: its connections close when nobody has the cipher any more.
+                weakref.finalize(cipher, cipher.client.close)
             self._ciphers.move_to_end(key_id)
             while len(self._ciphers) > _MOST_KEYS:
                 self._ciphers.popitem(last=False)

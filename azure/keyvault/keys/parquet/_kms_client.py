@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import pickle
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyarrow.parquet import encryption
 
 from .._key_cipher import CLOUD_SUFFIXES, KeyCipher, KeyCiphers
-from .._shared.recipe import dumps, make
+from .._shared.recipe import Recipe, make
 from .._shared.wire.identifiers import parse_vault_url
 
 if TYPE_CHECKING:
@@ -104,11 +103,11 @@ class _AzureCryptoFactory(encryption.CryptoFactory):
         self._ciphers = ciphers
 
     def __reduce__(self) -> Any:
-        return make, (type(self), dumps(self._ciphers))
+        return make, (type(self), Recipe(ciphers=self._ciphers))
 
     @classmethod
-    def _of_recipe(cls, recipe: bytes) -> _AzureCryptoFactory:
-        return cls(pickle.loads(recipe))  # noqa: S301  # whoever unpickles a factory has decided to trust it
+    def _of_recipe(cls, recipe: Recipe) -> _AzureCryptoFactory:
+        return cls(recipe.parts["ciphers"])
 
 
 def crypto_factory(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
 import time
 import weakref
@@ -14,7 +13,7 @@ from google.protobuf.message import DecodeError
 from tink import aead, secret_key_access, streaming_aead
 
 from .._shared.fork import renew_after_fork
-from .._shared.recipe import dumps, make
+from .._shared.recipe import Recipe, make
 from ..crypto import CryptographyClient
 from ._aead import AzureKmsAead
 from ._errors import StreamDecryptionError
@@ -151,13 +150,12 @@ class DataKeys:
         renew_after_fork(self)
 
     def __reduce__(self) -> Any:
-        return make, (type(self), (dumps(self._key), self._max_age, self._max_messages, self._max_bytes))
+        limits = {"max_age": self._max_age, "max_messages": self._max_messages, "max_bytes": self._max_bytes}
+        return make, (type(self), Recipe(key=self._key, limits=limits))
 
     @classmethod
-    def _of_recipe(cls, recipe: Any) -> DataKeys:
-        of_key, max_age, max_messages, max_bytes = recipe
-        key = pickle.loads(of_key)  # noqa: S301  # whoever unpickles data keys has decided to trust them
-        return cls(key, max_age=max_age, max_messages=max_messages, max_bytes=max_bytes)
+    def _of_recipe(cls, recipe: Recipe) -> DataKeys:
+        return cls(recipe.parts["key"], **recipe.parts["limits"])
 
     def renew(self) -> None:
         """Have the next stream get a new data key, as after the vault's key was rotated."""
