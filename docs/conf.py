@@ -62,6 +62,8 @@ PACKAGES = [
     "azure.keyvault.keys.crypto",
     "azure.keyvault.keys.crypto.aio",
     "azure.keyvault.keys.emulator",
+    "azure.keyvault.keys.parquet",
+    "azure.keyvault.keys.tink",
     "azure.keyvault.keys.jose",
     "azure.keyvault.keys.jose.aio",
     "azure.keyvault.keys.ssh_agent",

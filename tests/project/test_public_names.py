@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -25,6 +26,13 @@ from azure.keyvault.keys import (
 )
 from azure.keyvault.keys.crypto import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 
+
+def installed(*packages: str) -> list[str]:
+    """Return the packages whose extra is installed."""
+    brought = {"azure.keyvault.keys.parquet": "pyarrow", "azure.keyvault.keys.tink": "tink"}
+    return [package for package in packages if importlib.util.find_spec(brought[package])]
+
+
 LIBRARY = [
     "azure.keyvault.keys",
     "azure.keyvault.keys.aio",
@@ -36,6 +44,7 @@ AT_WORK = [
     "azure.keyvault.keys.jose",
     "azure.keyvault.keys.jose.aio",
     "azure.keyvault.keys.ssh_agent",
+    *installed("azure.keyvault.keys.parquet", "azure.keyvault.keys.tink"),
 ]
 PACKAGES = [*LIBRARY, *AT_WORK, "azure.keyvault.keys.emulator"]
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "codegen" / "keyvault-keys.yaml").read_text("utf-8"))

@@ -28,11 +28,12 @@ class AzureKmsAead(aead.Aead):
 
     It can be pickled if its client can: what arrives in another process is the same for all who are sent it there.
 
-    :param client: the client of the key. Of a key without a version, the newest one encrypts.
+    :param client: the client of the key, a synchronous :class:`~azure.keyvault.keys.crypto.CryptographyClient`. Of a
+        key without a version, the newest one encrypts.
     :param algorithm: how to encrypt. Default: RSA-OAEP-256 for an RSA key, A256GCM for a symmetric one. RSA-OAEP-256
         as a member of ``KeyWrapAlgorithm`` or ``EncryptionAlgorithm`` also chooses the operation of the vault
         (``unwrapKey`` or ``decrypt``); by default it is the first of them that the key allows.
-    :param cache_size: how many plaintexts are remembered; 0 for none.
+    :param cache_size: the number of plaintexts that are remembered; 0 for none.
     :param cache_lifetime: seconds after which they are forgotten.
     :raises TypeError: when the client is not a synchronous one.
     :raises ValueError: when the algorithm is not one of these, or a limit is negative.

@@ -61,6 +61,7 @@ class AzureKmsClient(tink.KmsClient):
         """Tell whether a URI is that of a key in one of the allowed vaults.
 
         :param key_uri: the URI.
+        :returns: whether :meth:`get_aead` accepts it.
         """
         try:
             self._ciphers.check(key_id_of(key_uri))

@@ -125,7 +125,7 @@ class DataKeys:
     :param key: encrypts the data keys: a :class:`~azure.keyvault.keys.crypto.CryptographyClient`, an
         :class:`AzureKmsAead` or another ``tink.aead.Aead``.
     :param max_age: seconds after which the next stream gets a new data key.
-    :param max_messages: how many streams one data key encrypts at most.
+    :param max_messages: the number of streams that one data key encrypts at most.
     :param max_bytes: how many bytes of plaintext one data key encrypts at most. A stream whose length is not known
         beforehand is finished under the key that it began with.
     :raises TypeError: when the key is none of these.

@@ -11,6 +11,12 @@ import tink
 class StreamDecryptionError(tink.TinkError, ValueError):
     """An encrypted stream is damaged, truncated, extended, or was not made with this key and associated data.
 
+    It is a ``tink.TinkError``, and like what :meth:`.CryptographyClient.decrypt` raises for damaged data a
+    ``ValueError``.
+
+    :param message: what is wrong.
+    :param verified: see below, in bytes.
+
     :ivar verified: how many bytes of plaintext, from the beginning, were verified and written to the target. They may
         be the beginning of a longer message, so they must not be taken for the whole of it.
     """
