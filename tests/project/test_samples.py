@@ -16,6 +16,7 @@ TELLS = {
     "backup_restore_operations": "Compared  the versions: all are back",
     "crypto_operations": "not valid for another message",
     "custom_logging": "Searched  the records for a token: found none",
+    "encrypt_files": "Refused   a file that was cut off, after 2097080 good bytes",
     "hello_world": "Verified  the signature, local: valid",
     "key_rotation": "Decrypted 'older than the key' with the version that encrypted it",
     "list_operations": "Left      0 keys of this run",
@@ -51,6 +52,8 @@ def test_sample_and_its_twin_run_on_the_emulator_and_leave_no_key(
     name: str, identity: tuple[str, ...], tmp_path: Path
 ) -> None:
     """A sample is production code: it finds vault and credential in its environment, and warns of nothing."""
+    if name == "encrypt_files":
+        pytest.importorskip("tink", reason="Tink is not installed (extra tink)")
     samples = [str(path) for path in SAMPLES if path.stem.removesuffix("_async") == name]
     emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--deletion-delay", "0.05", *identity]
     command = [*emulator, "--", sys.executable, "-W", "error", "-c", _RUNNER, *samples]
