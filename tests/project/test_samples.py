@@ -16,7 +16,7 @@ TELLS = {
     "backup_restore_operations": "Compared  the versions: all are back",
     "crypto_operations": "not valid for another message",
     "custom_logging": "Searched  the records for a token: found none",
-    "encrypt_files": "Refused   a file that was cut off, after 2097080 good bytes",
+    "encrypt_files": "Refused   a file that was cut off, after 3145640 good bytes",
     "hello_world": "Verified  the signature, local: valid",
     "key_rotation": "Decrypted 'older than the key' with the version that encrypted it",
     "list_operations": "Left      0 keys of this run",
