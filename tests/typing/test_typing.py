@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from enum import Enum
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from fixtures.keyring import needs_ml_dsa
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 USAGE = sorted(HERE.glob("usage_*.py"))
+#: Parts of the library that need an extra, and the package that it brings.
+OPTIONAL = {"parquet": "pyarrow", "tink": "tink"}
 PACKAGES = [
     "azure.keyvault.keys",
     "azure.keyvault.keys.aio",
@@ -28,6 +31,10 @@ PACKAGES = [
     "azure.keyvault.keys.jose",
     "azure.keyvault.keys.jose.aio",
     "azure.keyvault.keys.ssh_agent",
+    pytest.param(
+        "azure.keyvault.keys.parquet", marks=pytest.mark.skipif(not find_spec("pyarrow"), reason="no pyarrow")
+    ),
+    pytest.param("azure.keyvault.keys.tink", marks=pytest.mark.skipif(not find_spec("tink"), reason="no Tink")),
 ]
 
 #: Interfaces whose members are known from ``cryptography``, and enumerations, whose members are values.
