@@ -261,3 +261,46 @@ def test_every_reply_is_json_in_utf8(hsm: Api) -> None:
     answer = hsm("GET", "/keys")
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     assert isinstance(json.loads(answer.data), dict)
+
+
+def test_deleted_symmetric_key_is_listed_without_its_size(start: EmulatorFactory) -> None:
+    newest = start("2026-04-01", managed_hsm=True)
+    newest.create("safe", kty="oct-HSM")
+    [listed] = newest("GET", "/keys").json["value"]
+    assert listed["attributes"]["key_size"] == 256
+    newest("DELETE", "/keys/safe")
+    [deleted] = newest("GET", "/deletedkeys").json["value"]
+    assert "key_size" not in deleted["attributes"]
+
+
+def test_lists_are_in_the_order_of_creation_and_of_deletion(start: EmulatorFactory) -> None:
+    hsm = start("7.4", managed_hsm=True)
+    names = ["tea", "ale", "mate", "chai"]
+    for name in names:
+        hsm.create(name)
+    versions = [hsm.create("mate")["key"]["kid"] for _ in range(3)]
+
+    def listed(path: str) -> list[str]:
+        found, pages = [], 0
+        while path:
+            page = hsm("GET", path).json
+            found += [item["kid"] for item in page["value"]]
+            path, pages = page.get("nextLink", "").removeprefix(hsm.vault.url), pages + 1
+            assert "api-version" not in path
+        assert pages > 1
+        return found
+
+    assert [kid.rpartition("/")[2] for kid in listed("/keys?maxresults=1")] == names
+    assert listed("/keys/mate/versions?maxresults=2")[1:] == versions
+    for name in reversed(names):
+        hsm("DELETE", f"/keys/{name}")
+    assert [kid.rpartition("/")[2] for kid in listed("/deletedkeys/?maxresults=3")] == names[::-1]
+
+
+@pytest.mark.parametrize(("identifier", "kty", "size"), [("a-key", "oct-HSM", 256), ("my-rsa", "RSA-HSM", None)])
+def test_external_key_has_the_type_that_its_id_says(hsm: Api, name: str, identifier: str, kty: str, size: Any) -> None:
+    newest = hsm.at("2026-04-01")
+    body = {"attributes": {"external_key": {"id": identifier}}}
+    made = newest("POST", f"/keys/{name}/create", body).json
+    assert (made["key"]["kty"], made["attributes"].get("key_size")) == (kty, size)
+    assert newest("POST", f"/keys/{name}/create", {}).status == 400

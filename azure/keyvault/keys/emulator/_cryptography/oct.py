@@ -150,6 +150,8 @@ def _key_wrap(name: str, since: str, bits: int | None, padded: bool, *uses: str)
     return CipherAlgorithm(name, "oct", since, frozenset(uses), partial(_wrap, wrap), partial(_unwrap, unwrap), bits)
 
 
+# A256CBC, A256CBCPAD and A256GCM were recorded, and A128KW to A256KW. The other sizes follow them; KWPAD and CKM rest
+# on documentation.
 CIPHERS = (
     *(_cbc(bits, padded) for bits in SIZES for padded in (False, True)),
     *(
@@ -173,6 +175,7 @@ def _mac_matches(digest: hashes.HashAlgorithm, material: OctMaterial, value: byt
     return constant_time.bytes_eq(_mac(digest, material, value), signature)
 
 
+# These rest on documentation, but for the form of the answer.
 SIGNATURES = tuple(
     SignatureAlgorithm(
         name=f"HS{digest.digest_size * 8}",

@@ -75,7 +75,9 @@ class Bundles:
 
     def deleted_item(self, view: Viewpoint, key: Key) -> dict[str, Any]:
         """Return an item of the list of deleted keys."""
-        return {**self._deletion(view, key), **self.item(view, key)}
+        item = self.item(view, key)
+        item["attributes"] = self.attributes(view, key, key.latest, deleted=True)
+        return {**self._deletion(view, key), **item}
 
     def attributes(self, view: Viewpoint, key: Key, version: KeyVersion, *, deleted: bool = False) -> dict[str, Any]:
         """Return the attributes that the API version has, in the order of the service."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .. import _errors
 from .._errors import ServiceError
 from .._messages import Reply
-from .._origins import REGION, Origin
+from .._origins import REGION
 from .._storage.records import Key, Phase
 from . import paging
 from .call import Call
@@ -33,8 +31,9 @@ async def get_deleted_key(call: Call) -> Reply:
 async def recover_deleted_key(call: Call) -> Reply:
     """POST /deletedkeys/{name}/recover (2016-10-01): the reply comes at once, the key later."""
     service = call.service
+    missing = service.kind.nothing_to_recover(call.origin, call.name, call.api)
     async with service.writing(call.name):
-        key = service.state.as_recovered(_deleted_key(call, service.kind.nothing_to_recover))
+        key = service.state.as_recovered(_deleted_key(call, missing))
         await service.save(key)
     return call.bundle_reply(key, key.latest)
 
@@ -45,13 +44,13 @@ async def purge_deleted_key(call: Call) -> Reply:
     if service.rules.purge_protection and service.state.deleted(call.name):
         raise _errors.purge_protected(call.origin.vault_name, REGION)
     async with service.writing(call.name):
-        key = _deleted_key(call, service.kind.nothing_to_purge)
+        key = _deleted_key(call, service.kind.nothing_to_purge(call.origin, call.name))
         await service.remove(key, taken_for=service.rules.purge_delay)
     return Reply(204, headers=service.kind.empty_headers(), content_type=None)
 
 
-def _deleted_key(call: Call, not_found: Callable[[Origin, str], ServiceError]) -> Key:
+def _deleted_key(call: Call, missing: ServiceError) -> Key:
     key = call.service.state.deleted_or_conflict(call.name, call.kid)
     if key is None:
-        raise not_found(call.origin, call.name)
+        raise missing
     return key

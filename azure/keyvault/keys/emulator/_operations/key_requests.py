@@ -12,7 +12,8 @@ from .._errors import bad_parameter, invalid_property, malformed_jwk
 from .._json_body import Body
 from .kinds import ServiceKind
 
-#: Key operations, and the version that introduced each.
+#: Key operations, and the version that introduced each, by the description of the API; ``deriveKey``, which it does not
+#: have, is a Managed HSM's.
 KEY_OPERATIONS: Mapping[str, str] = {
     **dict.fromkeys(("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"), "2016-10-01"),
     "import": "7.1",

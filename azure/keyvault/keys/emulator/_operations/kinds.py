@@ -105,9 +105,11 @@ class ServiceKind:
         """404 for a deleted key."""
         return ServiceError(404, "KeyNotFound", f"Deleted Key not found: {name}")
 
-    def nothing_to_recover(self, origin: Origin, name: str) -> ServiceError:
-        """404 for recover of a key that is not deleted; the long text since 2024."""
-        return self.key_not_found(origin, name)
+    def nothing_to_recover(self, origin: Origin, name: str, version: ApiVersion) -> ServiceError:
+        """404 for recover of a key that is not deleted; the long text is that of 2024, when 7.5 came."""
+        return (
+            self.key_not_found(origin, name) if version.since("7.5-preview.1") else self.nothing_to_purge(origin, name)
+        )
 
     def nothing_to_purge(self, origin: Origin, name: str) -> ServiceError:
         """404 for purge of a key that is not deleted."""

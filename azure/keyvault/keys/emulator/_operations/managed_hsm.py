@@ -90,7 +90,7 @@ class ManagedHsmKind(ServiceKind):
         """404 for a deleted key."""
         return ServiceError(404, "KeyNotFound", f"Key not found: {origin.url}/deletedkeys/{name}")
 
-    def nothing_to_recover(self, origin: Origin, name: str) -> ServiceError:
+    def nothing_to_recover(self, origin: Origin, name: str, version: ApiVersion) -> ServiceError:
         """404 for recover of a key that is not deleted."""
         return self.deleted_key_not_found(origin, name)
 
