@@ -187,8 +187,8 @@ def name_by_id(az: Az, directory: Path) -> None:
     bare = kid.rpartition("/")[0]
     rotated = az("keyvault key rotate", "--id", bare)
     assert az("keyvault key show", "--id", bare)["key"]["kid"] == rotated["key"]["kid"]
-    assert az("keyvault key set-attributes", "--id", kid, "--tags", "team=red")["tags"] == {"team": "red"}
     assert len(az("keyvault key list-versions", "--id", bare, "--maxresults", "1")) == 1
+    assert az("keyvault key set-attributes", "--id", kid, "--tags", "team=red")["tags"] == {"team": "red"}
     assert len(az("keyvault key list", *VAULT, "--maxresults", "1", "--include-managed", "true")) == 1
     recovery_id = az("keyvault key delete", "--id", bare)["recoveryId"]
     wait_for(az, "keyvault key show-deleted", "rooibos")
