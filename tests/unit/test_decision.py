@@ -235,3 +235,11 @@ def test_every_rule_can_decide_and_is_documented() -> None:
     for number, rule in enumerate(_decision.RULES, 1):
         assert f"| {number} | {rule.when} |" in table
     assert _decision.RULES[-1].outcome == "remote"
+
+
+def test_unknown_algorithm_that_may_run_only_here_is_told_with_the_known_ones() -> None:
+    decision = decide("local", KeyFacts("EC"), "sign", algorithms.signature("FOO"))
+    with pytest.raises(
+        NotImplementedError, match=r"algorithm 'FOO' is unknown. The known algorithms of sign and verify"
+    ):
+        raise decision.error()

@@ -104,3 +104,8 @@ def test_extras_are_those_of_setup_py() -> None:
     text = (Path(__file__).parents[2] / "setup.py").read_text("utf-8")
     for extra, requirements in _extras.EXTRAS.items():
         assert f'"{extra}": [{", ".join(json.dumps(entry) for entry in requirements)}]' in text
+
+
+def test_module_keeps_its_name_at_the_beginning_of_the_message() -> None:
+    assert str(_extras.missing("aio", "thing", what="azure.keyvault.keys.part")).startswith("azure.keyvault.keys.part ")
+    assert str(_extras.missing("aio", "thing", what="the part")).startswith("The part needs thing, which is not")

@@ -48,7 +48,9 @@ def missing(extra: str, *modules: str, what: str, name: str | None = None) -> Im
     needed = " and ".join(modules)
     are = "are" if len(modules) > 1 else "is"
     text = f"{what} needs {needed}, which {are} not installed. {how_to_install(extra)}"
-    return ImportError(text[:1].upper() + text[1:], name=name or next(iter(modules), None))
+    if "." not in what.partition(" ")[0]:  # a module keeps its name
+        text = text[:1].upper() + text[1:]
+    return ImportError(text, name=name or next(iter(modules), None))
 
 
 def how_to_install(extra: str) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from .._jwk import family_of
 from ._errors import OperationNotAllowed
 from ._local import LocalKey, load
+from ._local.algorithms import unknown
 
 if TYPE_CHECKING:
     from .._jwk import JsonWebKey
@@ -240,6 +241,8 @@ def _documented(error: type[Exception]) -> str:
 
 def _cannot(case: Case) -> str:
     text = f'This key does not support the "{case.operation}" operation with algorithm "{case.row.name}"'
+    if case.row.family is None:
+        return f"{text} locally: {unknown(case.row)}"
     if not case.row.remote:
         return f"{text}: the service does not have it, and it can't run locally"
     local = case.facts.local
