@@ -38,12 +38,12 @@ def resolve(
     parts = parse_key_vault_id(identifier)
     if parts.collection.lower() not in collections:
         raise ValueError(
-            f"'{identifier}' does not name a key that this method works with: it is one of {parts.collection}"
+            f"'{identifier}' is not the ID of a key that this method takes: it is one of {parts.collection}"
         )
     # A key that this vault has returned may name another address of it.
     returned_by = key._vault_url if isinstance(key, KeyVaultKey) else None
     if not is_same_vault(parts.vault_url, vault_url) and not (returned_by and is_same_vault(returned_by, vault_url)):
-        raise ValueError(f"'{identifier}' is the ID of a key in another vault than {vault_url}")
+        raise ValueError(f"'{identifier}' is the ID of a key in another vault: this client uses {vault_url}")
     if version and parts.version and version.lower() != parts.version.lower():
         raise ValueError(f"version {version!r} does not match the version of the key, {identifier}")
     return parts.name, version or parts.version or ""

@@ -56,9 +56,7 @@ def other_version(key_id: str, state: KeyState) -> str | None:
             f"The data was made with {key_id}, and this client is for the key {own.name} of {own.vault_url}"
         )
     if not any(is_same_vault(asked.vault_url, address) for address in state.addresses()):
-        raise ValueError(
-            f"The data was made with a key of another vault, {key_id}, than this client's, {own.vault_url}"
-        )
+        raise ValueError(f"The data was made with a key of another vault, {key_id}: this client uses {own.vault_url}")
     if asked.version is None or (own.version or "").lower() == asked.version.lower():
         return None
     return asked.version
