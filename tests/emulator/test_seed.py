@@ -69,6 +69,11 @@ def test_keys_and_policies_are_there_from_the_start(start: EmulatorFactory, tmp_
         assert list(api.vault.token_requests)[:-1] == []
 
 
+def test_keys_of_a_seed_may_be_named_by_an_object(start: EmulatorFactory) -> None:
+    api = start(seed={"keys": {"invoices": {"kty": "EC"}, "receipts": {"kty": "RSA"}}})
+    assert [api("GET", f"/keys/{name}").json["key"]["kty"] for name in ("invoices", "receipts")] == ["EC", "RSA"]
+
+
 def test_seed_is_an_option_of_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "seed.json").write_text(json.dumps({"keys": [{"name": "invoices", "kty": "EC"}]}), "utf-8")
     script = (
@@ -107,7 +112,8 @@ def test_every_vault_can_have_a_seed(start: EmulatorFactory) -> None:
     ("seed", "message"),
     [
         ({"key": []}, "unknown member 'key'; there are 'keys' and 'vaults'"),
-        ({"keys": {}}, '"keys" must be an array'),
+        ({"keys": 5}, '"keys" must be an array'),
+        ({"keys": {"a": 5}}, r"keys\[0\]: a key must be an object"),
         ({"keys": [{"kty": "EC"}]}, r'keys\[0\]: a key must be an object with a "name"'),
         ({"keys": [{"name": "a", "kty": "EC", "cvr": "P-256"}]}, r"keys\[0\]: unknown member 'cvr' of 'a'"),
         ({"keys": [{"name": "a", "kty": "RSA", "key_size": 1}]}, r"keys\[0\]: Unsupported key size: 1"),
@@ -118,7 +124,20 @@ def test_every_vault_can_have_a_seed(start: EmulatorFactory) -> None:
         ({"vaults": {"billing": {}}}, "'billing' is none of the vaults"),
         ({"format": "other"}, "not an exported state"),
     ],
-    ids=["member", "array", "nameless", "typo", "size", "type", "name", "versions", "date", "vault", "format"],
+    ids=[
+        "member",
+        "array",
+        "object",
+        "nameless",
+        "typo",
+        "size",
+        "type",
+        "name",
+        "versions",
+        "date",
+        "vault",
+        "format",
+    ],
 )
 def test_what_is_wrong_in_a_seed_is_said(seed: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):

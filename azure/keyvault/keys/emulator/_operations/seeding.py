@@ -69,8 +69,10 @@ async def _sow_vault(service: Service, content: Any, where: str) -> None:
     keys = content.get("keys", [])
     if unknown := set(content) - {"keys"}:
         raise ValueError(f"seed: unknown member {min(unknown)!r}{where}; there are 'keys' and 'vaults'")
+    if isinstance(keys, Mapping):
+        keys = [{"name": name, **key} if isinstance(key, Mapping) else key for name, key in keys.items()]
     if not isinstance(keys, list):
-        raise ValueError(f'seed: "keys"{where} must be an array')
+        raise ValueError(f'seed: "keys"{where} must be an array, or an object with a member for each name')
     call, now = InsideCalls(service), int(service.clock.now())
     for index, key in enumerate(keys):
         try:
