@@ -591,6 +591,17 @@ def test_token_with_little_time_left_is_not_for_later_calls(session: AuthSession
     assert run.sent[0][3] == "Bearer fresh"
 
 
+@pytest.mark.case("A7", "A11")
+def test_challenge_that_is_known_stays_the_one_that_is_known(session: AuthSession) -> None:
+    """What another session has observed can be forgotten only by what it has observed."""
+    warm(session)
+    known = CHALLENGES.get(ORIGIN)
+    Run([challenged(CLAIMS_CHALLENGE), ok()]).call(session)
+    assert CHALLENGES.get(ORIGIN) is known
+    assert session.grant is not None
+    assert session.grant.challenge is known
+
+
 @pytest.mark.case("P14")
 def test_challenges_of_any_number_of_vaults_take_bounded_memory() -> None:
     for number in range(3000):

@@ -253,3 +253,15 @@ def test_cache_knows_a_vault_under_every_spelling(one: str, other: str) -> None:
     cache.put(origin_of(one), challenge)
     assert cache.get(origin_of(other)) is challenge
     assert cache.get(origin_of("https://demo.vault.azure.net:8443")) is None
+
+
+@pytest.mark.case("A28")
+@pytest.mark.parametrize(("excess", "read"), [(0, True), (1, False)], ids=["longest", "too long"])
+def test_parse_takes_a_header_of_so_many_characters(excess: int, read: bool) -> None:
+    header = 'Bearer resource="https://vault.azure.net", x="'
+    header += "a" * (32_768 - len(header) - 1 + excess) + '"'
+    if read:
+        assert parse_challenge([header]).scope == "https://vault.azure.net/.default"
+    else:
+        with pytest.raises(ChallengeError, match="longer than 32768 characters"):
+            parse_challenge([header])

@@ -258,3 +258,27 @@ def test_ec_key_of_every_curve_survives_the_wire() -> None:
         jwk = JsonWebKey.from_cryptography(ec.generate_private_key(curve))
         fields = jwk._to_wire_fields()
         assert JsonWebKey(**fields) == jwk
+
+
+@pytest.mark.case("K6")
+@pytest.mark.parametrize("missing", ["n", "e"])
+def test_rsa_key_needs_modulus_and_exponent(missing: str) -> None:
+    members: dict[str, Any] = {"kty": "RSA", "n": b"\xff" * 256, "e": b"\1\0\1", missing: None}
+    with pytest.raises(ValueError, match="needs 'n' and 'e'"):
+        JsonWebKey(**members).to_pem()
+
+
+@pytest.mark.case("K6")
+@pytest.mark.parametrize(
+    ("bits", "accepted"), [(2047, False), (2048, True), (16384, True), (16385, False)], ids=lambda value: str(value)
+)
+def test_rsa_modulus_has_so_many_bits(bits: int, accepted: bool) -> None:
+    from azure.keyvault.keys._jwk.rsa import public_numbers
+
+    modulus = (1 << (bits - 1)) + 1
+    key = JsonWebKey(kty="RSA", n=modulus.to_bytes((bits + 7) // 8, "big"), e=b"\1\0\1")
+    if accepted:
+        assert public_numbers(key, 2048).n == modulus
+    else:
+        with pytest.raises(ValueError, match=f"must have 2048 to 16384 bits, not {bits}"):
+            public_numbers(key, 2048)

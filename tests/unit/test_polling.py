@@ -10,11 +10,12 @@ import pytest
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.polling import AsyncLROPoller, LROPoller
 from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
+from fixtures.worlds import SYNC
 
 from azure.keyvault.keys._continuation import PendingOperation
 from azure.keyvault.keys._generated import operations
 from azure.keyvault.keys._generated.models import DeletedKeyBundle
-from azure.keyvault.keys._polling import AsyncKeyVaultPoller, Progress
+from azure.keyvault.keys._polling import AsyncKeyVaultPoller, KeyVaultPoller, Progress
 
 DELETED = {**bundle(), "recoveryId": f"{URL}/deletedkeys/orders", "deletedDate": 1, "scheduledPurgeDate": 2}
 NOT_YET = Answer(404, {"error": {"code": "KeyNotFound", "message": "not yet"}})
@@ -163,3 +164,66 @@ async def test_wait_without_end_has_none(stub: StubWorld) -> None:
     assert poller.done()
     with pytest.raises(ValueError, match="not NaN"):
         await (await stub.client(Script([DONE, NOT_YET])).begin_delete_key("orders")).wait(math.nan)
+
+
+async def asked_with(stub: StubWorld, **wait: Any) -> list[dict[str, Any]]:
+    """Return the options of a call under which a poller looks at a key."""
+    seen: list[dict[str, Any]] = []
+
+    class Connection:
+        def send(self, operation: Any, **options: Any) -> Any:
+            seen.append(options)
+
+        async def send_async(self, operation: Any, **options: Any) -> Any:
+            seen.append(options)
+
+    connection: Any = Connection()
+    if stub.world.is_async:
+        connection.send = connection.send_async
+    poller = (AsyncKeyVaultPoller if stub.world.is_async else KeyVaultPoller)(
+        connection,
+        Progress(PendingOperation(URL, operations.delete_key("orders"), cast(Any, None)), None, QUESTION, None),
+        {"retry_total": 0},
+    )
+    ended = poller.wait(**wait)
+    if ended is not None:
+        await ended
+    return seen
+
+
+QUESTION = operations.get_deleted_key("orders")
+
+
+@pytest.mark.case("N5", "C9")
+async def test_look_ends_with_the_wait_that_it_is_for(stub: StubWorld) -> None:
+    before = time.monotonic()
+    (options,) = await asked_with(stub, timeout=5)
+    assert before + 5 <= options.pop("keyvault_deadline") <= time.monotonic() + 5
+    assert options == {"retry_total": 0}
+
+
+@pytest.mark.case("N5")
+@pytest.mark.parametrize("timeout", [None, 0], ids=["no limit", "one look"])
+async def test_look_takes_as_long_as_the_call_where_the_wait_has_no_limit(
+    stub: StubWorld, timeout: float | None
+) -> None:
+    assert await asked_with(stub, timeout=timeout) == [{"retry_total": 0}]
+
+
+@pytest.mark.case("N5")
+def test_removed_watcher_is_not_called_and_others_are() -> None:
+    client = StubWorld(SYNC).client(Script([DONE])).subject
+    poller = client.begin_delete_key("orders")
+    called: list[str] = []
+
+    def first(_: Any) -> None:
+        called.append("first")
+
+    def second(_: Any) -> None:
+        called.append("second")
+
+    for watcher in (first, second):
+        poller.add_done_callback(watcher)
+    poller.remove_done_callback(first)
+    poller.wait()
+    assert called == ["second"]
