@@ -4,7 +4,7 @@ Each library gets a virtual environment of its own (made in a cache folder, wher
 same versions of everything else. The scenarios of worker.py run in turns, one library after the other, in rounds; a
 figure is the best of its rounds, because what disturbs a measurement only ever makes it worse. The server is
 stub_server.py: TLS on loopback, in a process of its own. Speed is quoted as a ratio of the two, with the figures beside
-it.
+it. ``--save figures.json`` keeps them for figure.py, which draws the picture of the README.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
@@ -26,7 +28,7 @@ OFFICIAL = "4.11.3"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "azure-keyvault-keys-benchmarks"
 
 # What both libraries use, in the same version.
-SHARED = ("azure-core", "cryptography", "aiohttp", "requests")
+SHARED = ("azure-core", "azure-identity", "cryptography", "aiohttp", "requests", "urllib3")
 
 # Scenario of worker.py, and how a client learns of the certificate authority: from the environment or from an option.
 SCENARIOS = [
@@ -38,6 +40,8 @@ SCENARIOS = [
     ("async_tls", "option"),
     ("threads", "option"),
     ("cold_start", "env"),
+    ("cold_start_with_identity", "env"),
+    ("growth", "option"),
     ("memory", "env"),
 ]
 
@@ -55,10 +59,18 @@ def prepare(name: str, *requirements: str) -> Path:
 
 
 def run(python: Path, scenario: str, trust: str, vault: str, ca: Path) -> dict[str, float]:
-    environment = {name: value for name, value in os.environ.items() if "PYTHON" not in name}
+    own = (
+        "PYTHON",
+        "CA_BUNDLE",
+        "SSL_CERT",
+        "_PROXY",
+        "_proxy",
+    )  # what this machine says is no part of the measurement
+    environment = {name: value for name, value in os.environ.items() if not any(part in name for part in own)}
     environment |= (
         {"REQUESTS_CA_BUNDLE": str(ca), "SSL_CERT_FILE": str(ca)} if trust == "env" else {"BENCH_VERIFY": "1"}
     )
+    environment["BENCH_BEGAN"] = str(time.time())
     command = [str(python), str(HERE / "worker.py"), scenario, vault, str(ca)]
     with tempfile.TemporaryDirectory() as folder:  # not in the checkout, which would be found before what is installed
         result = subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True, text=True)
@@ -70,7 +82,9 @@ def better(name: str, one: float, other: float) -> float:
     return max(one, other) if "a second" in name else min(one, other)
 
 
-def compare(pythons: dict[str, Path], rounds: int, wanted: str) -> None:
+def compare(pythons: dict[str, Path], rounds: int, wanted: str) -> dict[str, Any]:
+    """Run the scenarios whose names contain ``wanted``, print what they show, and return it."""
+    found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         ca = Path(folder, "ca.pem")
         server = subprocess.Popen([sys.executable, HERE / "stub_server.py", ca], stdout=subprocess.PIPE, text=True)
@@ -79,10 +93,14 @@ def compare(pythons: dict[str, Path], rounds: int, wanted: str) -> None:
         try:
             for scenario, trust in SCENARIOS:
                 if wanted in scenario:
-                    report(scenario, trust, measure(pythons, rounds, scenario, trust, vault, ca))
+                    best = measure(pythons, rounds, scenario, trust, vault, ca)
+                    report(scenario, trust, best)
+                    official, ours = best.values()
+                    found[f"{scenario} ({trust})"] = {"official": official, "ours": ours}
         finally:
             server.terminate()
             server.wait()
+    return found
 
 
 def measure(
@@ -113,6 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare this library with azure-keyvault-keys " + OFFICIAL)
     parser.add_argument("--rounds", type=int, default=3, help="how often each scenario runs with each library")
     parser.add_argument("--only", default="", help="run only the scenarios whose name contains this")
+    parser.add_argument("--save", type=Path, help="where to write the figures, in JSON, for figure.py")
     arguments = parser.parse_args()
     pythons = {
         f"azure-keyvault-keys {OFFICIAL}": prepare("official", f"azure-keyvault-keys=={OFFICIAL}", "trustme"),
@@ -120,12 +139,16 @@ def main() -> None:
     }
     prepare("ours", "msrest", "trustme")
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(
-        ", ".join(f"{package} {version(package)}" for package in ("azure-core", "cryptography", "aiohttp", "requests"))
-    )
+    print(", ".join(f"{package} {version(package)}" for package in SHARED))
     print(f"best of {arguments.rounds} rounds in turns; microseconds unless the name says otherwise")
     print(f"{'':44}{OFFICIAL:>12}{'ours':>12}")
-    compare(pythons, arguments.rounds, arguments.only)
+    found = compare(pythons, arguments.rounds, arguments.only)
+    if arguments.save:
+        versions = {package: version(package) for package in SHARED}
+        machine = {"cores": os.cpu_count(), "python": platform.python_version(), "versions": versions}
+        arguments.save.write_text(
+            json.dumps({"machine": machine, "official": OFFICIAL, "found": found}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":
