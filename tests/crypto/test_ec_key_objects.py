@@ -132,7 +132,7 @@ def test_what_the_vault_does_not_have_is_refused_without_a_request(
         private.sign(DATA, scheme)
     with pytest.raises(UnsupportedAlgorithm, match="ECDSA"):
         public.verify(bytes(70), DATA, scheme)
-    with pytest.raises(UnsupportedAlgorithm, match="key exchange"):
+    with pytest.raises(UnsupportedAlgorithm, match="no key exchange: to agree on a secret"):
         private.exchange(ec.ECDH(), native.public_key())
     assert len(traffic) == 0
 
@@ -191,9 +191,9 @@ def test_private_part_is_given_only_when_it_is_here(
     assert private.private_bytes(*form) == native.private_bytes(*form)
     with CryptographyClient(ring.imported(f"EC {curve}"), vault.credential, **vault.options) as client:
         private = client.create_ec_private_key()
-    with pytest.raises(ValueError, match="stays in the vault"):
+    with pytest.raises(ValueError, match=r"stays in the vault. .*public"):
         private.private_numbers()
-    with pytest.raises(ValueError, match="stays in the vault"):
+    with pytest.raises(ValueError, match=r"stays in the vault. .*public"):
         private.private_bytes(*form)
 
 

@@ -272,16 +272,16 @@ def test_private_part_that_is_here_is_given(ring: Keyring, vault: Target, native
 def test_private_part_that_is_in_the_vault_is_not_given(ring: Keyring, vault: Target) -> None:
     with CryptographyClient(ring.imported("RSA 2048"), vault.credential, **vault.options) as client:
         private = client.create_rsa_private_key()
-    with pytest.raises(ValueError, match="stays in the vault"):
+    with pytest.raises(ValueError, match=r"stays in the vault.*public_numbers\(\), and sign\(\) and decrypt\(\) work"):
         private.private_numbers()
-    with pytest.raises(ValueError, match="stays in the vault"):
+    with pytest.raises(ValueError, match=r"stays in the vault.*public_bytes\(\). Give this object itself"):
         private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def test_signer_and_verifier_are_not_implemented(private: KeyVaultRSAPrivateKey, public: KeyVaultRSAPublicKey) -> None:
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match=r"use sign\(\)"):
         private.signer(padding.PKCS1v15(), SHA256)
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match=r"use verify\(\)"):
         public.verifier(b"", padding.PKCS1v15(), SHA256)
 
 

@@ -25,6 +25,18 @@ if TYPE_CHECKING:
     from .._results import SignResult
 
 
+# What to do instead of asking for what the vault never gives away.
+INSTEAD_OF_NUMBERS = "Its public numbers are in public_key().public_numbers(), and {methods} in the vault"
+INSTEAD_OF_BYTES = (
+    "Its public part is in public_key().public_bytes(). Give this object itself to what takes a private key of "
+    "cryptography; for SSH there is the agent azure.keyvault.keys.ssh_agent, and KeyClient.backup_key backs the key up"
+)
+NO_KEY_EXCHANGE = (
+    "Key Vault has no key exchange: to agree on a secret, have the other side encrypt it for an RSA key of the vault "
+    "(RSA-OAEP-256), or exchange keys that are made here and sign them with this one"
+)
+
+
 @clears_locals
 class KeyObject:
     """A key of ``cryptography`` that is in a vault.
@@ -81,14 +93,20 @@ class KeyObject:
 
     @lazy_property
     def _private(self) -> Any:
-        """The private key as an object of ``cryptography``'s own.
+        """The private key as an object of ``cryptography``'s own."""
+        return self._known().to_cryptography(private=True)
 
-        :raises ValueError: when there is only the public part.
+    def _private_or(self, instead: str) -> Any:
+        """Return the private key as an object of ``cryptography``'s own.
+
+        :param instead: what to do when the private key is in the vault.
+        :raises ValueError: when it is.
         """
-        material = self._known()
-        if not material._has_private():
-            raise ValueError(f"The private part of the key {self._client.key_id} is not here: it stays in the vault")
-        return material.to_cryptography(private=True)
+        if not self._known()._has_private():
+            raise ValueError(
+                f"The private part of the key {self._client.key_id} is not here: it stays in the vault. {instead}"
+            )
+        return self._private
 
     def _sign(self, algorithm: str, data: object, hashed: bool) -> SignResult:
         content = as_bytes("data", data)

@@ -11,7 +11,7 @@ from ..._frames import clears_locals
 from ..._jwk import JsonWebKey
 from ..._jwk.ec import CURVES
 from .._local.algorithms import ALGORITHMS
-from .base import KeyObject, hash_of
+from .base import INSTEAD_OF_BYTES, INSTEAD_OF_NUMBERS, NO_KEY_EXCHANGE, KeyObject, hash_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.serialization import (
@@ -100,15 +100,16 @@ class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
         :returns: never.
         :raises ~cryptography.exceptions.UnsupportedAlgorithm: always.
         """
-        raise UnsupportedAlgorithm("Key Vault has no key exchange")
+        raise UnsupportedAlgorithm(NO_KEY_EXCHANGE)
 
     def private_numbers(self) -> ec.EllipticCurvePrivateNumbers:
         """Return the numbers of a private key that is here.
 
         :returns: the numbers.
-        :raises ValueError: when it is in the vault, which never gives it away.
+        :raises ValueError: when it is in the vault, which never gives it away; the text says what to do instead.
         """
-        return self._private.private_numbers()  # type: ignore[no-any-return]
+        instead = INSTEAD_OF_NUMBERS.format(methods="sign() signs")
+        return self._private_or(instead).private_numbers()  # type: ignore[no-any-return]
 
     def private_bytes(
         self, encoding: Encoding, format: PrivateFormat, encryption_algorithm: KeySerializationEncryption
@@ -119,9 +120,10 @@ class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
         :param format: of ``cryptography``: PKCS#8, for instance.
         :param encryption_algorithm: of ``cryptography``: how to encrypt it.
         :returns: the key.
-        :raises ValueError: when it is in the vault, which never gives it away.
+        :raises ValueError: when it is in the vault, which never gives it away; the text says what to do instead.
         """
-        return self._private.private_bytes(encoding, format, encryption_algorithm)  # type: ignore[no-any-return]
+        private_key = self._private_or(INSTEAD_OF_BYTES)
+        return private_key.private_bytes(encoding, format, encryption_algorithm)  # type: ignore[no-any-return]
 
 
 @clears_locals

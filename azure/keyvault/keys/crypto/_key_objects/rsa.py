@@ -15,7 +15,7 @@ from .._enums import EncryptionAlgorithm, SignatureAlgorithm
 from .._local.algorithms import ALGORITHMS
 from .._local.algorithms import signature as signature_row
 from .._tasks import Verify
-from .base import KeyObject, hash_of
+from .base import INSTEAD_OF_BYTES, INSTEAD_OF_NUMBERS, KeyObject, hash_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import hashes
@@ -99,9 +99,10 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
     def private_numbers(self) -> rsa.RSAPrivateNumbers:
         """Return the numbers of a private key that is here.
 
-        :raises ValueError: when it is in the vault, which never gives it away.
+        :raises ValueError: when it is in the vault, which never gives it away; the text says what to do instead.
         """
-        return self._private.private_numbers()  # type: ignore[no-any-return]
+        instead = INSTEAD_OF_NUMBERS.format(methods="sign() and decrypt() work")
+        return self._private_or(instead).private_numbers()  # type: ignore[no-any-return]
 
     def private_bytes(
         self, encoding: Encoding, format: PrivateFormat, encryption_algorithm: KeySerializationEncryption
@@ -112,9 +113,10 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
         :param format: of ``cryptography``: PKCS#8, for instance.
         :param encryption_algorithm: of ``cryptography``: how to encrypt it.
         :returns: the key.
-        :raises ValueError: when it is in the vault, which never gives it away.
+        :raises ValueError: when it is in the vault, which never gives it away; the text says what to do instead.
         """
-        return self._private.private_bytes(encoding, format, encryption_algorithm)  # type: ignore[no-any-return]
+        private_key = self._private_or(INSTEAD_OF_BYTES)
+        return private_key.private_bytes(encoding, format, encryption_algorithm)  # type: ignore[no-any-return]
 
     def signer(self, padding: AsymmetricPadding, algorithm: hashes.HashAlgorithm) -> NoReturn:
         """Not implemented: ``cryptography`` has done away with it, and 4.x had it all the same.
@@ -124,7 +126,7 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
         :returns: never.
         :raises NotImplementedError: always.
         """
-        raise NotImplementedError
+        raise NotImplementedError("cryptography has done away with signer(): use sign()")
 
 
 @clears_locals
@@ -240,7 +242,7 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
         :returns: never.
         :raises NotImplementedError: always.
         """
-        raise NotImplementedError
+        raise NotImplementedError("cryptography has done away with verifier(): use verify()")
 
 
 def _signature_algorithm(
