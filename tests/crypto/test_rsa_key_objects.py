@@ -278,6 +278,18 @@ def test_private_part_that_is_in_the_vault_is_not_given(ring: Keyring, vault: Ta
         private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+def test_copied_paddings_mean_what_the_originals_do(
+    private: KeyVaultRSAPrivateKey, public: KeyVaultRSAPublicKey, native: rsa.RSAPrivateKey
+) -> None:
+    """Libraries copy them, as securesystemslib does, and a copy of a constant of ``cryptography`` is not that constant."""
+    for length in (padding.PSS.DIGEST_LENGTH, padding.PSS.AUTO):
+        copied = copy.deepcopy(padding.PSS(padding.MGF1(SHA256), length))
+        if length is padding.PSS.DIGEST_LENGTH:
+            native.public_key().verify(private.sign(DATA, copied, SHA256), DATA, copied, SHA256)
+        signature = native.sign(DATA, padding.PSS(padding.MGF1(SHA256), 32), SHA256)
+        public.verify(signature, DATA, copied, SHA256)
+
+
 def test_signer_and_verifier_are_not_implemented(private: KeyVaultRSAPrivateKey, public: KeyVaultRSAPublicKey) -> None:
     with pytest.raises(NotImplementedError, match=r"use sign\(\)"):
         private.signer(padding.PKCS1v15(), SHA256)

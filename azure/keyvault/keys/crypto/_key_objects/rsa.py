@@ -266,7 +266,9 @@ def _signature_algorithm(
 
 def _check_salt(padding: PSS, digest_size: int | None, automatic: bool) -> None:
     salt = salt_length_of(padding)
-    if salt is PSS.DIGEST_LENGTH or salt == digest_size or (automatic and salt is PSS.AUTO):
+    # By type, as cryptography looks at them: securesystemslib hands over copies.
+    is_automatic = automatic and isinstance(salt, type(PSS.AUTO))
+    if isinstance(salt, type(PSS.DIGEST_LENGTH)) or salt == digest_size or is_automatic:
         return
     raise UnsupportedAlgorithm(f"Key Vault's PSS salts are as long as the hash: use PSS.DIGEST_LENGTH ({digest_size})")
 
