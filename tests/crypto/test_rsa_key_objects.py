@@ -281,7 +281,7 @@ def test_private_part_that_is_in_the_vault_is_not_given(ring: Keyring, vault: Ta
 def test_copied_paddings_mean_what_the_originals_do(
     private: KeyVaultRSAPrivateKey, public: KeyVaultRSAPublicKey, native: rsa.RSAPrivateKey
 ) -> None:
-    """Libraries copy them, as securesystemslib does, and a copy of a constant of ``cryptography`` is not that constant."""
+    """Libraries copy them, as securesystemslib does, and a copy of ``PSS.DIGEST_LENGTH`` is another object."""
     for length in (padding.PSS.DIGEST_LENGTH, padding.PSS.AUTO):
         copied = copy.deepcopy(padding.PSS(padding.MGF1(SHA256), length))
         if length is padding.PSS.DIGEST_LENGTH:
