@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, wait
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .fork import renew_after_fork
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -43,6 +45,8 @@ class Workers:
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Have work done, as soon as a thread is free."""
+        from concurrent.futures import Future  # loaded with the first work: most programs have none
+
         job: Future[T] = Future()
         with self._lock:
             self._queue.append((job, contextvars.copy_context(), work))
@@ -96,6 +100,8 @@ def outcome_within(limit: float | None, job: Future[T]) -> T:
 
     :raises OutOfTime: when it takes longer.
     """
+    from concurrent.futures import wait
+
     if not wait([job], limit).done:
         raise OutOfTime
     return job.result()
@@ -103,6 +109,8 @@ def outcome_within(limit: float | None, job: Future[T]) -> T:
 
 async def outcome(job: Future[T]) -> T:
     """Await work that threads do. Unlike :func:`asyncio.wrap_future`, that does not cancel work others wait for too."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
 
