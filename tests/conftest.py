@@ -1,8 +1,14 @@
 """Fixtures by topic; each module says what it is about."""
 
+import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("nightly", max_examples=8000, deadline=None)
+if os.environ.get("HYPOTHESIS_PROFILE"):
+    settings.load_profile(os.environ["HYPOTHESIS_PROFILE"])
 
 pytest_plugins = ["fixtures.targets", "fixtures.worlds", "fixtures.clients", "fixtures.keyring", "fixtures.portability"]
 

@@ -602,6 +602,17 @@ def test_challenge_that_is_known_stays_the_one_that_is_known(session: AuthSessio
     assert session.grant.challenge is known
 
 
+@pytest.mark.case("A1")
+@pytest.mark.parametrize("name", ["Authorization", "authorization"])
+def test_probe_has_no_token_of_the_callers_either(session: AuthSession, name: str) -> None:
+    headers = {name: "Bearer of-the-caller", "x-own": "kept"}
+    request = PipelineRequest(HttpRequest("GET", URL + "/keys/a", headers=headers), context())
+    exclusive = next(authenticate(session, request))
+    probe = next(exclusive.flow).request.http_request
+    assert "Authorization" not in probe.headers
+    assert probe.headers["x-own"] == "kept"
+
+
 @pytest.mark.case("P14")
 def test_challenges_of_any_number_of_vaults_take_bounded_memory() -> None:
     for number in range(3000):

@@ -17,6 +17,7 @@ from azure.keyvault.keys._generated import operations
 from azure.keyvault.keys._shared.wire.identifiers import origin_of, parse_key_vault_id, parse_vault_url
 from azure.keyvault.keys._shared.wire.subject import other_key
 from azure.keyvault.keys.crypto import KeyResolver, SignatureAlgorithm, VerifyResult
+from azure.keyvault.keys.crypto._local import load
 
 
 def text(number: int) -> str:
@@ -74,6 +75,19 @@ def test_primes_that_are_not_there_are_looked_for_in_bounded_time(
     with pytest.raises(ValueError, match="not valid for local cryptography"):
         world.CryptographyClient.from_jwk(power_of_three(bits))  # type: ignore[attr-defined]
     assert 1 < len(powers) <= 6
+
+
+@pytest.mark.case("P2", "K7")
+def test_power_of_a_prime_is_no_modulus() -> None:
+    with pytest.raises(ValueError, match=r"does not belong to|not two different primes"):
+        JsonWebKey(**power_of_three(2048)).to_pem(private=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.case("K6")
+@pytest.mark.parametrize("missing", ["n", "e"])
+def test_rsa_key_without_modulus_or_exponent_has_no_local_material(missing: str) -> None:
+    members: dict[str, Any] = {"kty": "RSA", "n": b"\xff" * 256, "e": b"\1\0\1", missing: None}
+    assert load(JsonWebKey(**members)) is None
 
 
 @pytest.mark.case("P2", "K7")
