@@ -18,6 +18,7 @@ TELLS = {
     "custom_logging": "Searched  the records for a token: found none",
     "encrypt_files": "Refused   a file that was cut off, after 3145640 good bytes",
     "hello_world": "Verified  the signature, local: valid",
+    "json_web_tokens": "Verified  the tokens of 'first' and 'second'",
     "key_rotation": "Decrypted 'older than the key' with the version that encrypted it",
     "list_operations": "Left      0 keys of this run",
     "recover_purge_operations": "the same version as before",
