@@ -203,7 +203,7 @@ def test_docstring_of_function_tells_of_every_parameter_result_and_error(functio
 #: What is said of numbers and times: what they count, or where else that is told.
 UNIT = re.compile(
     r"seconds?\b|days?\b|\bbits\b|\bbytes\b|octets|\bUTC\b|ISO 8601|number|\bport\b|page|items|status|HTTP|index|"
-    r"exponent|modulus|likewise|another name of|[0-9]+ or",
+    r"exponent|modulus|likewise|alias of|[0-9]+ or",
     re.IGNORECASE,
 )
 

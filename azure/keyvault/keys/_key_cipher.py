@@ -322,7 +322,7 @@ def allowed_key_id(key_id: str, allowed_suffixes: Iterable[str] | None) -> str:
 class KeyCiphers:
     """The ciphers of keys that are named by what may come from anywhere: of allowed vaults, and so many at most.
 
-    :param credential: gives the tokens.
+    :param credential: provides the tokens.
     :param allowed_suffixes: domains whose vaults are accepted, along with their subdomains; None for every host.
     :param options: keywords of :class:`CryptographyClient`.
     :raises ValueError: when there is no credential.

@@ -51,7 +51,7 @@ class VaultConnection:
     """Sends operations to one vault and returns their results.
 
     :param wire: the vault's URL and API version.
-    :param credential: gives the tokens.
+    :param credential: provides the tokens.
     :param config: the policies, when they were made beforehand.
     :param prepared: whether to build the pipeline now, which tells of mistakes early, or when it is first used.
     :param kind: the class of the client, for the message about a keyword that is unknown.

@@ -105,7 +105,7 @@ def recipe_of(kind: str, credential: Any, *, config: Any = None, options: Mappin
     """Return the recipe of something that has a credential and options of a client.
 
     :param kind: what it is, for messages: ``"this client"``.
-    :param credential: gives the tokens.
+    :param credential: provides the tokens.
     :param config: the policies, when they were made beforehand.
     :param options: the options.
     :param parts: what else it is made of.

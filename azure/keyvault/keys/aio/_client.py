@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 
 class KeyClient(AsyncKeyVaultClientBase):
-    """Creates, keeps, lists, updates and deletes the keys of one vault or Managed HSM.
+    """Creates, reads, lists, updates and deletes the keys of one vault or Managed HSM.
 
     Example::
 
@@ -73,26 +73,27 @@ class KeyClient(AsyncKeyVaultClientBase):
                     print(properties.name, properties.enabled)
 
     One client may be used by any number of threads or, in asyncio, by any number of tasks of one event loop. Every
-    method takes azure-core's options of a call as keywords, as ``headers``, ``logging_enable``, ``retry_total``,
-    ``connection_timeout``, ``read_timeout``, and ``timeout``: the most seconds that the whole call may take, tokens and
-    retries included. A call whose time is up raises :class:`~azure.core.exceptions.ServiceRequestTimeoutError` when its
-    request was not sent, and :class:`~azure.core.exceptions.ServiceResponseTimeoutError` when it may have been.
+    method accepts azure-core's per-call options as keywords, such as ``headers``, ``logging_enable``, ``retry_total``,
+    ``connection_timeout`` and ``read_timeout``. ``timeout`` limits the whole call in seconds, including authentication
+    and retries. A call that runs out of time raises :class:`~azure.core.exceptions.ServiceRequestTimeoutError` if its
+    request was never sent, and :class:`~azure.core.exceptions.ServiceResponseTimeoutError` if it may have been.
 
-    :param vault_url: the URL of the vault, as ``https://my-vault.vault.azure.net``.
-    :param credential: gives the tokens: a credential of azure-identity, or any object with their ``get_token``. The
-        asyncio client takes those of ``azure.identity.aio``, and synchronous ones as well, which it asks in a thread.
+    :param vault_url: the URL of the vault, such as ``https://my-vault.vault.azure.net``.
+    :param credential: provides the tokens: a credential from azure-identity, or any object with a compatible
+        ``get_token``. The asyncio client accepts credentials from ``azure.identity.aio``, and also synchronous ones,
+        which it calls in a thread.
     :param api_version: the version of the REST API. Default: the newest stable one. A version that this library does
-        not know is sent as it is given.
-    :param verify_challenge_resource: whether the vault must ask for a token of its own domain. Turn that off only for a
-        vault that is known to be right and has an address of its own, as in a private cloud.
-    :param config: policies made with :meth:`create_config`, in place of those that the other keywords describe; the
-        tokens are those of the credential that it was given.
-    :param kwargs: azure-core's options of a client, as ``transport``, ``retry_total``, ``logging_enable``, ``proxies``,
-        ``connection_verify`` (True, False, a path or an :class:`ssl.SSLContext`), ``connection_timeout``
-        (seconds; 5 by default), ``read_timeout`` (seconds between two pieces of an answer; 300 by default) and
-        ``timeout`` (seconds, see above; for every call that gives none itself).
-    :raises ValueError: when the URL is not that of a vault, or there is no credential.
-    :raises TypeError: when the credential cannot give tokens.
+        not know is sent unchanged.
+    :param verify_challenge_resource: whether the vault must ask for a token for its own domain. Turn this off only for
+        a vault that you trust and that has a custom address, for example in a private cloud.
+    :param config: policies made with :meth:`create_config`. They replace those that the other keywords describe, and
+        the tokens come from the credential that was passed to :meth:`create_config`.
+    :param kwargs: azure-core's client options, such as ``transport``, ``retry_total``, ``logging_enable``, ``proxies``,
+        ``connection_verify`` (True, False, a path or an :class:`ssl.SSLContext`), ``connection_timeout`` (seconds; 5 by
+        default), ``read_timeout`` (seconds between two chunks of a response; 300 by default) and ``timeout`` (seconds,
+        see above; the default for calls that do not set their own).
+    :raises ValueError: when the URL is not a vault URL, or there is no credential.
+    :raises TypeError: when the credential cannot provide tokens.
     """
 
     def __init__(
@@ -118,14 +119,14 @@ class KeyClient(AsyncKeyVaultClientBase):
     def create_config(
         credential: AsyncTokenCredential | TokenCredential, **kwargs: Unpack[ClientKeywords]
     ) -> Configuration[Any, Any]:
-        """Make the policies of a client, to change them before they are used.
+        """Make the policies of a client, so that you can change them before they are used.
 
-        :param credential: gives the tokens.
-        :param kwargs: azure-core's options of policies, as ``logging_enable`` and ``retry_total``, or whole policies,
-            as ``retry_policy``.
-        :returns: the policies; hand them to a client as ``config=``.
+        :param credential: provides the tokens.
+        :param kwargs: azure-core's policy options, such as ``logging_enable`` and ``retry_total``, or whole policies,
+            such as ``retry_policy``.
+        :returns: the policies; pass them to a client as ``config=``.
         :raises ValueError: when there is no credential.
-        :raises TypeError: when it cannot give tokens.
+        :raises TypeError: when it cannot provide tokens.
         """
         return configure(WORLD, credential, **kwargs)
 
@@ -149,31 +150,33 @@ class KeyClient(AsyncKeyVaultClientBase):
         release_policy: KeyReleasePolicy | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
-        """Create a key, or a new version of it when the name exists (``POST /keys/{name}/create``).
+        """Create a key, or a new version of it if the name exists (``POST /keys/{name}/create``).
 
-        Needs the permission keys/create. The call is repeated after a failure only when the service has certainly not
-        processed it.
+        Needs the permission keys/create. A failed call is retried only if the service certainly did not process it.
 
         :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
-        :param key_type: RSA, EC or, in a Managed HSM, oct; or the same with ``-HSM``.
+        :param key_type: RSA, EC or, in a Managed HSM, oct; each of them also with ``-HSM``.
         :param size: bits. RSA: 2048, 3072 or 4096; oct: 128, 192 or 256. The service's default for RSA is 2048.
         :param curve: the curve of an EC key. The service's default is P-256.
-        :param alg: the algorithm of an AKP key: ML-DSA-44, ML-DSA-65 or ML-DSA-87, as ``SignatureAlgorithm`` has them.
-        :param public_exponent: the public exponent of an RSA key; only in a Managed HSM.
-        :param key_operations: what the key may be used for. The service's default is all that its type can do.
-        :param enabled: whether it may be used. The service's default is True.
-        :param tags: metadata of the application; 15 entries at most.
-        :param not_before: the time before which it may not be used to encrypt, wrap or sign. Fractions of a second are
-            cut off; a time without a zone is taken as UTC.
-        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
-        :param expires: another name of ``expires_on``.
-        :param exportable: whether its private part may be released. Needs ``release_policy``.
-        :param release_policy: the rules under which it may be released.
+        :param alg: the algorithm of an AKP key: ML-DSA-44, ML-DSA-65 or ML-DSA-87, see ``SignatureAlgorithm``.
+        :param public_exponent: the public exponent of an RSA key; Managed HSM only.
+        :param key_operations: what the key may be used for. By default, the service allows everything that its type can
+            do.
+        :param enabled: whether the key may be used. The service's default is True.
+        :param tags: application-specific metadata; at most 15 entries.
+        :param not_before: the time before which the key may not be used to encrypt, wrap or sign. Fractions of a second
+            are dropped; a time without a time zone is taken as UTC.
+        :param expires_on: the time from which the key may no longer be used to encrypt, wrap or sign, in UTC unless it
+            has a time zone.
+        :param expires: an alias of ``expires_on``.
+        :param exportable: whether the private key may be released. Requires ``release_policy``.
+        :param release_policy: the rules under which the key may be released.
         :returns: the new key.
-        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :raises ValueError: when an argument is out of range, or the client's API version does not support it.
         :raises TypeError: when an argument has the wrong type.
-        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has this name; the message says what to
+            do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         body = parameters.create_parameters(
             key_type,
@@ -211,30 +214,32 @@ class KeyClient(AsyncKeyVaultClientBase):
         release_policy: KeyReleasePolicy | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
-        """Create an RSA key, or a new version of it when the name exists (``POST /keys/{name}/create``).
+        """Create an RSA key, or a new version of it if the name exists (``POST /keys/{name}/create``).
 
-        Needs the permission keys/create. The call is repeated after a failure only when the service has certainly not
-        processed it.
+        Needs the permission keys/create. A failed call is retried only if the service certainly did not process it.
 
         :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
-        :param hsm: whether an HSM is to protect the key.
+        :param hsm: whether the key is protected by an HSM.
         :param size: 2048, 3072 or 4096 bits. The service's default is 2048.
-        :param public_exponent: the public exponent; only in a Managed HSM.
-        :param hardware_protected: another name of ``hsm``.
-        :param key_operations: what the key may be used for. The service's default is all that its type can do.
-        :param enabled: whether it may be used. The service's default is True.
-        :param tags: metadata of the application; 15 entries at most.
-        :param not_before: the time before which it may not be used to encrypt, wrap or sign. Fractions of a second are
-            cut off; a time without a zone is taken as UTC.
-        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
-        :param expires: another name of ``expires_on``.
-        :param exportable: whether its private part may be released. Needs ``release_policy``.
-        :param release_policy: the rules under which it may be released.
+        :param public_exponent: the public exponent; Managed HSM only.
+        :param hardware_protected: an alias of ``hsm``.
+        :param key_operations: what the key may be used for. By default, the service allows everything that its type can
+            do.
+        :param enabled: whether the key may be used. The service's default is True.
+        :param tags: application-specific metadata; at most 15 entries.
+        :param not_before: the time before which the key may not be used to encrypt, wrap or sign. Fractions of a second
+            are dropped; a time without a time zone is taken as UTC.
+        :param expires_on: the time from which the key may no longer be used to encrypt, wrap or sign, in UTC unless it
+            has a time zone.
+        :param expires: an alias of ``expires_on``.
+        :param exportable: whether the private key may be released. Requires ``release_policy``.
+        :param release_policy: the rules under which the key may be released.
         :returns: the new key.
-        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
-        :raises TypeError: when an argument has the wrong type, or both names of one are given and differ.
-        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ValueError: when an argument is out of range, or the client's API version does not support it.
+        :raises TypeError: when an argument has the wrong type, or an argument and its alias are both given and differ.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has this name; the message says what to
+            do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         return await self.create_key(
             name,
@@ -270,29 +275,30 @@ class KeyClient(AsyncKeyVaultClientBase):
         release_policy: KeyReleasePolicy | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
-        """Create an elliptic curve key, or a new version of it when the name exists (``POST /keys/{name}/create``).
+        """Create an elliptic curve key, or a new version of it if the name exists (``POST /keys/{name}/create``).
 
-        Needs the permission keys/create. The call is repeated after a failure only when the service has certainly not
-        processed it.
+        Needs the permission keys/create. A failed call is retried only if the service certainly did not process it.
 
         :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
-        :param hsm: whether an HSM is to protect the key.
+        :param hsm: whether the key is protected by an HSM.
         :param curve: P-256, P-384, P-521 or P-256K. The service's default is P-256.
-        :param key_operations: what the key may be used for. The service's default is all that its type can do.
-        :param hardware_protected: another name of ``hsm``.
-        :param enabled: whether it may be used. The service's default is True.
-        :param tags: metadata of the application; 15 entries at most.
-        :param not_before: the time before which it may not be used to sign. Fractions of a second are cut off; a time
-            without a zone is taken as UTC.
-        :param expires_on: the time from which it may no longer be used to sign; likewise.
-        :param expires: another name of ``expires_on``.
-        :param exportable: whether its private part may be released. Needs ``release_policy``.
-        :param release_policy: the rules under which it may be released.
+        :param key_operations: what the key may be used for. By default, the service allows everything that its type can
+            do.
+        :param hardware_protected: an alias of ``hsm``.
+        :param enabled: whether the key may be used. The service's default is True.
+        :param tags: application-specific metadata; at most 15 entries.
+        :param not_before: the time before which the key may not be used to sign. Fractions of a second are dropped; a
+            time without a time zone is taken as UTC.
+        :param expires_on: the time from which the key may no longer be used to sign, in UTC unless it has a time zone.
+        :param expires: an alias of ``expires_on``.
+        :param exportable: whether the private key may be released. Requires ``release_policy``.
+        :param release_policy: the rules under which the key may be released.
         :returns: the new key.
-        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
-        :raises TypeError: when an argument has the wrong type, or both names of one are given and differ.
-        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ValueError: when an argument is out of range, or the client's API version does not support it.
+        :raises TypeError: when an argument has the wrong type, or an argument and its alias are both given and differ.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has this name; the message says what to
+            do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         return await self.create_key(
             name,
@@ -327,29 +333,32 @@ class KeyClient(AsyncKeyVaultClientBase):
         release_policy: KeyReleasePolicy | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
-        """Create a symmetric key, or a new version of it when the name exists (``POST /keys/{name}/create``).
+        """Create a symmetric key, or a new version of it if the name exists (``POST /keys/{name}/create``).
 
-        Only a Managed HSM has symmetric keys. Needs the permission keys/create. The call is repeated after a failure
-        only when the service has certainly not processed it.
+        Only a Managed HSM supports symmetric keys. Needs the permission keys/create. A failed call is retried only if
+        the service certainly did not process it.
 
         :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
         :param size: 128, 192 or 256 bits.
-        :param key_operations: what the key may be used for. The service's default is all that its type can do.
-        :param hardware_protected: whether an HSM is to protect the key.
-        :param hsm: another name of ``hardware_protected``.
-        :param enabled: whether it may be used. The service's default is True.
-        :param tags: metadata of the application; 15 entries at most.
-        :param not_before: the time before which it may not be used to encrypt, wrap or sign. Fractions of a second are
-            cut off; a time without a zone is taken as UTC.
-        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
-        :param expires: another name of ``expires_on``.
-        :param exportable: whether it may be released. Needs ``release_policy``.
-        :param release_policy: the rules under which it may be released.
-        :returns: the new key. Its material stays in the HSM.
-        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
-        :raises TypeError: when an argument has the wrong type, or both names of one are given and differ.
-        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :param key_operations: what the key may be used for. By default, the service allows everything that its type can
+            do.
+        :param hardware_protected: whether the key is protected by an HSM.
+        :param hsm: an alias of ``hardware_protected``.
+        :param enabled: whether the key may be used. The service's default is True.
+        :param tags: application-specific metadata; at most 15 entries.
+        :param not_before: the time before which the key may not be used to encrypt, wrap or sign. Fractions of a second
+            are dropped; a time without a time zone is taken as UTC.
+        :param expires_on: the time from which the key may no longer be used to encrypt, wrap or sign, in UTC unless it
+            has a time zone.
+        :param expires: an alias of ``expires_on``.
+        :param exportable: whether the key may be released. Requires ``release_policy``.
+        :param release_policy: the rules under which the key may be released.
+        :returns: the new key. Its key material stays in the HSM.
+        :raises ValueError: when an argument is out of range, or the client's API version does not support it.
+        :raises TypeError: when an argument has the wrong type, or an argument and its alias are both given and differ.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has this name; the message says what to
+            do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         return await self.create_key(
             name,
@@ -381,28 +390,31 @@ class KeyClient(AsyncKeyVaultClientBase):
         release_policy: KeyReleasePolicy | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
-        """Create a key that stands for one in an external key manager (``POST /keys/{name}/create``).
+        """Create a key that represents one in an external key manager (``POST /keys/{name}/create``).
 
-        Only a Managed HSM has external keys. Needs the permission keys/create and API version 2026-01-01-preview or
-        later. The call is repeated after a failure only when the service has certainly not processed it.
+        Only a Managed HSM supports external keys. Needs the permission keys/create and API version 2026-01-01-preview
+        or later. A failed call is retried only if the service certainly did not process it.
 
-        The service demands a type for every key. Its documents do not tell which types external keys may have, so give
-        ``key_type`` where the key is known not to be symmetric, and look at the returned key's ``key_type``.
+        The service requires a type for every key, but its documentation does not say which types external keys can
+        have. Pass ``key_type`` if you know that the key is not symmetric, and check the returned key's ``key_type``.
 
         :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
         :param external_key: the key in the external key manager.
-        :param key_type: the type of that key; it is sent as it is given. Default: oct-HSM.
-        :param enabled: whether it may be used. The service's default is True.
-        :param tags: metadata of the application; 15 entries at most.
-        :param not_before: the time before which it may not be used to encrypt, wrap or sign; in UTC if it has no zone.
-        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
-        :param expires: another name of ``expires_on``.
-        :param release_policy: the rules under which it may be released.
+        :param key_type: the type of that key, sent unchanged. Default: oct-HSM.
+        :param enabled: whether the key may be used. The service's default is True.
+        :param tags: application-specific metadata; at most 15 entries.
+        :param not_before: the time before which the key may not be used to encrypt, wrap or sign; in UTC if it has no
+            zone.
+        :param expires_on: the time from which the key may no longer be used to encrypt, wrap or sign, in UTC unless it
+            has a time zone.
+        :param expires: an alias of ``expires_on``.
+        :param release_policy: the rules under which the key may be released.
         :returns: the new key.
-        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :raises ValueError: when an argument is out of range, or the client's API version does not support it.
         :raises TypeError: when an argument has the wrong type.
-        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has this name; the message says what to
+            do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         body = parameters.create_parameters(
             key_type,
@@ -433,31 +445,33 @@ class KeyClient(AsyncKeyVaultClientBase):
         release_policy: KeyReleasePolicy | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> KeyVaultKey:
-        """Import a key that was made elsewhere, as a new version when the name exists (``PUT /keys/{name}``).
+        """Import a key that was created elsewhere, as a new version if the name exists (``PUT /keys/{name}``).
 
-        Needs the permission keys/import. The call is repeated after a failure only when the service has certainly not
-        processed it. The private part is sent to the vault's own origin and nowhere else, and only after the vault has
-        proved with its challenge to be one.
+        Needs the permission keys/import. A failed call is retried only if the service certainly did not process it. The
+        private key is sent only to the vault's own origin, and only after the vault has identified itself with its
+        authentication challenge.
 
         :param name: 1 to 127 letters, digits and hyphens. Case does not matter.
-        :param key: the private key: a :class:`JsonWebKey`, PEM or DER, or a private key of ``cryptography``. What may
-            be done with it is told by ``key_ops`` of the JsonWebKey.
-        :param hardware_protected: whether an HSM is to protect the key.
-        :param hsm: another name of ``hardware_protected``.
-        :param enabled: whether it may be used. The service's default is True.
-        :param tags: metadata of the application; 15 entries at most.
-        :param not_before: the time before which it may not be used to encrypt, wrap or sign. Fractions of a second are
-            cut off; a time without a zone is taken as UTC.
-        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
-        :param expires: another name of ``expires_on``.
-        :param exportable: whether its private part may be released. Needs ``release_policy``.
-        :param release_policy: the rules under which it may be released.
-        :returns: the imported key, without its private part.
-        :raises ValueError: when the key's numbers do not fit together, an argument is outside its limits, or the
-            client's API version lacks it.
-        :raises TypeError: when an argument has the wrong type, or both names of one are given and differ.
-        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has the name; the text says what to do.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :param key: the private key: a :class:`JsonWebKey`, PEM or DER, or a private key of ``cryptography``. The
+            JsonWebKey's ``key_ops`` say what it may be used for.
+        :param hardware_protected: whether the key is protected by an HSM.
+        :param hsm: an alias of ``hardware_protected``.
+        :param enabled: whether the key may be used. The service's default is True.
+        :param tags: application-specific metadata; at most 15 entries.
+        :param not_before: the time before which the key may not be used to encrypt, wrap or sign. Fractions of a second
+            are dropped; a time without a time zone is taken as UTC.
+        :param expires_on: the time from which the key may no longer be used to encrypt, wrap or sign, in UTC unless it
+            has a time zone.
+        :param expires: an alias of ``expires_on``.
+        :param exportable: whether the private key may be released. Requires ``release_policy``.
+        :param release_policy: the rules under which the key may be released.
+        :returns: the imported key, without its private key material.
+        :raises ValueError: when the key's numbers are inconsistent, an argument is out of range, or the client's API
+            version does not support it.
+        :raises TypeError: when an argument has the wrong type, or an argument and its alias are both given and differ.
+        :raises ~azure.core.exceptions.ResourceExistsError: when a deleted key has this name; the message says what to
+            do.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         body = parameters.import_parameters(
             key,
@@ -478,15 +492,15 @@ class KeyClient(AsyncKeyVaultClientBase):
     ) -> KeyVaultKey:
         """Get a key's public material and properties (``GET /keys/{name}/{version}``).
 
-        Needs the permission keys/get. Keys that are disabled or out of their dates are returned like any other.
+        Needs the permission keys/get. Disabled, expired and not yet valid keys are returned like any other.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param version: the version to get; None or empty for that of the identifier or the key, or else the latest.
+        :param version: the version to get. None or empty: the version of the identifier or key, otherwise the latest.
         :returns: the key.
         :raises ValueError: when the name or the version is malformed.
         :raises TypeError: when an argument has the wrong type.
-        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is none, or it is deleted.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when the key does not exist or is deleted.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         operation = operations.get_key(*self._named(name, version))
         return self._key(await self._connection.send(operation, **kwargs))
@@ -505,26 +519,29 @@ class KeyClient(AsyncKeyVaultClientBase):
         release_policy: KeyReleasePolicy | None = None,
         **kwargs: Unpack[UpdatePropertiesKeywords],
     ) -> KeyVaultKey:
-        """Change properties of a key; what is not given stays as it is (``PATCH /keys/{name}/{version}``).
+        """Update a key's properties; those that are not given stay unchanged (``PATCH /keys/{name}/{version}``).
 
-        Needs the permission keys/update. The key's material cannot be changed.
+        Needs the permission keys/update. The key material cannot be changed.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param version: the version to change; None or empty for that of the identifier or the key, or else the latest.
+        :param version: the version to update. None or empty: the version of the identifier or key, otherwise the
+            latest.
         :param key_operations: what the key may be used for; replaces the whole list.
-        :param enabled: whether it may be used.
-        :param tags: metadata of the application; replaces all of it. Empty to remove it.
-        :param not_before: the time before which it may not be used to encrypt, wrap or sign; in UTC if it has no zone.
-        :param expires_on: the time from which it may no longer be used to encrypt, wrap or sign; likewise.
-        :param release_policy: the rules under which it may be released.
-        :param kwargs: ``expires``, another name of ``expires_on``; and options of the call.
-        :returns: the changed key.
-        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :param enabled: whether the key may be used.
+        :param tags: application-specific metadata, which replaces all existing tags; an empty mapping removes them.
+        :param not_before: the time before which the key may not be used to encrypt, wrap or sign; in UTC if it has no
+            zone.
+        :param expires_on: the time from which the key may no longer be used to encrypt, wrap or sign, in UTC unless it
+            has a time zone.
+        :param release_policy: the rules under which the key may be released.
+        :param kwargs: ``expires``, an alias of ``expires_on``; and the options of the call.
+        :returns: the updated key.
+        :raises ValueError: when an argument is out of range, or the client's API version does not support it.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
-        # azure-cli makes the options of a command from this signature, and has an --expires of its own already.
+        # azure-cli derives the options of a command from this signature, and already has its own --expires.
         expires = kwargs.pop("expires", None)
         body = parameters.update_parameters(
             key_operations=key_operations,
@@ -543,18 +560,19 @@ class KeyClient(AsyncKeyVaultClientBase):
     async def update_key(
         self, name: KeyReference, version: str | None = None, **kwargs: Unpack[UpdateKeywords]
     ) -> KeyVaultKey:
-        """Change properties of a key: another name of :meth:`update_key_properties`, which see.
+        """Update a key's properties: an alias of :meth:`update_key_properties`.
 
-        It is ``PATCH /keys/{name}/{version}``.
+        The request is ``PATCH /keys/{name}/{version}``.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param version: the version to change; None or empty for that of the identifier or the key, or else the latest.
-        :param kwargs: the keywords of :meth:`update_key_properties`, and options of the call.
-        :returns: the changed key.
-        :raises ValueError: when an argument is outside its limits, or the client's API version lacks it.
+        :param version: the version to update. None or empty: the version of the identifier or key, otherwise the
+            latest.
+        :param kwargs: the keywords of :meth:`update_key_properties`, and the options of the call.
+        :returns: the updated key.
+        :raises ValueError: when an argument is out of range, or the client's API version does not support it.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         return await self.update_key_properties(name, version, **kwargs)
 
@@ -568,25 +586,24 @@ class KeyClient(AsyncKeyVaultClientBase):
         progress: Callable[[float], Any] | None = None,
         **kwargs: Unpack[BeginKeywords],
     ) -> AsyncLROPoller[DeletedKey]:
-        """Delete all versions of a key, without waiting for the end of it (``DELETE /keys/{name}``).
+        """Delete all versions of a key, without waiting for the deletion to finish (``DELETE /keys/{name}``).
 
         Needs the permission keys/delete, and keys/get to see when the deletion has finished. In a vault with soft
-        delete the key can be recovered until it is purged.
+        delete, the key can be recovered until it is purged.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param polling_interval: seconds between two looks at the deletion. By default they grow from 0.25 to 2.
-        :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
-            it was: nothing is deleted again.
-        :param progress: is called after every look at the key, with the seconds since the call began; looking is what
-            ``wait`` does.
-        :returns: a poller. Its ``result()`` is the deleted key, at once; its ``wait()`` returns when the deletion has
-            finished, so that the key can be recovered or purged. In asyncio both are awaited; so may be the poller
-            itself, which waits and gives the deleted key.
-        :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
-            vault, key or call, or when the interval is negative.
+        :param polling_interval: seconds between two polls. By default the interval grows from 0.25 to 2 seconds.
+        :param continuation_token: the ``continuation_token()`` of an earlier poller, to resume waiting: nothing is
+            deleted again.
+        :param progress: called after every poll with the seconds since the call began. Only ``wait()`` polls.
+        :returns: a poller. Its ``result()`` returns the deleted key at once; its ``wait()`` returns when the deletion
+            has finished and the key can be recovered or purged. In asyncio, await both of them, or await the poller
+            itself, which waits and returns the deleted key.
+        :raises ValueError: when the name or the continuation token is malformed, when the token belongs to a different
+            vault, key or operation, or when the interval is negative.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         interval, named = parameters.interval(polling_interval, kwargs), self._name(name)
         pending = await self._pending(operations.delete_key(named), continuation_token, kwargs)
@@ -596,20 +613,20 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     @traced
     async def delete_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> DeletedKey:
-        """Delete all versions of a key and wait until that has finished (``DELETE /keys/{name}``).
+        """Delete all versions of a key and wait for the deletion to finish (``DELETE /keys/{name}``).
 
         Needs the permission keys/delete, and keys/get to see when the deletion has finished. In a vault with soft
-        delete the key can be recovered until it is purged.
+        delete, the key can be recovered until it is purged.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param kwargs: those of :meth:`begin_delete_key`.
+        :param kwargs: the keywords of :meth:`begin_delete_key`.
         :returns: the deleted key.
-        :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
-            vault, key or call, or when the interval is negative.
+        :raises ValueError: when the name or the continuation token is malformed, when the token belongs to a different
+            vault, key or operation, or when the interval is negative.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
-            Errors of waiting have a ``continuation_token``, with which another call goes on waiting.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
+            An error while waiting has a ``continuation_token``, with which another call can resume the wait.
         """
         poller = await self.begin_delete_key(name, **self._connection.within_timeout(kwargs))
         await poller.wait()
@@ -625,8 +642,9 @@ class KeyClient(AsyncKeyVaultClientBase):
         :returns: the deleted key.
         :raises ValueError: when the name is malformed.
         :raises TypeError: when an argument has the wrong type.
-        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is none, or its deletion has not finished.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key, or its deletion has not
+            finished.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         return DeletedKey._from_bundle(
             await self._connection.send(operations.get_deleted_key(self._deleted_name(name)), **kwargs)
@@ -670,18 +688,18 @@ class KeyClient(AsyncKeyVaultClientBase):
     ) -> AsyncKeyPager[Any]:
         """List the keys of the vault (``GET /keys``).
 
-        Needs the permission keys/list. The list holds properties without versions, not the keys' material.
+        Needs the permission keys/list. The list contains properties without versions, and no key material.
 
-        :param expand: whether to list whole keys, as :meth:`get_key` returns them: one more request for every key, of
-            which 8 at most are on their way at a time, and the permission keys/get. Keys that are deleted meanwhile
-            are left out. A page is there when all of its keys are; ``timeout`` is for both together.
-        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
-        :param progress: is called after every page, with the number of keys that have been listed so far.
-        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :param expand: whether to list whole keys, as :meth:`get_key` returns them. This needs the permission keys/get
+            and sends one more request per key, at most 8 of them at a time. Keys that are deleted in the meantime are
+            left out. A page is returned when all of its keys have arrived; ``timeout`` covers the page and its keys.
+        :param max_page_size: the maximum number of items per page, at least 1. The service sends at most 25.
+        :param progress: called after every page with the number of keys that have been listed so far.
+        :returns: an iterator that requests pages as they are needed; its ``by_page`` iterates by page.
         :raises ValueError: when ``max_page_size`` is less than 1.
-        :raises TypeError: when it is no integer.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration; when it
-            refuses to give a key, at the iteration that asks for the key's page.
+        :raises TypeError: when it is not an integer.
+        :raises ~azure.core.exceptions.HttpResponseError: on the first iteration, when the service rejects the request;
+            when it refuses to return a key, on the iteration that requests the key's page.
         """
         operation = operations.get_keys(parameters.page_size(max_page_size))
         page = traced_page(KeyClient._page_of_keys if expand else KeyClient._page, "list_properties_of_keys")
@@ -724,15 +742,15 @@ class KeyClient(AsyncKeyVaultClientBase):
         progress: Callable[[int], Any] | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> AsyncKeyPager[Any]:
-        """List the keys of the vault: another name of :meth:`list_properties_of_keys` (``GET /keys``).
+        """List the keys of the vault: an alias of :meth:`list_properties_of_keys` (``GET /keys``).
 
-        :param expand: whether to list whole keys, for one more request each.
-        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
-        :param progress: is called after every page, with the number of keys that have been listed so far.
-        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :param expand: whether to list whole keys, with one more request for each.
+        :param max_page_size: the maximum number of items per page, at least 1. The service sends at most 25.
+        :param progress: called after every page with the number of keys that have been listed so far.
+        :returns: an iterator that requests pages as they are needed; its ``by_page`` iterates by page.
         :raises ValueError: when ``max_page_size`` is less than 1.
-        :raises TypeError: when it is no integer.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the iteration that meets it.
+        :raises TypeError: when it is not an integer.
+        :raises ~azure.core.exceptions.HttpResponseError: during iteration, when the service rejects a request.
         """
         return self.list_properties_of_keys(expand=expand, max_page_size=max_page_size, progress=progress, **kwargs)
 
@@ -740,17 +758,17 @@ class KeyClient(AsyncKeyVaultClientBase):
     def list_properties_of_key_versions(
         self, name: KeyReference, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyProperties]:
-        """List the versions of a key, in no order that means anything (``GET /keys/{name}/versions``).
+        """List the versions of a key, in no particular order (``GET /keys/{name}/versions``).
 
-        Needs the permission keys/list. Sort by ``created_on`` for their history.
+        Needs the permission keys/list. Sort them by ``created_on`` to get the history.
 
-        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault. The list of a key that
-            does not exist is empty.
-        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
-        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault. The list is empty if the
+            key does not exist.
+        :param max_page_size: the maximum number of items per page, at least 1. The service sends at most 25.
+        :returns: an iterator that requests pages as they are needed; its ``by_page`` iterates by page.
         :raises ValueError: when the name is malformed, or ``max_page_size`` is less than 1.
         :raises TypeError: when an argument has the wrong type.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
+        :raises ~azure.core.exceptions.HttpResponseError: on the first iteration, when the service rejects the request.
         """
         named = self._name(name)
         operation = operations.get_key_versions(named, parameters.page_size(max_page_size))
@@ -761,17 +779,17 @@ class KeyClient(AsyncKeyVaultClientBase):
     def list_key_versions(
         self, name: KeyReference, *, max_page_size: int | None = None, **kwargs: Unpack[CallKeywords]
     ) -> AsyncKeyPager[KeyProperties]:
-        """List the versions of a key: another name of :meth:`list_properties_of_key_versions`.
+        """List the versions of a key: an alias of :meth:`list_properties_of_key_versions`.
 
-        It is ``GET /keys/{name}/versions``.
+        The request is ``GET /keys/{name}/versions``.
 
-        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault. The list of a key that
-            does not exist is empty.
-        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
-        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault. The list is empty if the
+            key does not exist.
+        :param max_page_size: the maximum number of items per page, at least 1. The service sends at most 25.
+        :returns: an iterator that requests pages as they are needed; its ``by_page`` iterates by page.
         :raises ValueError: when the name is malformed, or ``max_page_size`` is less than 1.
         :raises TypeError: when an argument has the wrong type.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
+        :raises ~azure.core.exceptions.HttpResponseError: on the first iteration, when the service rejects the request.
         """
         return self.list_properties_of_key_versions(name, max_page_size=max_page_size, **kwargs)
 
@@ -781,13 +799,14 @@ class KeyClient(AsyncKeyVaultClientBase):
     ) -> AsyncKeyPager[DeletedKey]:
         """List the deleted keys of the vault (``GET /deletedkeys``).
 
-        Needs the permission keys/list. The list holds no key material. Only vaults with soft delete have deleted keys.
+        Needs the permission keys/list. The list contains no key material. Only vaults with soft delete have deleted
+        keys.
 
-        :param max_page_size: the most items that the service is to send at a time, 1 or more. It sends 25 at most.
-        :returns: an iterator, which asks for pages as it goes on; its ``by_page`` iterates by page.
+        :param max_page_size: the maximum number of items per page, at least 1. The service sends at most 25.
+        :returns: an iterator that requests pages as they are needed; its ``by_page`` iterates by page.
         :raises ValueError: when ``max_page_size`` is less than 1.
-        :raises TypeError: when it is no integer.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, at the first iteration.
+        :raises TypeError: when it is not an integer.
+        :raises ~azure.core.exceptions.HttpResponseError: on the first iteration, when the service rejects the request.
         """
         operation = operations.get_deleted_keys(parameters.page_size(max_page_size))
         page = traced_page(KeyClient._page, "list_deleted_keys")
@@ -803,23 +822,23 @@ class KeyClient(AsyncKeyVaultClientBase):
         progress: Callable[[float], Any] | None = None,
         **kwargs: Unpack[BeginKeywords],
     ) -> AsyncLROPoller[KeyVaultKey]:
-        """Make a deleted key usable again, without waiting for it (``POST /deletedkeys/{name}/recover``).
+        """Recover a deleted key, without waiting for the recovery to finish (``POST /deletedkeys/{name}/recover``).
 
         Needs the permission keys/recover, and keys/get to see when the recovery has finished.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param polling_interval: seconds between two looks at the recovery. By default they grow from 0.25 to 2.
-        :param continuation_token: what ``continuation_token()`` of an earlier poller returned, to go on waiting where
-            it was: nothing is recovered again.
-        :param progress: is called after every look at the key, with the seconds since the call began; looking is what
-            ``wait`` does.
-        :returns: a poller. Its ``result()`` is the recovered key, at once; its ``wait()`` returns when it can be used.
-            In asyncio both are awaited; so may be the poller itself, which waits and gives the recovered key.
-        :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
-            vault, key or call, or when the interval is negative.
+        :param polling_interval: seconds between two polls. By default the interval grows from 0.25 to 2 seconds.
+        :param continuation_token: the ``continuation_token()`` of an earlier poller, to resume waiting: nothing is
+            recovered again.
+        :param progress: called after every poll with the seconds since the call began. Only ``wait()`` polls.
+        :returns: a poller. Its ``result()`` returns the recovered key at once; its ``wait()`` returns when the key can
+            be used. In asyncio, await both of them, or await the poller itself, which waits and returns the recovered
+            key.
+        :raises ValueError: when the name or the continuation token is malformed, when the token belongs to a different
+            vault, key or operation, or when the interval is negative.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         interval, named = parameters.interval(polling_interval, kwargs), self._deleted_name(name)
         pending = await self._pending(operations.recover_deleted_key(named), continuation_token, kwargs)
@@ -828,19 +847,19 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     @traced
     async def recover_deleted_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> KeyVaultKey:
-        """Make a deleted key usable again and wait until it is (``POST /deletedkeys/{name}/recover``).
+        """Recover a deleted key and wait until it can be used (``POST /deletedkeys/{name}/recover``).
 
         Needs the permission keys/recover, and keys/get to see when the recovery has finished.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param kwargs: those of :meth:`begin_recover_deleted_key`.
+        :param kwargs: the keywords of :meth:`begin_recover_deleted_key`.
         :returns: the recovered key.
-        :raises ValueError: when the name or the continuation token is malformed, when the token is that of another
-            vault, key or call, or when the interval is negative.
+        :raises ValueError: when the name or the continuation token is malformed, when the token belongs to a different
+            vault, key or operation, or when the interval is negative.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
-            Errors of waiting have a ``continuation_token``, with which another call goes on waiting.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
+            An error while waiting has a ``continuation_token``, with which another call can resume the wait.
         """
         poller = await self.begin_recover_deleted_key(name, **self._connection.within_timeout(kwargs))
         await poller.wait()
@@ -848,16 +867,16 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     @traced
     async def purge_deleted_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> None:
-        """Delete a deleted key for good (``DELETE /deletedkeys/{name}``).
+        """Delete a deleted key permanently (``DELETE /deletedkeys/{name}``).
 
-        Needs the permission keys/purge. Nothing can bring the key back, except :meth:`restore_key` from a backup. A
-        vault with purge protection refuses.
+        Needs the permission keys/purge. Afterwards, only :meth:`restore_key` can bring the key back, from a backup. A
+        vault with purge protection rejects the request.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :raises ValueError: when the name is malformed.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such deleted key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         await self._connection.send(operations.purge_deleted_key(self._deleted_name(name)), **kwargs)
 
@@ -868,11 +887,11 @@ class KeyClient(AsyncKeyVaultClientBase):
         Needs the permission keys/backup. The backup is encrypted; only the service can read it.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :returns: the backup, to be kept as it is.
+        :returns: the backup; store it unchanged.
         :raises ValueError: when the name is malformed.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         result = await self._connection.send(operations.backup_key(self._name(name)), **kwargs)
         return result.value or b""
@@ -882,44 +901,45 @@ class KeyClient(AsyncKeyVaultClientBase):
         """Restore a key with all its versions, under its old name (``POST /keys/restore``).
 
         Needs the permission keys/restore. The vault must be in the subscription and geography of the vault that made
-        the backup. The call is repeated after a failure only when the service has certainly not processed it.
+        the backup. A failed call is retried only if the service certainly did not process it.
 
-        :param backup: what :meth:`backup_key` returned.
+        :param backup: the bytes that :meth:`backup_key` returned.
         :returns: the restored key.
         :raises TypeError: when the backup is not bytes.
-        :raises ~azure.core.exceptions.ResourceExistsError: when the name is taken, by a deleted key as well.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.ResourceExistsError: when the name is taken, even by a deleted key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         operation = operations.restore_key(parameters.restore_parameters(backup))
         return self._key(await self._connection.send(operation, **kwargs))
 
     @traced
     async def restore_key(self, backup: bytes, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
-        """Restore a key with all its versions: another name of :meth:`restore_key_backup`.
+        """Restore a key with all its versions: an alias of :meth:`restore_key_backup`.
 
-        It is ``POST /keys/restore``.
+        The request is ``POST /keys/restore``.
 
-        :param backup: what :meth:`backup_key` returned.
+        :param backup: the bytes that :meth:`backup_key` returned.
         :returns: the restored key.
         :raises TypeError: when the backup is not bytes.
-        :raises ~azure.core.exceptions.ResourceExistsError: when the name is taken, by a deleted key as well.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.ResourceExistsError: when the name is taken, even by a deleted key.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         return await self.restore_key_backup(backup, **kwargs)
 
     @traced
     async def rotate_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
-        """Create a new version of a key, of the same type and size, after its policy (``POST /keys/{name}/rotate``).
+        """Create a new version of a key, of the same type and size, according to its policy (``POST
+        /keys/{name}/rotate``).
 
-        Needs the permission keys/rotate and API version 7.3 or later. The call is repeated after a failure only when
-        the service has certainly not processed it.
+        Needs the permission keys/rotate and API version 7.3 or later. A failed call is retried only if the service
+        certainly did not process it.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :returns: the new version.
-        :raises ValueError: when the name is malformed, or the client's API version lacks rotation.
+        :raises ValueError: when the name is malformed, or the client's API version does not support rotation.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         return self._key(await self._connection.send(operations.rotate_key(self._name(name)), **kwargs))
 
@@ -932,11 +952,11 @@ class KeyClient(AsyncKeyVaultClientBase):
         Needs the permission keys/getrotationpolicy and API version 7.3 or later.
 
         :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :returns: its policy; for a key that was never given one, the service's default.
-        :raises ValueError: when the name is malformed, or the client's API version lacks rotation.
+        :returns: the key's policy, or the service's default if none was ever set.
+        :raises ValueError: when the name is malformed, or the client's API version does not support rotation.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         policy = await self._connection.send(operations.get_key_rotation_policy(self._name(key_name)), **kwargs)
         return KeyRotationPolicy._from_wire(policy)
@@ -953,19 +973,20 @@ class KeyClient(AsyncKeyVaultClientBase):
     ) -> KeyRotationPolicy:
         """Replace the rotation policy of a key (``PUT /keys/{name}/rotationpolicy``).
 
-        Needs the permission keys/setrotationpolicy and API version 7.3 or later. It applies to versions that are
-        created afterwards.
+        Needs the permission keys/setrotationpolicy and API version 7.3 or later. The policy applies to versions that
+        are created afterwards.
 
         :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :param policy: the new policy.
-        :param lifetime_actions: actions in place of the policy's own; empty for none.
-        :param expires_in: the life of a new version in place of the policy's own, as an ISO 8601 duration ("P90D") or a
-            timedelta. Versions do not expire when neither tells one.
-        :returns: the policy, as the service has stored it.
-        :raises ValueError: when the name or a duration is malformed, or the client's API version lacks rotation.
+        :param lifetime_actions: actions that replace the policy's own; an empty list for none.
+        :param expires_in: the lifetime of a new version, which replaces the policy's own: an ISO 8601 duration ("P90D")
+            or a timedelta. Versions do not expire if neither sets a lifetime.
+        :returns: the policy as the service stored it.
+        :raises ValueError: when the name or a duration is malformed, or the client's API version does not support
+            rotation.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         body = parameters.rotation_policy_parameters(policy, lifetime_actions, expires_in)
         stored = await self._connection.send(
@@ -984,21 +1005,23 @@ class KeyClient(AsyncKeyVaultClientBase):
         nonce: str | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> ReleaseKeyResult:
-        """Release an exportable key to a proven environment (``POST /keys/{name}/{version}/release``).
+        """Release an exportable key to an attested environment (``POST /keys/{name}/{version}/release``).
 
         Needs the permission keys/release and API version 7.3 or later.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param target_attestation_token: the proof: a token (JWT) of an attestation service that the key's release
-            policy names.
-        :param version: the version to release; None or empty for that of the identifier or the key, or else the latest.
+        :param target_attestation_token: a token (JWT) from an attestation service that the key's release policy names.
+        :param version: the version to release. None or empty: the version of the identifier or key, otherwise the
+            latest.
         :param algorithm: how to encrypt the key. The service's default is CKM_RSA_AES_KEY_WRAP.
-        :param nonce: a value of the caller's choice that makes the answer fresh.
+        :param nonce: a value of the caller's choice, which proves that the response is fresh.
         :returns: the released key, encrypted for the environment.
-        :raises ValueError: when the name or the version is malformed, or the client's API version lacks releasing.
+        :raises ValueError: when the name or the version is malformed, or the client's API version does not support key
+            release.
         :raises TypeError: when an argument has the wrong type.
         :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the policy, or the service, refuses.
+        :raises ~azure.core.exceptions.HttpResponseError: when the policy does not allow it, or the service rejects the
+            request.
         """
         named, version = self._named(name, version)
         body = parameters.release_parameters(target_attestation_token, algorithm, nonce)
@@ -1007,16 +1030,16 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     @traced
     async def get_random_bytes(self, count: int, **kwargs: Unpack[CallKeywords]) -> bytes:
-        """Get random bytes that a Managed HSM has made (``POST /rng``).
+        """Get random bytes generated by a Managed HSM (``POST /rng``).
 
         Needs API version 7.3 or later.
 
-        :param count: how many bytes: 1 to 128.
+        :param count: the number of bytes, 1 to 128.
         :returns: the bytes.
-        :raises ValueError: when the count is outside its limits, or the client's API version lacks the operation.
-        :raises TypeError: when the count is no integer.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses; a vault always does.
-        :raises ~azure.core.exceptions.DecodeError: when it returns another number of bytes.
+        :raises ValueError: when the count is out of range, or the client's API version does not support the operation.
+        :raises TypeError: when the count is not an integer.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request, as a vault always does.
+        :raises ~azure.core.exceptions.DecodeError: when the service returns a different number of bytes.
         """
         result = await self._connection.send(operations.get_random_bytes(parameters.random_parameters(count)), **kwargs)
         return random_bytes(result, count)
@@ -1025,18 +1048,19 @@ class KeyClient(AsyncKeyVaultClientBase):
     async def get_key_attestation(
         self, name: KeyReference, version: str | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyVaultKey:
-        """Get a key with the proof that it lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
+        """Get a key with the proof that a Managed HSM holds it (``GET /keys/{name}/{version}/attestation``).
 
         Needs the permission keys/get and API version 7.6-preview.2 or later.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param version: the version to get; None or empty for that of the identifier or the key, or else the latest.
+        :param version: the version to get. None or empty: the version of the identifier or key, otherwise the latest.
         :returns: the key; the proof is in ``properties.attestation``.
-        :raises ValueError: when the name or the version is malformed, or the client's API version lacks attestation.
+        :raises ValueError: when the name or the version is malformed, or the client's API version does not support
+            attestation.
         :raises TypeError: when an argument has the wrong type.
-        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key; a vault, which has no
-            attestation, says so of every key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses for another reason.
+        :raises ~azure.core.exceptions.ResourceNotFoundError: when there is no such key. A vault has no attestation and
+            always answers this way.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request for another reason.
         """
         operation = operations.get_key_attestation(*self._named(name, version))
         return self._key(await self._connection.send(operation, **kwargs))
@@ -1054,17 +1078,18 @@ class KeyClient(AsyncKeyVaultClientBase):
         """Return a client that encrypts, wraps and signs with a key of this vault, over this client's connections.
 
         :param key_name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
-        :param key_version: the version to use when a name was given; None for the latest.
-        :param execution: where it works: ``"auto"``, ``"local"`` or ``"remote"``; see :class:`CryptographyClient`.
-        :param refresh_after: seconds after which the newest version is looked up again, for a key without a version;
-            see :class:`CryptographyClient`. 600 suits most programs.
-        :param kwargs: other options of a client, taken as in 4.x; they change nothing, as the connection is shared.
-        :returns: the client. Closing it leaves this client open; closing this client ends both.
-        :raises ValueError: when the identifier is malformed, or that of another vault's key or another version; when
-            ``execution`` is unknown, or ``"local"`` and the key was not given with its material; when ``refresh_after``
-            is not positive, or given with a version.
+        :param key_version: the version to use if a name is given; None for the latest.
+        :param execution: where operations run: ``"auto"``, ``"local"`` or ``"remote"``; see
+            :class:`CryptographyClient`.
+        :param refresh_after: for a key without a version, the seconds after which the newest version is looked up
+            again; see :class:`CryptographyClient`. 600 suits most programs.
+        :param kwargs: other client options, accepted as in 4.x. They have no effect, because the connection is shared.
+        :returns: the client. Closing it leaves this client open; closing this client closes both.
+        :raises ValueError: when the identifier is malformed or names a different vault or version; when ``execution``
+            is unknown, or is ``"local"`` and the key has no key material; when ``refresh_after`` is not positive, or is
+            given with a version.
         """
-        from ..crypto.aio import CryptographyClient  # here, for those who only manage keys
+        from ..crypto.aio import CryptographyClient  # not loaded by programs that only manage keys
 
         return CryptographyClient._within(
             self._connection, key_name, key_version, execution=execution, refresh_after=refresh_after
@@ -1089,7 +1114,7 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     def _paged(self, page: Any, operation: Any, convert: Any, options: Any, progress: Any = None) -> AsyncKeyPager[Any]:
         page_at = partial(page, self, operation, **options)
-        pages: Any = partial(AsyncKeyPages, report=progress)  # which azure-core calls as it would call the class
+        pages: Any = partial(AsyncKeyPages, report=progress)  # azure-core calls this as it would call the class
         return AsyncKeyPager(page_at, partial(extract_async, convert), page_iterator_class=pages)
 
     async def _page(self, operation: Any, link: str | None, **options: Any) -> Any:
@@ -1098,7 +1123,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         return await self._connection.send_link(operation, link, **options)
 
     async def _page_of_keys(self, operation: Any, link: str | None, **options: Any) -> Any:
-        # A page and its keys have the time of one call together.
+        # One timeout covers the page and its keys.
         limited = self._connection.within_timeout(options)
         page = await self._page(operation, link, **limited)
         send: Any = partial(self._connection.send, **limited)

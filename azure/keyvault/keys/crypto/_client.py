@@ -87,8 +87,9 @@ class CryptographyClient(KeyVaultClientBase):
     :param key: the key, or its identifier. With an identifier the key is got from the vault once, at the first
         operation; a caller that may not read it (403) uses it in the vault. A key that a client has returned is used
         in the vault that it was got from.
-    :param credential: gives the tokens: a credential of azure-identity, or any object with their ``get_token``. The
-        asyncio client takes those of ``azure.identity.aio``, and synchronous ones as well, which it asks in a thread.
+    :param credential: provides the tokens: a credential from azure-identity, or any object with a compatible
+        ``get_token``. The asyncio client accepts credentials from ``azure.identity.aio``, and also synchronous ones,
+        which it calls in a thread.
     :param execution: ``"auto"``; ``"local"`` to never send a request, which needs a key with its material; or
         ``"remote"`` to do everything in the vault and never get the key.
     :param refresh_after: seconds after which the newest version is looked up again, for a key whose identifier has no
@@ -102,7 +103,7 @@ class CryptographyClient(KeyVaultClientBase):
     :raises ValueError: when there is no credential, the identifier is malformed, ``execution`` is unknown, or it is
         ``"local"`` and the key was not given with its material; when ``refresh_after`` is not positive, or the key has
         a version.
-    :raises TypeError: when the credential cannot give tokens.
+    :raises TypeError: when the credential cannot provide tokens.
     """
 
     def __init__(
@@ -313,7 +314,7 @@ class CryptographyClient(KeyVaultClientBase):
             version lacks it.
         :raises TypeError: when an argument has the wrong type, or is missing.
         :raises NotImplementedError: when the client may not ask the service.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request.
         """
         return self._run(SecureWrap(algorithm), kwargs)
 

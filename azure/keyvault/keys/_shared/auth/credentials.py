@@ -85,7 +85,7 @@ def check_credential(credential: Any) -> TokenSource:
     """Return the source of tokens that a client's ``credential`` argument is.
 
     :raises ValueError: when there is none.
-    :raises TypeError: when it cannot give tokens.
+    :raises TypeError: when it cannot provide tokens.
     """
     if not credential:
         raise ValueError("credential must be an object with a get_token method, as those of azure-identity; got none")

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class ChallengeAuthPolicy(HTTPPolicy[Any, Any]):
     """Authenticates requests as the vault's challenges demand.
 
-    :param credential: gives the tokens.
+    :param credential: provides the tokens.
     :param verify_challenge_resource: whether a challenge must name a resource that belongs to the vault.
     :raises ValueError: when there is no credential.
     :raises TypeError: when it cannot give tokens, or only asynchronously.

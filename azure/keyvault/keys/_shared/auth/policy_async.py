@@ -22,10 +22,10 @@ T = TypeVar("T")
 class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
     """Authenticates requests as the vault's challenges demand.
 
-    :param credential: gives the tokens. A synchronous credential is asked in a thread of its own.
+    :param credential: provides the tokens. A synchronous credential is asked in a thread of its own.
     :param verify_challenge_resource: whether a challenge must name a resource that belongs to the vault.
     :raises ValueError: when there is no credential.
-    :raises TypeError: when it cannot give tokens.
+    :raises TypeError: when it cannot provide tokens.
     """
 
     def __init__(self, credential: Any, *, verify_challenge_resource: bool = True) -> None:
