@@ -10,18 +10,18 @@ from azure.core import CaseInsensitiveEnumMeta
 
 
 class _AnyCaseMeta(CaseInsensitiveEnumMeta):
-    """Let a member be found by its name in any letter case.
+    """Lets a member be found by its name in any letter case.
 
-    azure-core's metaclass looks names up in upper case, which never meets the lower-case names of these enums.
+    azure-core's metaclass looks names up in upper case, which never matches the lower-case names of these enums.
     """
 
-    if not TYPE_CHECKING:  # for whom a name that no member has is an Enum, which nothing takes
+    if not TYPE_CHECKING:  # to whom an unknown name would look like an Enum, which no argument accepts
 
         def __getitem__(cls, name: str) -> Any:
             return cls.__members__[name.lower()]
 
         def __getattr__(cls, name: str) -> Any:
-            # Enum looks private names up while the class is being made, before there is a map of members.
+            # Enum looks up private names while the class is being created, before the map of members exists.
             members = {} if name.startswith("_") else cls.__members__
             try:
                 return members[name.lower()]
@@ -30,7 +30,7 @@ class _AnyCaseMeta(CaseInsensitiveEnumMeta):
 
 
 class Text(str, Enum, metaclass=_AnyCaseMeta):
-    """An enum of the service's words, each of which prints as it is written, whatever the version of Python."""
+    """An enum of the service's names, whose members print as their values in every version of Python."""
 
     def __str__(self) -> str:
         return str.__str__(self)
@@ -42,12 +42,12 @@ def _by_value(kind: type[Text]) -> dict[str | None, Text]:
 
 
 def known(kind: type[Text], word: str | None) -> Any:
-    """Return a word of the service as the member that it is, or as it is: the service may have new words."""
+    """Return the member with a value, or the value itself: the service may have new values."""
     return _by_value(kind).get(word, word)
 
 
 class _AnyCaseValue(Text):
-    """An enum whose values are found in any letter case, for the service has answered ``Rsa`` and ``rotate``."""
+    """An enum whose values are found in any letter case: the service has returned ``Rsa`` and ``rotate``."""
 
     @classmethod
     def _missing_(cls, value: object) -> Any:
@@ -76,7 +76,7 @@ class KeyType(_AnyCaseValue):
     oct_hsm = "oct-HSM"
     """Octet sequence in the HSM"""
     akp = "AKP"
-    """Algorithm key pair, as of ML-DSA"""
+    """Algorithm key pair, such as an ML-DSA key"""
     akp_hsm = "AKP-HSM"
     """Algorithm key pair, private key in the HSM"""
 
@@ -106,7 +106,7 @@ class KeyExportEncryptionAlgorithm(Text):
 
 
 class KeyOperation(Text):
-    """Operations that a key can be allowed to do: ``key_ops`` of RFC 7517 section 4.3, and the service's own."""
+    """Operations that a key can allow: ``key_ops`` of RFC 7517 section 4.3, and the service's own."""
 
     encrypt = "encrypt"
     """Encrypt data"""
@@ -123,11 +123,11 @@ class KeyOperation(Text):
     unwrap_key = "unwrapKey"
     """Decrypt keys"""
     export = "export"
-    """Leave the service in a secure key release"""
+    """Be exported in a secure key release"""
     derive_key = "deriveKey"
-    """Derive keys, in a Managed HSM; it gives its EC and symmetric keys this operation by itself"""
+    """Derive keys, in a Managed HSM, which adds this operation to its EC and symmetric keys"""
     secure_wrap_key = "secureWrapKey"
-    """Make a key and return it wrapped only"""
+    """Generate a key and return it only in wrapped form"""
     secure_unwrap_key = "secureUnwrapKey"
     """Unwrap a key for an attested environment"""
 
@@ -141,4 +141,4 @@ class KeyRotationPolicyAction(_AnyCaseValue):
     rotate = "Rotate"
     """Make a new version of the key"""
     notify = "Notify"
-    """Raise an Event Grid event that the key is near its expiry"""
+    """Raise an Event Grid event when the key is about to expire"""

@@ -157,7 +157,7 @@ class KeyCipher:
 
         :raises ValueError: when it is too long for the key, the key cannot bind associated data, or is not allowed to
             encrypt.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         algorithm = self._algorithm_of(self.client, associated_data)
         result: Any
@@ -178,7 +178,7 @@ class KeyCipher:
         """Decrypt a data key with the version that encrypted it; without a header, with the client's.
 
         :raises ValueError: when the data is malformed or cannot be decrypted, or the key cannot bind associated data.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         packed = Packed.parse(data)
         name = _name(data, associated_data)

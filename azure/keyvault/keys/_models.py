@@ -1,4 +1,4 @@
-"""What the service knows of a key, as Python objects."""
+"""The models of the keys: what the service knows about a key, as Python objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class KeyVaultKeyIdentifier(Readable):
 
     :param source_id: ``https://{vault}/keys/{name}`` with or without ``/{version}``, or the ``recovery_id`` of a
         deleted key.
-    :raises ValueError: when the text is no identifier of a key.
+    :raises ValueError: when the text is not the identifier of a key.
     """
 
     __slots__ = ("_id",)
@@ -37,11 +37,12 @@ class KeyVaultKeyIdentifier(Readable):
 
     @classmethod
     def try_parse(cls, source_id: str, *, allowed_suffixes: Iterable[str] | None = None) -> Self | None:
-        """Parse an identifier that is not to be trusted.
+        """Parse an untrusted identifier.
 
         :param source_id: the text to parse.
-        :param allowed_suffixes: domains whose vaults are accepted, as ``["vault.azure.net"]``; all when None.
-        :returns: the identifier; None when it is malformed, not https, or of a vault elsewhere.
+        :param allowed_suffixes: the domains whose vaults are accepted, such as ``["vault.azure.net"]``; None accepts
+            all.
+        :returns: the identifier; None when it is malformed, not https, or its vault is not in an accepted domain.
         """
         try:
             identifier = cls(source_id)
@@ -95,10 +96,9 @@ class KeyVaultKeyIdentifier(Readable):
 class KeyReleasePolicy(Readable):
     """The rules under which an exportable key may be released (``POST /keys/{name}/{version}/release``).
 
-    :param encoded_policy: the policy, JSON in UTF-8; its grammar is part of Azure's documentation of secure key
-        release.
-    :param content_type: media type and version of the policy. Default: ``application/json; charset=utf-8``.
-    :param immutable: whether the policy can never be changed again.
+    :param encoded_policy: the policy, JSON in UTF-8. Azure's documentation of secure key release describes its grammar.
+    :param content_type: the media type and version of the policy. Default: ``application/json; charset=utf-8``.
+    :param immutable: whether the policy can never be changed.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class ExternalKey(Readable):
 
 
 class KeyAttestation(Readable):
-    """Proof that a key lives in a Managed HSM (``GET /keys/{name}/{version}/attestation``).
+    """Proof that a Managed HSM holds a key (``GET /keys/{name}/{version}/attestation``).
 
     :param certificate_pem_file: the certificates of the HSM, in PEM, that validate the attestations.
     :param private_key_attestation: the attestation blob of the private key.
@@ -176,14 +176,14 @@ class KeyAttestation(Readable):
 
 
 class KeyProperties(Readable):
-    """What is known of a key besides its material: an item of ``GET /keys``, and part of every key.
+    """A key's properties, without its key material: an item of ``GET /keys``, and part of every key.
 
     :param key_id: the identifier of the key.
-    :param attributes: its attributes, as the REST layer has them.
+    :param attributes: its attributes, as the REST layer represents them.
     :param managed: whether the key belongs to a certificate.
-    :param tags: the application's own metadata.
+    :param tags: application-specific metadata.
     :param release_policy: the rules under which the key may be released.
-    :raises ValueError: when ``key_id`` is no identifier.
+    :raises ValueError: when ``key_id`` is not an identifier.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class KeyProperties(Readable):
 
     @property
     def id(self) -> str:
-        """The identifier of the key, as the service gives it."""
+        """The identifier of the key, as the service returned it."""
         return self._id
 
     @property
@@ -231,7 +231,7 @@ class KeyProperties(Readable):
 
     @property
     def version(self) -> str | None:
-        """The version of the key; None in the lists of keys and of deleted keys, which tell none."""
+        """The version of the key; None in lists of keys and deleted keys, which do not include it."""
         return self._vault_id.version
 
     @property
@@ -266,12 +266,12 @@ class KeyProperties(Readable):
 
     @property
     def recoverable_days(self) -> int | None:
-        """For how many days the key can be recovered after its deletion: 7 to 90, or 0. Since API version 7.1."""
+        """The number of days for which a deleted key can be recovered: 7 to 90, or 0. Since API version 7.1."""
         return self._attributes.recoverable_days if self._attributes else None
 
     @property
     def recovery_level(self) -> str | None:
-        """What happens on deletion, as ``Recoverable+Purgeable``."""
+        """What happens on deletion, such as ``Recoverable+Purgeable``."""
         return self._attributes.recovery_level if self._attributes else None
 
     @property
@@ -292,18 +292,18 @@ class KeyProperties(Readable):
 
     @property
     def external_key(self) -> ExternalKey | None:
-        """The external key that this one stands for. Since API version 2026-01-01-preview."""
+        """The external key that this one represents. Since API version 2026-01-01-preview."""
         external = self._attributes.external_key if self._attributes else None
         return ExternalKey(id=external.id or "") if external else None
 
     @property
     def attestation(self) -> KeyAttestation | None:
-        """The attestation of the key, when it was got with ``get_key_attestation``. Since 7.6-preview.2."""
+        """The attestation of the key, if it was fetched with ``get_key_attestation``. Since 7.6-preview.2."""
         found = self._attributes.attestation if self._attributes else None
         if found is None:
             return None
         return KeyAttestation(
-            # The first preview had another name for it.
+            # The first preview used a different name.
             certificate_pem_file=found.certificate_pem_file or found.certificates,
             private_key_attestation=found.private_key_attestation,
             public_key_attestation=found.public_key_attestation,
@@ -312,12 +312,12 @@ class KeyProperties(Readable):
 
     @property
     def managed(self) -> bool | None:
-        """True when the key belongs to a certificate, whose life it shares."""
+        """True when the key belongs to a certificate and shares its lifetime."""
         return self._managed
 
     @property
     def tags(self) -> dict[str, str] | None:
-        """The application's own metadata, as text by name; None when there is none."""
+        """Application-specific metadata, a mapping of names to text; None when there is none."""
         return self._tags
 
     @property
@@ -330,16 +330,16 @@ class KeyProperties(Readable):
 class KeyVaultKey(Readable):
     """A key: its public material and its properties (``GET /keys/{name}/{version}``).
 
-    The material may be given as ``jwk``, or its fields as keywords (``kty="RSA", n=..., e=...``).
+    The key material is given either as ``jwk``, or as keywords (``kty="RSA", n=..., e=...``).
 
     :param key_id: the identifier of the key.
     :param jwk: the members of its JSON Web Key, binary ones as bytes, or a :class:`JsonWebKey`.
-    :param properties: its properties; when None they are made of ``managed``, ``tags`` and ``release_policy``.
+    :param properties: its properties; if None, they are built from ``managed``, ``tags`` and ``release_policy``.
     :param managed: whether the key belongs to a certificate.
-    :param tags: the application's own metadata.
+    :param tags: application-specific metadata.
     :param release_policy: the rules under which the key may be released.
-    :param jwk_fields: the members of its JSON Web Key, as :class:`JsonWebKey` takes them.
-    :raises ValueError: when ``key_id`` is no identifier of a key, or both ``jwk`` and its fields are given.
+    :param jwk_fields: the members of its JSON Web Key, as :class:`JsonWebKey` accepts them.
+    :raises ValueError: when ``key_id`` is not the identifier of a key, or both ``jwk`` and its fields are given.
     """
 
     _vault_url: str | None = None
@@ -356,7 +356,7 @@ class KeyVaultKey(Readable):
         **jwk_fields: Any,
     ) -> None:
         if jwk is not None and jwk_fields:
-            raise ValueError(f"jwk was given, and its fields as keywords too: {', '.join(sorted(jwk_fields))}")
+            raise ValueError(f"jwk and keywords for its fields were both given: {', '.join(sorted(jwk_fields))}")
         self._properties = properties or KeyProperties(
             key_id, managed=managed, tags=tags, release_policy=release_policy
         )
@@ -387,9 +387,10 @@ class KeyVaultKey(Readable):
 
     @classmethod
     def _from_bundle(cls, bundle: wire.KeyBundle, vault_url: str | None = None) -> Self:
-        """Make a key of a vault's answer.
+        """Make a key from a vault's response.
 
-        :param vault_url: the address that has answered, for those who use the key; it may tell another one itself.
+        :param vault_url: the address that responded, for clients that use the key. The response may name a different
+            one.
         """
         instance = cls.__new__(cls)
         instance._read_bundle(bundle)
@@ -400,7 +401,7 @@ class KeyVaultKey(Readable):
         jwk = bundle.key
         self._key_material = material = JsonWebKey._from_wire(jwk)
         material.kty = known(KeyType, material.kty)
-        if material.key_ops is None:  # a Managed HSM leaves out an empty list: the key is for nothing
+        if material.key_ops is None:  # a Managed HSM omits an empty list: the key allows nothing
             material.key_ops = []
         self._properties = KeyProperties(
             jwk.kid,  # type: ignore[union-attr,arg-type]  # required members: a bundle without them is refused earlier
@@ -422,7 +423,7 @@ class KeyVaultKey(Readable):
 
     @property
     def version(self) -> str | None:
-        """The version of the key; None when its identifier has none, as in the lists of deleted keys."""
+        """The version of the key; None when its identifier has none, as in lists of deleted keys."""
         return self._properties.version
 
     @property
@@ -432,14 +433,14 @@ class KeyVaultKey(Readable):
 
     @property
     def key(self) -> JsonWebKey:
-        """The key's material: its public part, as the service never tells the private one."""
+        """The key material: only its public part, because the service never returns the private part."""
         return self._key_material
 
     @property
     def key_type(self) -> str | KeyType:
-        """The type of the key; text when it is one that this library does not know.
+        """The type of the key; plain text for a type that this library does not know.
 
-        The lists of deleted keys do not tell it: there it is None.
+        Lists of deleted keys do not include it: there it is None.
         """
         return self._key_material.kty  # type: ignore[return-value]  # as in 4.x, whose users do not expect None
 
@@ -447,19 +448,19 @@ class KeyVaultKey(Readable):
     def key_operations(self) -> list[str | KeyOperation]:
         """What the key may be used for.
 
-        The lists of deleted keys do not tell it: there it is None.
+        Lists of deleted keys do not include it: there it is None.
         """
         return self._key_material.key_ops  # type: ignore[return-value]  # as above
 
 
 class DeletedKey(KeyVaultKey):
-    """A key in the state between its deletion and its purge (``GET /deletedkeys/{name}``).
+    """A deleted key that has not been purged yet (``GET /deletedkeys/{name}``).
 
     :param properties: the properties of the key.
     :param deleted_date: when it was deleted, in UTC.
-    :param recovery_id: its identifier while it is deleted; None in a vault without soft delete.
+    :param recovery_id: its identifier as a deleted key; None in a vault without soft delete.
     :param scheduled_purge_date: when the service purges it, in UTC.
-    :param kwargs: what :class:`KeyVaultKey` takes, ``key_id`` among it.
+    :param kwargs: the arguments of :class:`KeyVaultKey`, including ``key_id``.
     :raises ValueError: when an identifier is malformed.
     """
 
@@ -517,7 +518,7 @@ class DeletedKey(KeyVaultKey):
 
     @property
     def recovery_id(self) -> str | None:
-        """The identifier of the deleted key; None in a vault without soft delete, where it is gone."""
+        """The identifier of the deleted key; None in a vault without soft delete, where the key no longer exists."""
         return self._recovery_id
 
     @property
@@ -529,7 +530,7 @@ class DeletedKey(KeyVaultKey):
 class ReleaseKeyResult(Readable):
     """A released key (``POST /keys/{name}/{version}/release``).
 
-    :param value: a compact JWS that holds the key, encrypted for the environment that was attested.
+    :param value: a compact JWS that contains the key, encrypted for the attested environment.
     """
 
     def __init__(self, value: str) -> None:
@@ -551,13 +552,14 @@ class ReleaseKeyResult(Readable):
 
 
 class KeyRotationLifetimeAction(Readable):
-    """What happens to a key at a certain point of its life; part of a :class:`KeyRotationPolicy`.
+    """An action at a certain point in a key's lifetime; part of a :class:`KeyRotationPolicy`.
 
-    :param action: rotate the key (``"Rotate"``), or notify of its coming expiry (``"Notify"``). The service wants
-        exactly one of the two times.
-    :param time_after_create: how long after creation, as an ISO 8601 duration ("P90D") or a timedelta. Only for rotate.
+    :param action: rotate the key (``"Rotate"``), or send a notification that it is about to expire (``"Notify"``). The
+        service requires exactly one of the two times.
+    :param time_after_create: how long after creation, as an ISO 8601 duration ("P90D") or a timedelta. Only for
+        ``"Rotate"``.
     :param time_before_expiry: how long before expiry, as an ISO 8601 duration or a timedelta.
-    :raises ValueError: when a timedelta is no whole number of hours.
+    :raises ValueError: when a timedelta is not a whole number of hours.
     """
 
     def __init__(
@@ -604,14 +606,14 @@ class KeyRotationLifetimeAction(Readable):
 
 
 class KeyRotationPolicy(Readable):
-    """How a key is rotated (``GET`` and ``PUT /keys/{name}/rotationpolicy``).
+    """The rotation policy of a key (``GET`` and ``PUT /keys/{name}/rotationpolicy``).
 
     :param policy_id: the identifier of the policy; set by the service.
-    :param lifetime_actions: what happens when; one rotate and one notify at most.
-    :param expires_in: the life of a new version, as an ISO 8601 duration or a timedelta; 28 days or more.
+    :param lifetime_actions: the actions and their times; at most one rotation and one notification.
+    :param expires_in: the lifetime of a new version, as an ISO 8601 duration or a timedelta; at least 28 days.
     :param created_on: when the policy was created, in UTC; set by the service.
     :param updated_on: when it was last updated, in UTC; set by the service.
-    :raises ValueError: when a timedelta is no whole number of hours.
+    :raises ValueError: when a timedelta is not a whole number of hours.
     """
 
     def __init__(
@@ -639,7 +641,7 @@ class KeyRotationPolicy(Readable):
 
     @classmethod
     def _from_wire(cls, policy: wire.KeyRotationPolicy) -> KeyRotationPolicy:
-        # A Managed HSM writes empty text and 0 in a policy that was never set.
+        # In a policy that was never set, a Managed HSM returns empty text and 0.
         attributes = policy.attributes
         return cls(
             policy_id=policy.id or None,
@@ -651,7 +653,7 @@ class KeyRotationPolicy(Readable):
 
 
 def _moment(value: datetime | None) -> datetime | None:
-    """Return a time; 0 stands for none."""
+    """Return a time, or None for 0."""
     return value if value is not None and value.timestamp() else None
 
 
@@ -660,5 +662,5 @@ def _text(value: Any) -> Any:
     return getattr(value, "value", value)
 
 
-#: The properties that are shown and compared: all that are public.
+#: The properties that are shown and compared: all public ones.
 _PROPERTIES = tuple(name for name, member in vars(KeyProperties).items() if isinstance(member, property))

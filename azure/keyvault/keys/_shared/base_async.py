@@ -86,11 +86,11 @@ class AsyncKeyVaultClientBase:
     ) -> Awaitable[AsyncHttpResponse]:
         """Send a request of your own through the client's pipeline: authentication, retries and logging included.
 
-        :param request: the request. A relative URL is completed with the vault's, and the API version is added where
-            the URL has none.
+        :param request: the request. A relative URL is resolved against the vault's, and the API version is added if the
+            URL has none.
         :param stream: whether to leave the body of the response unread.
         :returns: the response, whatever its status: call its ``raise_for_status`` to make an exception of an error.
-        :raises ValueError: when the URL leads away from the vault.
+        :raises ValueError: when the URL points outside the vault.
         """
         return self._connection.send_request(request, stream=stream, **kwargs)
 

@@ -65,44 +65,43 @@ class CryptographyClient(KeyVaultClientBase):
         signed = crypto.sign_data("RS256", b"paid in full")
         print(crypto.verify_data("RS256", b"paid in full", signed.signature).is_valid, signed.performed)
 
-    What can be done with the key's public part, or with a private part that is here, is done in this process; the rest
-    is done in the vault. Every result tells which: ``performed`` is ``"local"`` or ``"remote"``.
+    Operations that need only the public key, or a private key that the client holds, run in this process; all others
+    run in the vault. Every result's ``performed`` says where: ``"local"`` or ``"remote"``.
 
-    A mistake of the caller (an algorithm that does not fit the key, a digest of the wrong length, an operation that is
-    not among the key's) is an error at once, without a request. Data that cannot be decrypted is an error as well, and
-    is not sent to the vault for another try.
+    A caller's mistake (an algorithm that does not fit the key, a digest of the wrong length, an operation that the key
+    does not allow) raises an error at once, without a request. Data that cannot be decrypted here also raises an error,
+    and is not sent to the vault for another attempt.
 
-    Every result tells in ``key_id`` which version of the key made it. Give it back to :meth:`decrypt`,
-    :meth:`unwrap_key` or :meth:`verify`, as ``key_id=`` or as the whole result, and that version is used, however often
-    the key was rotated meanwhile.
+    Every result's ``key_id`` identifies the key version that produced it. Pass it to :meth:`decrypt`,
+    :meth:`unwrap_key` or :meth:`verify`, as ``key_id=`` or as the whole result, and they use that version, however
+    often the key has been rotated since.
 
     One client may be used by any number of threads or, in asyncio, by any number of tasks of one event loop. The
-    asyncio client leaves what takes long in this process, as RSA's private operations do, to a thread. Every method
-    takes azure-core's options of a call as keywords.
+    asyncio client runs slow local operations, such as RSA private key operations, in a thread. Every method accepts
+    azure-core's per-call options as keywords.
 
-    Key objects for ``cryptography`` (``create_rsa_private_key`` and its kin) are made by the synchronous client only:
-    those interfaces are synchronous, and would hold up an event loop while they ask the vault. :meth:`sign_data` and
-    :meth:`verify_data` serve the purpose there; to issue certificates, use the synchronous client in a thread.
+    Only the synchronous client makes key objects for ``cryptography`` (``create_rsa_private_key`` and the like): their
+    interfaces are synchronous and would block an event loop while they wait for the vault. In asyncio, use
+    :meth:`sign_data` and :meth:`verify_data`; to issue certificates, use the synchronous client in a thread.
 
-    :param key: the key, or its identifier. With an identifier the key is got from the vault once, at the first
-        operation; a caller that may not read it (403) uses it in the vault. A key that a client has returned is used
-        in the vault that it was got from.
+    :param key: the key, or its identifier. Given an identifier, the client fetches the key once, for the first
+        operation; if the caller may not read it (403), all operations run in the vault. A key that another client
+        returned is used in the vault that it came from.
     :param credential: provides the tokens: a credential from azure-identity, or any object with a compatible
         ``get_token``. The asyncio client accepts credentials from ``azure.identity.aio``, and also synchronous ones,
         which it calls in a thread.
-    :param execution: ``"auto"``; ``"local"`` to never send a request, which needs a key with its material; or
-        ``"remote"`` to do everything in the vault and never get the key.
-    :param refresh_after: seconds after which the newest version is looked up again, for a key whose identifier has no
-        version. New data is then encrypted, wrapped and signed with the newest version. One call at a time looks it up
-        while the others go on with the version that is known; when a look-up fails, that version stays in use, and
-        another look-up follows soon. 600 suits most programs. Default: the client keeps the first version that it got.
+    :param execution: ``"auto"``; ``"local"`` to never send a request, which needs a key with its key material; or
+        ``"remote"`` to do everything in the vault and never fetch the key.
+    :param refresh_after: for a key whose identifier has no version, the seconds after which the client looks up the
+        newest version again and encrypts, wraps and signs new data with it. One call at a time does the look-up while
+        the others continue with the known version; if it fails, the known version stays in use and another look-up
+        follows soon. 600 suits most programs. Default: the client keeps the first version that it fetched.
     :param api_version: the version of the REST API. Default: the newest stable one.
-    :param verify_challenge_resource: whether the vault must ask for a token of its own domain.
+    :param verify_challenge_resource: whether the vault must ask for a token for its own domain.
     :param config: policies made with ``KeyClient.create_config``.
-    :param kwargs: azure-core's options of a client; see :class:`~azure.keyvault.keys.KeyClient`.
-    :raises ValueError: when there is no credential, the identifier is malformed, ``execution`` is unknown, or it is
-        ``"local"`` and the key was not given with its material; when ``refresh_after`` is not positive, or the key has
-        a version.
+    :param kwargs: azure-core's client options; see :class:`~azure.keyvault.keys.KeyClient`.
+    :raises ValueError: when there is no credential, the identifier is malformed, ``execution`` is unknown, or is
+        ``"local"`` and the key has no key material; when ``refresh_after`` is not positive, or the key has a version.
     :raises TypeError: when the credential cannot provide tokens.
     """
 
@@ -150,11 +149,11 @@ class CryptographyClient(KeyVaultClientBase):
     ) -> CryptographyClient:
         """Make a client that needs no vault and never sends a request.
 
-        :param jwk: the key: a :class:`~azure.keyvault.keys.JsonWebKey`, the members of one (binary ones as bytes or as
-            base64url text), or JSON text (RFC 7517). A key without ``key_ops`` may be used for everything.
-        :param min_rsa_bits: refuse RSA keys whose modulus has fewer bits. Lower it to read old data only.
-        :returns: the client. What it cannot do here raises ``NotImplementedError``.
-        :raises ValueError: when the JWK is malformed, or holds no material of a known type.
+        :param jwk: the key: a :class:`~azure.keyvault.keys.JsonWebKey`, a mapping of its members (binary ones as bytes
+            or base64url text), or JSON text (RFC 7517). A key without ``key_ops`` allows every operation.
+        :param min_rsa_bits: reject RSA keys whose modulus has fewer bits. Lower it only to read old data.
+        :returns: the client. Operations that cannot run locally raise ``NotImplementedError``.
+        :raises ValueError: when the JWK is malformed, or contains no key material of a known type.
         """
         client = cls.__new__(cls)
         KeyVaultClientBase.__init__(client, None)
@@ -196,7 +195,7 @@ class CryptographyClient(KeyVaultClientBase):
 
     @property
     def key_id(self) -> str | None:
-        """The identifier of the key: with its version as soon as that is known; None for a JWK without one."""
+        """The identifier of the key, including its version once that is known; None for a JWK without a ``kid``."""
         return self._state.key_id
 
     @property
@@ -215,18 +214,19 @@ class CryptographyClient(KeyVaultClientBase):
     ) -> EncryptResult:
         """Encrypt a small amount of data (``POST /keys/{name}/{version}/encrypt`` when it runs in the vault).
 
-        :param algorithm: one that fits the key. RSA encrypts at most the size of its modulus less the padding (RSA-OAEP
-            42 bytes, RSA-OAEP-256 66, RSA1_5 11).
-        :param plaintext: the data. For AES-CBC without padding it must be a multiple of 16 bytes; a Managed HSM takes
-            any length, and fills it up with zeros.
-        :param iv: 16 bytes for AES-CBC; fresh ones are made when there are none. AES-GCM takes none: the HSM makes it.
+        :param algorithm: an algorithm that fits the key. RSA encrypts at most the size of its modulus minus the padding
+            (42 bytes for RSA-OAEP, 66 for RSA-OAEP-256, 11 for RSA1_5).
+        :param plaintext: the data. For AES-CBC without padding it must be a multiple of 16 bytes; a Managed HSM accepts
+            any length and pads it with zeros.
+        :param iv: 16 bytes for AES-CBC, generated if not given. Not accepted for AES-GCM, where the HSM generates it.
         :param additional_authenticated_data: data to authenticate along with the plaintext; for AES-GCM and
-            AES-CBC-HMAC. A Managed HSM takes it with AES-CBC as well, where it means nothing.
-        :returns: the ciphertext and all that :meth:`decrypt` needs.
-        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow encrypting (now).
+            AES-CBC-HMAC. A Managed HSM also accepts it with AES-CBC, where it has no effect.
+        :returns: the ciphertext, and everything that :meth:`decrypt` needs.
+        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow encryption (at this
+            time).
         :raises TypeError: when an argument has the wrong type, or is missing.
-        :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         return self._run(Encrypt(algorithm, plaintext, iv, additional_authenticated_data), kwargs)
 
@@ -244,20 +244,20 @@ class CryptographyClient(KeyVaultClientBase):
         """Decrypt what :meth:`encrypt` made (``POST /keys/{name}/{version}/decrypt`` when it runs in the vault).
 
         :param algorithm: the algorithm that the data was encrypted with; or the whole result of :meth:`encrypt`, which
-            also tells the version of the key.
+            also identifies the version of the key.
         :param ciphertext: the encrypted data.
         :param iv: the initialization vector, for AES.
         :param authentication_tag: the tag, for AES-GCM and AES-CBC-HMAC.
         :param additional_authenticated_data: the data that was authenticated along with the plaintext.
-        :param key_id: the identifier of the version that made the data: ``key_id`` of the result. It must be that
-            of a version of the client's key. Default: the version that the client uses.
+        :param key_id: the identifier of the version that encrypted the data: the result's ``key_id``. It must belong to
+            the client's key. Default: the version that the client uses.
         :returns: the plaintext.
         :raises ValueError: when an argument does not fit the algorithm, the key does not allow decrypting, the data was
-            made with another key, or it cannot be decrypted here; then the text does not tell why not.
+            encrypted with a different key, or decryption in this process fails; the message then gives no reason.
         :raises TypeError: when an argument has the wrong type, is missing, or is given along with a whole result.
-        :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot decrypt the data. What would
-            be a ``ValueError`` here is one in the vault as well.
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request or cannot decrypt the data.
+            It is also a ``ValueError`` if the same failure in this process would be one.
         """
         task = Decrypt(algorithm, ciphertext, iv, authentication_tag, additional_authenticated_data, key_id)
         return self._run(task, kwargs)
@@ -265,13 +265,14 @@ class CryptographyClient(KeyVaultClientBase):
     def wrap_key(self, algorithm: KeyWrapAlgorithm | str, key: Buffer, **kwargs: Unpack[CallKeywords]) -> WrapResult:
         """Encrypt a symmetric key (``POST /keys/{name}/{version}/wrapkey`` when it runs in the vault).
 
-        :param algorithm: one that fits the key that wraps.
-        :param key: the key to wrap. AES key wrap takes multiples of 8 bytes, 16 or more.
+        :param algorithm: an algorithm that fits the wrapping key.
+        :param key: the key to wrap. AES key wrap accepts multiples of 8 bytes, at least 16.
         :returns: the wrapped key.
-        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow wrapping (now).
+        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow wrapping (at this
+            time).
         :raises TypeError: when an argument has the wrong type, or is missing.
-        :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         return self._run(Wrap(algorithm, key), kwargs)
 
@@ -286,34 +287,35 @@ class CryptographyClient(KeyVaultClientBase):
         """Decrypt a wrapped key (``POST /keys/{name}/{version}/unwrapkey`` when it runs in the vault).
 
         :param algorithm: the algorithm that the key was wrapped with; or the whole result of :meth:`wrap_key`, which
-            also tells the version of the key that wrapped it.
+            also identifies the version of the wrapping key.
         :param encrypted_key: the wrapped key.
-        :param key_id: the identifier of the version that wrapped the key: ``key_id`` of the result. It must be that
-            of a version of the client's key. Default: the version that the client uses.
+        :param key_id: the identifier of the version that wrapped the key: the result's ``key_id``. It must belong to
+            the client's key. Default: the version that the client uses.
         :returns: the key.
-        :raises ValueError: when an argument does not fit the algorithm, the key does not allow unwrapping, the data was
-            made with another key, or it cannot be unwrapped here; then the text does not tell why not.
+        :raises ValueError: when an argument does not fit the algorithm, the key does not allow unwrapping, the key was
+            wrapped with a different key, or unwrapping in this process fails; the message then gives no reason.
         :raises TypeError: when an argument has the wrong type, is missing, or is given along with a whole result.
-        :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the data. What would
-            be a ``ValueError`` here is one in the vault as well.
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request or cannot unwrap the data.
+            It is also a ``ValueError`` if the same failure in this process would be one.
         """
         return self._run(Unwrap(algorithm, encrypted_key, key_id), kwargs)
 
     def secure_wrap_key(
         self, algorithm: KeySecureWrapAlgorithm | str, **kwargs: Unpack[CallKeywords]
     ) -> SecureWrapResult:
-        """Have the service make and wrap a 256-bit AES key (``POST /keys/{name}/{version}/securewrapkey``).
+        """Have the service generate and wrap a 256-bit AES key (``POST /keys/{name}/{version}/securewrapkey``).
 
-        Nobody sees the key but an attested environment, by :meth:`secure_unwrap_key`. It always runs in the service,
-        with a key that has ``secureWrapKey`` among its operations, and needs API version 2026-01-01-preview or later.
+        Only an attested environment can obtain the key, with :meth:`secure_unwrap_key`. The operation always runs in
+        the service. It needs a key whose operations include ``secureWrapKey``, and API version 2026-01-01-preview or
+        later.
 
-        :param algorithm: one that fits the key that wraps.
+        :param algorithm: an algorithm that fits the wrapping key.
         :returns: the wrapped key.
         :raises ValueError: when the algorithm does not fit the key, the key does not allow it, or the client's API
-            version lacks it.
+            version does not support it.
         :raises TypeError: when an argument has the wrong type, or is missing.
-        :raises NotImplementedError: when the client may not ask the service.
+        :raises NotImplementedError: when the client may not send requests.
         :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request.
         """
         return self._run(SecureWrap(algorithm), kwargs)
@@ -329,21 +331,21 @@ class CryptographyClient(KeyVaultClientBase):
     ) -> SecureUnwrapResult:
         """Unwrap a key for an attested environment (``POST /keys/{name}/{version}/secureunwrapkey``).
 
-        It always runs in the service, with a key that has ``secureUnwrapKey`` among its operations and a release policy
-        which the environment satisfies, and needs API version 2026-01-01-preview or later.
+        The operation always runs in the service. It needs a key whose operations include ``secureUnwrapKey`` and whose
+        release policy the environment satisfies, and API version 2026-01-01-preview or later.
 
         :param algorithm: the algorithm that the key was wrapped with.
         :param encrypted_key: the wrapped key.
         :param target_attestation_token: a token (JWT) in which an attestation authority vouches for the environment.
-        :param key_id: the identifier of the version that wrapped the key: ``key_id`` of the result. It must be that
-            of a version of the client's key. Default: the version that the client uses.
+        :param key_id: the identifier of the version that wrapped the key: the result's ``key_id``. It must belong to
+            the client's key. Default: the version that the client uses.
         :returns: the key as the service releases it to the environment.
         :raises ValueError: when an argument does not fit the algorithm or the key, the key does not allow it, or the
-            client's API version lacks it.
+            client's API version does not support it.
         :raises TypeError: when an argument has the wrong type, or is missing.
-        :raises NotImplementedError: when the client may not ask the service.
-        :raises ~azure.core.exceptions.HttpResponseError: when the service refuses, as it does when the environment
-            does not satisfy the policy.
+        :raises NotImplementedError: when the client may not send requests.
+        :raises ~azure.core.exceptions.HttpResponseError: when the service rejects the request, for example because the
+            environment does not satisfy the policy.
         """
         return self._run(SecureUnwrap(algorithm, encrypted_key, target_attestation_token, key_id), kwargs)
 
@@ -358,20 +360,20 @@ class CryptographyClient(KeyVaultClientBase):
     ) -> SignResult:
         """Sign a digest, or a message (``POST /keys/{name}/{version}/sign`` when it runs in the vault).
 
-        :param algorithm: one that fits the key. ML-DSA needs API version 2026-05-01-preview or later, unless it
-            runs here with a key that was given.
-        :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes. For ML-DSA,
-            the message itself; a hash of it would be signed as a message.
-        :param context: for ML-DSA: at most 255 bytes that bind the signature to a purpose; without them it is the empty
-            context.
-        :param external_mu: for ML-DSA, in place of the message and its context: the 64 bytes that FIPS 204 computes
-            from the public key, the context and the message, and calls mu.
-        :returns: the signature. Those of EC keys are r and s side by side (RFC 7518 section 3.4); their ``to_der()``
-            gives the other form.
-        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow signing (now).
+        :param algorithm: an algorithm that fits the key. ML-DSA needs API version 2026-05-01-preview or later, unless
+            it runs in this process with a key that the client was given.
+        :param digest: the hash of the message, computed with the algorithm's own hash function: 32, 48 or 64 bytes. For
+            ML-DSA, the message itself; ML-DSA would sign a hash as if it were the message.
+        :param context: for ML-DSA: at most 255 bytes that bind the signature to a purpose. Default: the empty context.
+        :param external_mu: for ML-DSA, instead of the message and its context: mu, the 64 bytes that FIPS 204 computes
+            from the public key, the context and the message.
+        :returns: the signature. For EC keys it is r and s concatenated (RFC 7518 section 3.4); its ``to_der()`` returns
+            the DER form.
+        :raises ValueError: when an argument does not fit the algorithm, or the key does not allow signing (at this
+            time).
         :raises TypeError: when an argument has the wrong type, or is missing.
-        :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         return self._run(Sign(algorithm, digest, context, external_mu), kwargs)
 
@@ -389,23 +391,23 @@ class CryptographyClient(KeyVaultClientBase):
     ) -> VerifyResult:
         """Verify a signature (``POST /keys/{name}/{version}/verify`` when it runs in the vault).
 
-        :param algorithm: the algorithm of the signature; or the whole result of :meth:`sign`, which also tells the
+        :param algorithm: the algorithm of the signature; or the whole result of :meth:`sign`, which also contains the
             signature and the version of the key: ``verify(result, digest)``.
         :param digest: the hash of the message, by the algorithm's own hash function: 32, 48 or 64 bytes. For ML-DSA,
             the message itself; None with ``external_mu``.
         :param signature: the signature.
-        :param encoding: the form of an EC key's signature: ``"jose"`` for r and s side by side, ``"der"`` for the form
-            that X.509, TLS and openssl use.
-        :param context: for ML-DSA: the context that the signature was made with, see :meth:`sign`.
-        :param external_mu: for ML-DSA, in place of the message and its context: the 64 bytes of mu.
-        :param key_id: the identifier of the version that made the signature: ``key_id`` of the result. It must be that
-            of a version of the client's key. Default: the version that the client uses.
-        :returns: whether the signature is valid. One that is not, of whatever length, is no error.
-        :raises ValueError: when an argument does not fit the algorithm, the key does not allow verifying, or the
-            signature was made with another key.
+        :param encoding: the encoding of an EC signature: ``"jose"`` for r and s concatenated, ``"der"`` for the form
+            that X.509, TLS and OpenSSL use.
+        :param context: for ML-DSA: the context that was signed; see :meth:`sign`.
+        :param external_mu: for ML-DSA, instead of the message and its context: the 64 bytes of mu.
+        :param key_id: the identifier of the version that signed: the result's ``key_id``. It must belong to the
+            client's key. Default: the version that the client uses.
+        :returns: whether the signature is valid. An invalid signature, of any length, does not raise an error.
+        :raises ValueError: when an argument does not fit the algorithm, the key does not allow verification, or the
+            signature was made with a different key.
         :raises TypeError: when an argument has the wrong type, is missing, or is given along with a whole result.
-        :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         return self._run(Verify(algorithm, digest, signature, encoding, context, external_mu, key_id), kwargs)
 
@@ -417,21 +419,22 @@ class CryptographyClient(KeyVaultClientBase):
         context: Buffer | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> SignResult:
-        """Hash a message in this process and sign it; see :meth:`sign`. ML-DSA takes the message itself.
+        """Hash a message in this process and sign it; see :meth:`sign`. ML-DSA signs the message itself.
 
-        What may be sent to the vault is ``POST /keys/{name}/{version}/sign``.
+        If it runs in the vault, the request is ``POST /keys/{name}/{version}/sign``.
 
-        :param algorithm: one that fits the key. Its name tells the hash: SHA-256 for RS256, PS256, ES256 and ES256K.
-        :param data: the message: bytes, a file opened in binary mode (read from where it stands), or an iterable of
-            bytes; for the asyncio client also an asynchronous one. Files and iterables are read in constant memory;
-            for ML-DSA, all of the message is kept and, where the vault signs, sent.
+        :param algorithm: an algorithm that fits the key. It determines the hash: SHA-256 for RS256, PS256, ES256 and
+            ES256K.
+        :param data: the message: bytes, a file opened in binary mode (read from its current position), or an iterable
+            of bytes; for the asyncio client also an asynchronous iterable. Files and iterables are hashed in constant
+            memory. For ML-DSA, the whole message is kept in memory, and sent if the vault signs.
         :param context: for ML-DSA: at most 255 bytes that bind the signature to a purpose.
         :returns: the signature.
-        :raises ValueError: when the algorithm has no hash that this library knows, an argument does not fit it, or the
-            key does not allow signing (now).
-        :raises TypeError: when the data is not bytes, and does not consist of them.
-        :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises ValueError: when this library does not know the algorithm's hash, an argument does not fit it, or the
+            key does not allow signing (at this time).
+        :raises TypeError: when the data is neither bytes nor made of bytes.
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         digest = digest_of(signature_row(algorithm), data)
         return self.sign(algorithm, digest, context=context, **kwargs)
@@ -447,25 +450,25 @@ class CryptographyClient(KeyVaultClientBase):
         key_id: KeyId | None = None,
         **kwargs: Unpack[CallKeywords],
     ) -> VerifyResult:
-        """Hash a message in this process and verify its signature; see :meth:`verify`. ML-DSA takes the message itself.
+        """Hash a message in this process and verify its signature; see :meth:`verify`. ML-DSA signs the message itself.
 
-        What may be sent to the vault is ``POST /keys/{name}/{version}/verify``.
+        If it runs in the vault, the request is ``POST /keys/{name}/{version}/verify``.
 
-        :param algorithm: the algorithm of the signature, whose name tells the hash; or the whole result of
+        :param algorithm: the algorithm of the signature, which determines the hash; or the whole result of
             :meth:`sign_data`, as for :meth:`verify`.
         :param data: the message, as for :meth:`sign_data`.
         :param signature: the signature.
-        :param encoding: the form of an EC key's signature, ``"jose"`` or ``"der"``.
-        :param context: for ML-DSA: the context that the signature was made with.
-        :param key_id: the identifier of the version that made the signature: ``key_id`` of the result. It must be that
-            of a version of the client's key. Default: the version that the client uses.
+        :param encoding: the encoding of an EC signature, ``"jose"`` or ``"der"``.
+        :param context: for ML-DSA: the context that was signed.
+        :param key_id: the identifier of the version that signed: the result's ``key_id``. It must belong to the
+            client's key. Default: the version that the client uses.
         :returns: whether the signature is valid.
-        :raises ValueError: when the algorithm has no hash that this library knows, an argument does not fit it, the key
-            does not allow verifying, or the signature was made with another key.
-        :raises TypeError: when the data is not bytes, and does not consist of them; when an argument is missing, or is
+        :raises ValueError: when this library does not know the algorithm's hash, an argument does not fit it, the key
+            does not allow verification, or the signature was made with a different key.
+        :raises TypeError: when the data is neither bytes nor made of bytes; when an argument is missing, or is
             given along with a whole result.
-        :raises NotImplementedError: when the operation may run only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         named = algorithm.algorithm if isinstance(algorithm, SignResult) else algorithm
         digest = digest_of(signature_row(named), data)
@@ -476,24 +479,24 @@ class CryptographyClient(KeyVaultClientBase):
     ) -> HttpResponse:
         """Send a request of your own through the client's pipeline; see :meth:`KeyClient.send_request`.
 
-        :param request: the request. A relative URL is completed with the vault's, and the API version is added where
-            the URL has none.
+        :param request: the request. A relative URL is resolved against the vault's, and the API version is added if the
+            URL has none.
         :param stream: whether to leave the body of the response unread.
         :returns: the response, whatever its status.
-        :raises ValueError: when the URL leads away from the vault, or the client has none (:meth:`from_jwk`).
+        :raises ValueError: when the URL points outside the vault, or the client has no vault (:meth:`from_jwk`).
         """
         return super().send_request(request, stream=stream, **kwargs)
 
     @checked
     def create_rsa_private_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultRSAPrivateKey:
-        """Return the key as an RSA private key of ``cryptography``, to sign certificates with, for instance.
+        """Return the key as an RSA private key of ``cryptography``, for example to sign certificates.
 
-        It signs and decrypts with this client: here or in the vault. The key is got from the vault unless it is known.
+        It signs and decrypts with this client, in this process or in the vault. The key is fetched unless it is known.
 
-        :returns: the key object, which works as long as this client does.
-        :raises ValueError: when the key is of another type.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key, but for lack of the
-            permission (403); the object then does without what it needs the public key for.
+        :returns: the key object, which works until this client is closed.
+        :raises ValueError: when the key has a different type.
+        :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched, except for lack of permission
+            (403): then the object is returned without the features that need the public key.
         """
         from ._key_objects.rsa import KeyVaultRSAPrivateKey
 
@@ -503,8 +506,8 @@ class CryptographyClient(KeyVaultClientBase):
     def create_rsa_public_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultRSAPublicKey:
         """Return the key as an RSA public key of ``cryptography``; see :meth:`create_rsa_private_key`.
 
-        :returns: the key object, which works as long as this client does.
-        :raises ValueError: when the key is of another type.
+        :returns: the key object, which works until this client is closed.
+        :raises ValueError: when the key has a different type.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key, but for lack of the
             permission (403).
         """
@@ -514,13 +517,13 @@ class CryptographyClient(KeyVaultClientBase):
 
     @checked
     def create_ec_private_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultECPrivateKey:
-        """Return the key as an EC private key of ``cryptography``, to sign certificates with, for instance.
+        """Return the key as an EC private key of ``cryptography``, for example to sign certificates.
 
-        It signs with this client: here or in the vault. The key is got from the vault unless it is known.
+        It signs with this client, in this process or in the vault. The key is fetched unless it is known.
 
-        :returns: the key object, which works as long as this client does.
-        :raises ValueError: when the key is of another type, or its curve cannot be found out.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
+        :returns: the key object, which works until this client is closed.
+        :raises ValueError: when the key has a different type, or its curve cannot be determined.
+        :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched.
         """
         from ._key_objects.ec import KeyVaultECPrivateKey
 
@@ -530,9 +533,9 @@ class CryptographyClient(KeyVaultClientBase):
     def create_ec_public_key(self, **kwargs: Unpack[CallKeywords]) -> KeyVaultECPublicKey:
         """Return the key as an EC public key of ``cryptography``; see :meth:`create_ec_private_key`.
 
-        :returns: the key object, which works as long as this client does.
-        :raises ValueError: when the key is of another type, or its curve cannot be found out.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
+        :returns: the key object, which works until this client is closed.
+        :raises ValueError: when the key has a different type, or its curve cannot be determined.
+        :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched.
         """
         from ._key_objects.ec import KeyVaultECPublicKey
 
@@ -573,7 +576,7 @@ class CryptographyClient(KeyVaultClientBase):
         return self._others.get(version, lambda: self._sibling(self._state.of_version(version)))
 
     def _pinned(self, options: Any) -> tuple[CryptographyClient, JsonWebKey | None]:
-        """Return a client whose version does not change, and what is known of its material, having got the key."""
+        """Fetch the key; return a client pinned to its version, and the known key material."""
         if self._state.facts is None:
             self._get_key(options)
         else:
@@ -582,11 +585,11 @@ class CryptographyClient(KeyVaultClientBase):
         return (self if self._refresh is None else self._sibling(state)), state.material
 
     def _of_known_version(self) -> CryptographyClient:
-        """Return a client that uses the version which is known now, in other processes as well."""
+        """Return a client pinned to the version that is known now, in other processes too."""
         return self if self._vault is None else self._sibling(self._state)
 
     def _get_key(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Get the key, once however many threads need it. Returns the options for what follows in the same call."""
+        """Fetch the key, once however many threads need it. Return the options for the rest of the call."""
         shared = not has_terms_of_its_own(options)
         options = self._connection.within_timeout(options)
         self._fetching.run(lambda: self._fetch(options), context=options, shared=shared)
@@ -605,7 +608,7 @@ class CryptographyClient(KeyVaultClientBase):
                 self._refresh.succeeded()
 
     def _look_up_if_due(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Look the newest version up when it is this call's turn. Returns the options for what follows in the call."""
+        """Look up the newest version if it is this call's turn. Return the options for the rest of the call."""
         if self._refresh is None or not self._refresh.claim():
             return options
         options = self._connection.within_timeout(options)

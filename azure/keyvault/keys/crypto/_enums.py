@@ -6,7 +6,7 @@ from .._enums import Text
 
 
 class EncryptionAlgorithm(Text):
-    """Algorithms of encrypt and decrypt: RFC 7518 sections 4.1 and 5.1, and the service's own AES-CBC."""
+    """Algorithms for encrypt and decrypt: RFC 7518 sections 4.1 and 5.1, and the service's own AES-CBC."""
 
     rsa_oaep = "RSA-OAEP"
     """RSAES-OAEP with SHA-1 and MGF1 with SHA-1; prefer :attr:`rsa_oaep_256`"""
@@ -41,7 +41,7 @@ class EncryptionAlgorithm(Text):
 
 
 class KeyWrapAlgorithm(Text):
-    """Algorithms of wrap_key and unwrap_key: RFC 7518 section 4.1, and those that PKCS#11 names."""
+    """Algorithms for wrap_key and unwrap_key: RFC 7518 section 4.1, and those named by PKCS#11."""
 
     aes_128 = "A128KW"
     """AES key wrap (RFC 3394) with a 128-bit key"""
@@ -62,7 +62,7 @@ class KeyWrapAlgorithm(Text):
 
 
 class SignatureAlgorithm(Text):
-    """Algorithms of sign and verify (RFC 7518 section 3.1, FIPS 204)."""
+    """Algorithms for sign and verify (RFC 7518 section 3.1, FIPS 204)."""
 
     ps256 = "PS256"
     """RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 bytes"""
@@ -99,7 +99,7 @@ class SignatureAlgorithm(Text):
 
 
 class KeySecureWrapAlgorithm(Text):
-    """Algorithms of secure_wrap_key and secure_unwrap_key (``POST /keys/{name}/{version}/securewrapkey``)."""
+    """Algorithms for secure_wrap_key and secure_unwrap_key (``POST /keys/{name}/{version}/securewrapkey``)."""
 
     rsa_oaep_256 = "RSA-OAEP-256"
     """RSAES-OAEP with SHA-256 and MGF1 with SHA-256"""

@@ -46,7 +46,7 @@ class KeyEncryptionKey:
     :param algorithm: how to wrap.
     :raises TypeError: when the client is none, or one for asyncio.
     :raises ValueError: when the algorithm does not wrap keys, or the key has no identifier with a version.
-    :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
+    :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched.
     """
 
     def __init__(self, client: CryptographyClient, algorithm: KeyWrapAlgorithm | str) -> None:
@@ -76,9 +76,9 @@ class KeyEncryptionKey:
 
         :param key: the content key.
         :returns: the wrapped key.
-        :raises ValueError: when the key does not allow wrapping (now).
-        :raises NotImplementedError: when the client may work only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises ValueError: when the key does not allow wrapping (at this time).
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         return self._client.wrap_key(self._algorithm, key).encrypted_key
 
@@ -90,8 +90,8 @@ class KeyEncryptionKey:
         :returns: the content key.
         :raises ValueError: when the algorithm is not one that wraps keys, does not fit the key, or the key cannot be
             unwrapped.
-        :raises NotImplementedError: when the client may work only here, and cannot.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses, or cannot unwrap the key.
+        :raises NotImplementedError: when the operation may run only in this process, and cannot.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request, or cannot unwrap the key.
         """
         return self._client.unwrap_key(algorithm, key).key
 

@@ -1,4 +1,4 @@
-"""What the cryptographic operations return. Reprs show names and sizes, never data: it may be secret or plaintext."""
+"""What the cryptographic operations return. Reprs show names and sizes, never data, which may be secret."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _Algorithm = TypeVar("_Algorithm")
 
 
 class _Result(Generic[_Algorithm]):
-    """What every result tells: with which key it was made, by which algorithm, and where."""
+    """What every result says: which key and algorithm produced it, and where."""
 
-    # Without __slots__: azure-cli prints what it finds in __dict__.
+    # No __slots__: azure-cli prints what it finds in __dict__.
     key_id: str | None
     algorithm: _Algorithm
     performed: Performed
@@ -33,7 +33,7 @@ class _Result(Generic[_Algorithm]):
         return ""
 
     def _repr_html_(self) -> str:
-        # Of data only the size: a plaintext is not for a screen.
+        # Show only the size of data: a plaintext must not appear on a screen.
         members = ((name.strip("_"), value) for name, value in vars(self).items() if value is not None)
         rows = [(name, f"{len(value)} bytes" if isinstance(value, bytes) else str(value)) for name, value in members]
         return table(rows, caption=type(self).__name__)
@@ -51,12 +51,12 @@ class _Result(Generic[_Algorithm]):
 class EncryptResult(_Result[EncryptionAlgorithm]):
     """The result of an encryption (``POST /keys/{name}/{version}/encrypt``, or here).
 
-    :ivar key_id: the full id of the key version, which decryption needs; ``None`` for a key without an id.
+    :ivar key_id: the full identifier of the key version, which decryption needs; ``None`` for a key without one.
     :ivar algorithm: the algorithm that was used.
     :ivar ciphertext: the encrypted bytes.
-    :ivar iv: the initialization vector, of algorithms that have one.
-    :ivar tag: the authentication tag, of authenticated algorithms; also readable as ``authentication_tag``.
-    :ivar aad: the data that was authenticated but not encrypted; also readable as ``additional_authenticated_data``.
+    :ivar iv: the initialization vector, for algorithms that use one.
+    :ivar tag: the authentication tag, for authenticated algorithms; also available as ``authentication_tag``.
+    :ivar aad: the data that was authenticated but not encrypted; also available as ``additional_authenticated_data``.
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
     """
 
@@ -81,16 +81,16 @@ class EncryptResult(_Result[EncryptionAlgorithm]):
 
     @property
     def authentication_tag(self) -> bytes | None:
-        """The authentication tag, under the name that decrypt gives it."""
+        """The authentication tag, under the name of decrypt's parameter."""
         return self.tag
 
     @property
     def additional_authenticated_data(self) -> bytes | None:
-        """The authenticated data, under the name that decrypt gives it."""
+        """The authenticated data, under the name of decrypt's parameter."""
         return self.aad
 
     def to_dict(self) -> dict[str, str]:
-        """Give what decryption needs, ready to be stored as JSON.
+        """Return what decryption needs, ready to be stored as JSON.
 
         :returns: ``kid``, ``alg``, ``ciphertext``, ``iv``, ``tag`` and ``aad``. Binary members are base64url text
             (RFC 7515), and members without a value are left out.
@@ -99,15 +99,15 @@ class EncryptResult(_Result[EncryptionAlgorithm]):
 
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Self:
-        """Make the result of what :meth:`to_dict` gave.
+        """Recreate a result from the members that :meth:`to_dict` returned.
 
-        Whoever can write to the store chooses the members: keep it as safe as its readers need it. Where the operation
-        ran is not stored; ``performed`` of what is made here is ``"remote"``.
+        Anyone who can write to the store can choose the members, so protect the store accordingly. Where the operation
+        ran is not stored: ``performed`` of the new result is ``"remote"``.
 
-        :param members: the members. Others than those of :meth:`to_dict` have no effect.
+        :param members: the members. Members that :meth:`to_dict` does not return are ignored.
         :returns: the result, for :meth:`CryptographyClient.decrypt`.
         :raises ValueError: when a member is missing or malformed.
-        :raises TypeError: when ``members`` is no mapping.
+        :raises TypeError: when ``members`` is not a mapping.
         """
         return cls(**restored(cls, members))
 
@@ -118,7 +118,7 @@ class EncryptResult(_Result[EncryptionAlgorithm]):
 class DecryptResult(_Result[EncryptionAlgorithm]):
     """The result of a decryption (``POST /keys/{name}/{version}/decrypt``, or here).
 
-    :ivar key_id: the full id of the key version; ``None`` for a key without an id.
+    :ivar key_id: the full identifier of the key version; ``None`` for a key without one.
     :ivar algorithm: the algorithm that was used.
     :ivar plaintext: the decrypted bytes.
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
@@ -142,9 +142,9 @@ class DecryptResult(_Result[EncryptionAlgorithm]):
 class SignResult(_Result[SignatureAlgorithm]):
     """The result of signing (``POST /keys/{name}/{version}/sign``, or here).
 
-    :ivar key_id: the full id of the key version; ``None`` for a key without an id.
+    :ivar key_id: the full identifier of the key version; ``None`` for a key without one.
     :ivar algorithm: the algorithm that was used.
-    :ivar signature: the signature. An ECDSA signature is r and s side by side (RFC 7518 section 3.4), not DER.
+    :ivar signature: the signature. An ECDSA signature is r and s concatenated (RFC 7518 section 3.4), not DER.
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
     """
 
@@ -162,7 +162,7 @@ class SignResult(_Result[SignatureAlgorithm]):
         self.performed = performed
 
     def to_dict(self) -> dict[str, str]:
-        """Give what verification needs, ready to be stored as JSON.
+        """Return what verification needs, ready to be stored as JSON.
 
         :returns: ``kid``, ``alg`` and ``signature``. Binary members are base64url text
             (RFC 7515), and members without a value are left out.
@@ -171,23 +171,23 @@ class SignResult(_Result[SignatureAlgorithm]):
 
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Self:
-        """Make the result of what :meth:`to_dict` gave.
+        """Recreate a result from the members that :meth:`to_dict` returned.
 
-        Whoever can write to the store chooses the members: keep it as safe as its readers need it. Where the operation
-        ran is not stored; ``performed`` of what is made here is ``"remote"``.
+        Anyone who can write to the store can choose the members, so protect the store accordingly. Where the operation
+        ran is not stored: ``performed`` of the new result is ``"remote"``.
 
-        :param members: the members. Others than those of :meth:`to_dict` have no effect.
+        :param members: the members. Members that :meth:`to_dict` does not return are ignored.
         :returns: the result, for :meth:`CryptographyClient.verify`.
         :raises ValueError: when a member is missing or malformed.
-        :raises TypeError: when ``members`` is no mapping.
+        :raises TypeError: when ``members`` is not a mapping.
         """
         return cls(**restored(cls, members))
 
     def to_der(self) -> bytes:
-        """Give an ECDSA signature in the DER form that X.509, TLS and openssl use (RFC 3279 section 2.2.3).
+        """Return an ECDSA signature in the DER form that X.509, TLS and OpenSSL use (RFC 3279 section 2.2.3).
 
         :returns: the DER sequence of r and s.
-        :raises ValueError: when the algorithm is not an ECDSA one; other signatures have no DER form.
+        :raises ValueError: when the signature is not an ECDSA signature; others have no DER form.
         """
         from ._local.algorithms import signature
         from ._local.der import raw_to_der
@@ -198,12 +198,12 @@ class SignResult(_Result[SignatureAlgorithm]):
         return raw_to_der(self.signature)
 
     def to_low_s(self) -> SignResult:
-        """Give an ES256K signature in the only form that Bitcoin and Ethereum accept (BIP 62, EIP-2).
+        """Return an ES256K signature in the only form that Bitcoin and Ethereum accept (BIP 62, EIP-2).
 
-        Of every ECDSA signature (r, s) there is another one, (r, -s), that is valid as well. They want the one with the
-        smaller s; the service gives either.
+        For every ECDSA signature (r, s), (r, -s) is also valid. Bitcoin and Ethereum require the one with the smaller
+        s; the service returns either.
 
-        :returns: a result with that signature: itself, when it is that already.
+        :returns: a result with that signature; this same object if it already has the smaller s.
         :raises ValueError: when the algorithm is not ES256K.
         """
         from ._local.secp256k1 import low_s
@@ -217,20 +217,20 @@ class SignResult(_Result[SignatureAlgorithm]):
     def recovery_id(
         self, digest: bytes, key: JsonWebKey | KeyVaultKey | EllipticCurvePublicKey | EllipticCurvePrivateKey
     ) -> int:
-        """Find the recovery id of an ES256K signature: Bitcoin and Ethereum find the signer's key with it.
+        """Find the recovery id of an ES256K signature, from which Bitcoin and Ethereum recover the signer's key.
 
-        It belongs to this very signature, so it is the last thing to ask for::
+        The recovery id depends on s, so call :meth:`to_low_s` first::
 
             signed = client.sign(SignatureAlgorithm.es256_k, digest).to_low_s()
             v = 27 + signed.recovery_id(digest, key)
             r, s = signed.signature[:32], signed.signature[32:]
 
-        It takes a few milliseconds.
+        The computation takes a few milliseconds.
 
         :param digest: the 32 bytes that were signed.
         :param key: the public key of the signer.
         :returns: 0 or 1; in theory 2 or 3, which never happens by chance.
-        :raises ValueError: when the algorithm is not ES256K, or this is not the key's signature of the digest.
+        :raises ValueError: when the algorithm is not ES256K, or the key did not make this signature of the digest.
         """
         from .._jwk import JsonWebKey
         from .._jwk.ec import P_256K, curve_of
@@ -259,8 +259,8 @@ class SignResult(_Result[SignatureAlgorithm]):
 class VerifyResult(_Result[SignatureAlgorithm]):
     """The result of verifying a signature (``POST /keys/{name}/{version}/verify``, or here).
 
-    :ivar key_id: the full id of the key version; ``None`` for a key without an id.
-    :ivar is_valid: whether the signature is the key's signature of the digest.
+    :ivar key_id: the full identifier of the key version; ``None`` for a key without one.
+    :ivar is_valid: whether the key made this signature of the digest.
     :ivar algorithm: the algorithm that was used.
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
     """
@@ -279,7 +279,7 @@ class VerifyResult(_Result[SignatureAlgorithm]):
         self.performed = performed
 
     def __bool__(self) -> bool:
-        """Whether the signature is valid, so that ``if client.verify(...)`` means what it says."""
+        """Return whether the signature is valid, so that ``if client.verify(...)`` works as expected."""
         return self.is_valid
 
     def _details(self) -> str:
@@ -290,7 +290,7 @@ class VerifyResult(_Result[SignatureAlgorithm]):
 class WrapResult(_Result[KeyWrapAlgorithm]):
     """The result of wrapping a key (``POST /keys/{name}/{version}/wrapkey``, or here).
 
-    :ivar key_id: the full id of the wrapping key's version; ``None`` for a key without an id.
+    :ivar key_id: the full identifier of the wrapping key's version; ``None`` for a key without one.
     :ivar algorithm: the algorithm that was used.
     :ivar encrypted_key: the wrapped key.
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
@@ -310,7 +310,7 @@ class WrapResult(_Result[KeyWrapAlgorithm]):
         self.performed = performed
 
     def to_dict(self) -> dict[str, str]:
-        """Give what unwrapping needs, ready to be stored as JSON.
+        """Return what unwrapping needs, ready to be stored as JSON.
 
         :returns: ``kid``, ``alg`` and ``encrypted_key``. Binary members are base64url text
             (RFC 7515), and members without a value are left out.
@@ -319,15 +319,15 @@ class WrapResult(_Result[KeyWrapAlgorithm]):
 
     @classmethod
     def from_dict(cls, members: Mapping[str, Any]) -> Self:
-        """Make the result of what :meth:`to_dict` gave.
+        """Recreate a result from the members that :meth:`to_dict` returned.
 
-        Whoever can write to the store chooses the members: keep it as safe as its readers need it. Where the operation
-        ran is not stored; ``performed`` of what is made here is ``"remote"``.
+        Anyone who can write to the store can choose the members, so protect the store accordingly. Where the operation
+        ran is not stored: ``performed`` of the new result is ``"remote"``.
 
-        :param members: the members. Others than those of :meth:`to_dict` have no effect.
+        :param members: the members. Members that :meth:`to_dict` does not return are ignored.
         :returns: the result, for :meth:`CryptographyClient.unwrap_key`.
         :raises ValueError: when a member is missing or malformed.
-        :raises TypeError: when ``members`` is no mapping.
+        :raises TypeError: when ``members`` is not a mapping.
         """
         return cls(**restored(cls, members))
 
@@ -338,7 +338,7 @@ class WrapResult(_Result[KeyWrapAlgorithm]):
 class UnwrapResult(_Result[KeyWrapAlgorithm]):
     """The result of unwrapping a key (``POST /keys/{name}/{version}/unwrapkey``, or here).
 
-    :ivar key_id: the full id of the wrapping key's version; ``None`` for a key without an id.
+    :ivar key_id: the full identifier of the wrapping key's version; ``None`` for a key without one.
     :ivar algorithm: the algorithm that was used.
     :ivar key: the unwrapped key.
     :ivar performed: ``"local"`` or ``"remote"``, where the operation ran.
@@ -359,9 +359,10 @@ class UnwrapResult(_Result[KeyWrapAlgorithm]):
 
 
 class SecureWrapResult(_Result[KeySecureWrapAlgorithm]):
-    """The result of ``POST /keys/{name}/{version}/securewrapkey``: a key that the service made and shows wrapped only.
+    """The result of ``POST /keys/{name}/{version}/securewrapkey``: a key that the service generated and returns only in
+    wrapped form.
 
-    :ivar key_id: the full id of the wrapping key's version.
+    :ivar key_id: the full identifier of the wrapping key's version.
     :ivar algorithm: the algorithm that was used.
     :ivar encrypted_key: the wrapped key.
     :ivar performed: always ``"remote"``.
@@ -387,7 +388,7 @@ class SecureWrapResult(_Result[KeySecureWrapAlgorithm]):
 class SecureUnwrapResult(_Result[KeySecureWrapAlgorithm]):
     """The result of ``POST /keys/{name}/{version}/secureunwrapkey``, for an attested environment.
 
-    :ivar key_id: the full id of the wrapping key's version.
+    :ivar key_id: the full identifier of the wrapping key's version.
     :ivar algorithm: the algorithm that was used.
     :ivar key: the key as the service released it.
     :ivar performed: always ``"remote"``.

@@ -52,7 +52,7 @@ def restored(kind: type, members: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments that make a result of its members.
 
     :raises ValueError: when a member is missing or malformed.
-    :raises TypeError: when ``members`` is no mapping.
+    :raises TypeError: when ``members`` is not a mapping.
     """
     if not isinstance(members, Mapping):
         raise TypeError(f"members must be the members of a result, as to_dict gives them, not {type(members).__name__}")

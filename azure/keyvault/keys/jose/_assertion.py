@@ -87,7 +87,7 @@ class ClientAssertion:
 
         :returns: the signed token.
         :raises ValueError: when the certificate is that of another key.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         with self._lock:
             now = time.time()

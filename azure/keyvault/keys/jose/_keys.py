@@ -28,7 +28,7 @@ def joserfc_key(crypto: CryptographyClient) -> RSAKey | ECKey:
     :returns: the key.
     :raises TypeError: for the client of asyncio: joserfc cannot await.
     :raises ValueError: when the key is neither RSA nor EC, or its public part may not be read.
-    :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
+    :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched.
     """
     private_key, public = key_pair_of(crypto)
     kind = RSAKey if public["kty"] == "RSA" else ECKey
@@ -46,7 +46,7 @@ def jwcrypto_key(crypto: CryptographyClient) -> JWK:
     :raises TypeError: for the client of asyncio: jwcrypto cannot await.
     :raises ValueError: when the key is neither RSA nor EC, or its public part may not be read.
     :raises ImportError: when jwcrypto is not installed.
-    :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key.
+    :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched.
     """
     if _extras.absent("jwcrypto"):
         # No extra brings it: who has no use for jwcrypto should not have to install it.

@@ -69,8 +69,8 @@ class AzureKmsClient(encryption.KmsClient):
         :param key_bytes: the key.
         :param master_key_identifier: ``NAME`` or ``NAME/VERSION`` of the key that wraps.
         :returns: the wrapped key, in base64.
-        :raises ValueError: when there can be no such master key, or it does not allow wrapping (now).
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises ValueError: when there can be no such master key, or it does not allow wrapping (at this time).
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         return base64.b64encode(self._cipher(master_key_identifier).encrypt(key_bytes, b"")).decode("ascii")
 
@@ -81,7 +81,7 @@ class AzureKmsClient(encryption.KmsClient):
         :param master_key_identifier: the name of the key, with or without a version.
         :returns: the key.
         :raises ValueError: when there can be no such master key, or the wrapped key is damaged.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         try:
             wrapped = base64.b64decode(wrapped_key, validate=True)

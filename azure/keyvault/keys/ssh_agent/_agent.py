@@ -76,7 +76,7 @@ class VaultAgent:
 
         :raises ValueError: when a key is of a type that SSH does not have, or does not sign.
         :raises OSError: when the socket cannot be made.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give a key.
+        :raises ~azure.core.exceptions.HttpResponseError: when a key cannot be fetched.
         """
         if self._server is not None:
             return
@@ -91,7 +91,7 @@ class VaultAgent:
         """Get the keys from the vault, so that :meth:`answer` works without a socket.
 
         :raises ValueError: when a key is of a type that SSH does not have, or does not sign.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give a key.
+        :raises ~azure.core.exceptions.HttpResponseError: when a key cannot be fetched.
         """
         self._identities = identities_of(self._client, self._names)
 

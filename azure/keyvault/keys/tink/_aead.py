@@ -68,8 +68,9 @@ class AzureKmsAead(aead.Aead):
         :param plaintext: what to encrypt. An RSA key of 2048 bits takes 190 bytes at most.
         :param associated_data: data to authenticate along with it; empty for an RSA key.
         :returns: the header and the ciphertext.
-        :raises tink.TinkError: when an argument does not fit the key, or the key does not allow encrypting (now).
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses for another reason.
+        :raises tink.TinkError: when an argument does not fit the key, or the key does not allow encryption (at this
+            time).
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request for another reason.
         """
         with as_tink_errors():
             return self._cipher.encrypt(plaintext, associated_data)

@@ -47,7 +47,7 @@ def encrypt_stream(
     :returns: how many bytes were encrypted.
     :raises TypeError: when an argument has the wrong type.
     :raises tink.TinkError: when the key cannot encrypt data keys.
-    :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+    :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
     """
     _check_bytes(associated_data)
     reader, writer = _Source(source, progress), _Target(target)

@@ -43,7 +43,7 @@ class KeyObject:
 
     :param client: does what needs the key.
     :param key_material: the key; None when it may not be read.
-    :raises ValueError: when the key is of another type.
+    :raises ValueError: when the key has a different type.
     """
 
     _family: ClassVar[str]

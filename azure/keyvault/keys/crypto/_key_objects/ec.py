@@ -72,7 +72,7 @@ class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
 
     :param client: the client of the key, which does what needs it.
     :param key_material: what is known of the key; None when it may not be read.
-    :raises ValueError: when the key is of another type, or its curve is not known.
+    :raises ValueError: when the key has a different type, or its curve is not known.
     """
 
     def public_key(self) -> KeyVaultECPublicKey:
@@ -134,7 +134,7 @@ class KeyVaultECPublicKey(_EcKeyObject, ec.EllipticCurvePublicKey):
 
     :param client: the client of the key, which does what needs it.
     :param key_material: what is known of the key; None when it may not be read.
-    :raises ValueError: when the key is of another type, or its curve is not known.
+    :raises ValueError: when the key has a different type, or its curve is not known.
     """
 
     def __eq__(self, other: object) -> bool:

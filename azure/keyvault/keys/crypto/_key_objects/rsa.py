@@ -50,7 +50,7 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
 
     :param client: the client of the key, which does what needs it.
     :param key_material: what is known of the key; None when it may not be read.
-    :raises ValueError: when the key is of another type.
+    :raises ValueError: when the key has a different type.
     """
 
     _family = "RSA"
@@ -139,7 +139,7 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
 
     :param client: the client of the key, which does what needs it.
     :param key_material: what is known of the key; None when it may not be read.
-    :raises ValueError: when the key is of another type.
+    :raises ValueError: when the key has a different type.
     """
 
     _family = "RSA"

@@ -38,7 +38,7 @@ async def jwk_set(
     :param kwargs: options of the calls, as ``timeout``, which limits each of them.
     :returns: the set, ready for ``json.dumps``. That of a key without a usable version holds no keys.
     :raises ValueError: when the key is symmetric and so has no public part, or the name is malformed.
-    :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+    :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
     """
     moment = Moment(publish_ahead)
     listed = [version async for version in client.list_properties_of_key_versions(name, **kwargs)]

@@ -32,10 +32,10 @@ async def sign_jwt(
         out.
     :param kwargs: options of the call, as ``timeout``.
     :returns: the token in its compact form.
-    :raises ValueError: when the algorithm does not fit the key, the key does not allow signing (now), or no algorithm
-        is given and the key may not be read.
+    :raises ValueError: when the algorithm does not fit the key, the key does not allow signing (at this time), or no
+        algorithm is given and the key may not be read.
     :raises TypeError: when the claims cannot be written as JSON.
-    :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses.
+    :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
     """
     version, key = await crypto._pinned(kwargs)
     draft = Draft(key, version.key_id, claims, algorithm, headers)
