@@ -294,7 +294,7 @@ def test_certificate_of_another_version_is_refused_before_signing(
     other = client.get_cryptography_client(client.create_rsa_key("other-application"))
     made = jose.ClientAssertion(other, client_id=CLIENT, tenant_id=TENANT, certificate=certificate)
     before = len(vault.requests.matching("POST", "/sign"))
-    with pytest.raises(ValueError, match="The certificate is not that of the key"):
+    with pytest.raises(ValueError, match="The certificate is not for the key"):
         made()
     assert len(vault.requests.matching("POST", "/sign")) == before
 

@@ -91,7 +91,7 @@ async def test_key_that_may_not_be_read_signs_with_a_given_algorithm_and_no_kid(
     crypto = world.crypto("P-256")
     vault.permissions.deny("get")
     try:
-        with pytest.raises(ValueError, match="'algorithm' is needed"):
+        with pytest.raises(ValueError, match="'algorithm' is required"):
             await world.sign_jwt(crypto, {"sub": "x"})
         token = await world.sign_jwt(crypto, {"sub": "x"}, algorithm=SignatureAlgorithm.es256)
     finally:

@@ -1,6 +1,6 @@
-"""JsonWebKey, its conversions (PEM, DER, RFC 7517, ``cryptography`` objects), one module for each family.
+"""JsonWebKey and its conversions (PEM, DER, RFC 7517, ``cryptography`` objects), with one module per key family.
 
-Knows neither azure-core nor the service. The families are imported when a key of theirs is converted.
+This package knows neither azure-core nor the service. A family's module is imported when one of its keys is converted.
 """
 
 from .web_key import JsonWebKey, family_of, fields_of

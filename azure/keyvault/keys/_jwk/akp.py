@@ -1,7 +1,7 @@
 """ML-DSA members of a JSON Web Key (kty AKP, FIPS 204): checked, and turned into key objects.
 
-``cryptography`` has ML-DSA with messages' representatives (mu) since its release 49, and not with every OpenSSL. What
-needs it is found out when it is asked for; without it, keys can be read, written and used in the vault.
+``cryptography`` supports ML-DSA with message representatives (mu) since release 49, and not with every OpenSSL. The
+features that need it check for it when they are used; without it, keys can be read, written and used in the vault.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ PUBLIC_SIZES = {"ML-DSA-44": 1312, "ML-DSA-65": 1952, "ML-DSA-87": 2592}
 SEED_SIZE = 32
 
 
-# The types of cryptography's keys are Any here, because its older releases have no names for them.
+# The types of cryptography's keys are Any here, because older releases do not define them.
 
 
 @dataclass(frozen=True, slots=True)
 class AkpPublic:
-    """A public key, or of a private one the part that is public."""
+    """A public key, or the public part of a private key."""
 
     alg: str
     pub: bytes
@@ -31,7 +31,7 @@ class AkpPublic:
     def to_key(self) -> Any:
         """Make the key object of ``cryptography``.
 
-        :raises ValueError: when the installed one has no ML-DSA.
+        :raises ValueError: when the installed ``cryptography`` does not support ML-DSA.
         """
         return _class(self.alg, "PublicKey").from_public_bytes(self.pub)
 
@@ -45,8 +45,8 @@ class AkpPrivate(AkpPublic):
     def to_key(self) -> Any:
         """Make the key object of ``cryptography``.
 
-        :raises ValueError: when the seed is that of another public key, or the installed ``cryptography`` has no
-            ML-DSA.
+        :raises ValueError: when the seed belongs to a different public key, or the installed ``cryptography`` does not
+            support ML-DSA.
         """
         key = _class(self.alg, "PrivateKey").from_seed_bytes(self.seed)
         if key.public_key().public_bytes_raw() != self.pub:
@@ -56,7 +56,7 @@ class AkpPrivate(AkpPublic):
 
 @cache
 def is_usable(alg: str) -> bool:
-    """Tell whether the installed ``cryptography`` has a parameter set, with all that is needed here."""
+    """Return whether the installed ``cryptography`` supports a parameter set, with everything that is needed here."""
     try:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric import mldsa
@@ -72,7 +72,7 @@ def is_usable(alg: str) -> bool:
 def public_numbers(jwk: JsonWebKey) -> AkpPublic:
     """Read the public key.
 
-    :raises ValueError: when the parameter set is unknown, or the public key has not its length.
+    :raises ValueError: when the parameter set is unknown, or the public key has the wrong length.
     """
     alg, pub = parameter_set_of(jwk), jwk.pub or b""
     if len(pub) != PUBLIC_SIZES[alg]:
@@ -83,7 +83,7 @@ def public_numbers(jwk: JsonWebKey) -> AkpPublic:
 def private_numbers(jwk: JsonWebKey) -> AkpPrivate:
     """Read the public key and the seed.
 
-    :raises ValueError: when one of them has not its length.
+    :raises ValueError: when one of them has the wrong length.
     """
     public, seed = public_numbers(jwk), jwk.priv or b""
     if len(seed) != SEED_SIZE:
@@ -94,7 +94,7 @@ def private_numbers(jwk: JsonWebKey) -> AkpPrivate:
 def parameter_set_of(jwk: JsonWebKey) -> str:
     """Find the parameter set of a key.
 
-    :raises ValueError: when there is none, or an unknown one.
+    :raises ValueError: when it is missing or unknown.
     """
     alg = str.__str__(jwk.alg) if jwk.alg else jwk.alg
     if alg not in PUBLIC_SIZES:
@@ -103,9 +103,9 @@ def parameter_set_of(jwk: JsonWebKey) -> str:
 
 
 def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, str | bytes]:
-    """Give the members of the public key, or all of them.
+    """Return the members of the public key, or all of them.
 
-    :raises ValueError: when one is missing or has not its length.
+    :raises ValueError: when one is missing or has the wrong length.
     """
     key = private_numbers(jwk) if private else public_numbers(jwk)
     fields: dict[str, str | bytes] = {"alg": key.alg, "pub": key.pub}
@@ -113,7 +113,7 @@ def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, str | bytes]:
 
 
 def fields_of(key: Any) -> dict[str, str | bytes] | None:
-    """Give the members of a key object of ``cryptography``; None when it is no ML-DSA key."""
+    """Return the members of a key object of ``cryptography``; None when it is not an ML-DSA key."""
     for alg in PUBLIC_SIZES:
         if not is_usable(alg):
             continue
@@ -126,7 +126,9 @@ def fields_of(key: Any) -> dict[str, str | bytes] | None:
 
 def _class(alg: str, part: str) -> Any:
     if not is_usable(alg):
-        raise ValueError(f"The installed cryptography, or its OpenSSL, has no {alg}: install cryptography 49 or later")
+        raise ValueError(
+            f"The installed cryptography, or its OpenSSL, does not support {alg}: install cryptography 49 or later"
+        )
     from cryptography.hazmat.primitives.asymmetric import mldsa
 
     return getattr(mldsa, _name(alg, part))

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Curve:
     """A curve y^2 = x^3 + ax + b over the integers modulo p (SEC 2).
 
-    :ivar name: as a JWK of the service names it.
-    :ivar jose: as RFC 7518 and RFC 8812 name it.
+    :ivar name: its name in the service's JWKs.
+    :ivar jose: its name in RFC 7518 and RFC 8812.
     :ivar size: bytes of a coordinate, and of a private value.
     :ivar order: the order of the base point.
     :ivar make: its class in ``cryptography``.
@@ -91,7 +91,7 @@ CURVES: dict[str, Curve] = {
 def curve_of(jwk: JsonWebKey) -> Curve:
     """Find the curve of a key.
 
-    :raises ValueError: when there is none, or not one of the service's.
+    :raises ValueError: when it is missing, or the service does not support it.
     """
     curve = CURVES.get(jwk.crv or "")
     if curve is None:
@@ -124,7 +124,7 @@ class EcPrivate(EcPublic):
     def to_key(self) -> ec.EllipticCurvePrivateKey:  # type: ignore[override]  # the private key of this point
         """Make the key object of ``cryptography``.
 
-        :raises ValueError: when the private value is not that of the point.
+        :raises ValueError: when the private value does not belong to the point.
         """
         try:
             key = ec.EllipticCurvePrivateNumbers(self.d, self._numbers()).private_key()
@@ -136,7 +136,7 @@ class EcPrivate(EcPublic):
 
 
 def public_numbers(jwk: JsonWebKey) -> EcPublic:
-    """Read the public point, whose coordinates may lack leading zeros, and check that it lies on the curve.
+    """Read the public point, whose coordinates may lack leading zeros, and check that it is on the curve.
 
     :raises ValueError: when a coordinate is missing or too long, or the point is not on the curve.
     """
@@ -166,16 +166,17 @@ def _private_value(point: EcPublic, d: int) -> EcPrivate:
 
 
 def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:
-    """Give the members of the public key, or all of them, at the full length of the curve.
+    """Return the members of the public key, or all of them, at the full length of the curve.
 
-    :raises ValueError: when the curve is unknown, a value is missing or too long for it, or they do not fit together.
+    :raises ValueError: when the curve is unknown, a value is missing or too long for it, or the values are
+        inconsistent.
     """
     curve = curve_of(jwk)
     fields = {name: _fit(name, getattr(jwk, name), curve) for name in ("x", "y", *(("d",) if private else ()))}
     numbers = {name: int.from_bytes(value, "big") for name, value in fields.items()}
     point = _point(curve, numbers["x"], numbers["y"])
     if private:
-        with suppress(UnsupportedAlgorithm):  # OpenSSL may lack the curve; the service has it
+        with suppress(UnsupportedAlgorithm):  # the service supports the curve even if OpenSSL does not
             _private_value(point, numbers["d"]).to_key()
     return fields
 
@@ -191,9 +192,9 @@ def _fit(name: str, value: bytes | None, curve: Curve) -> bytes:
 
 
 def fields_of(key: ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey) -> dict[str, str | bytes]:
-    """Give the members of a key object of ``cryptography``.
+    """Return the members of a key object of ``cryptography``.
 
-    :raises ValueError: when its curve is not one of the service's.
+    :raises ValueError: when the service does not support its curve.
     """
     curve = next((known for known in CURVES.values() if isinstance(key.curve, known.make)), None)
     if curve is None:

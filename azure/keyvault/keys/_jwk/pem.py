@@ -17,13 +17,13 @@ from .akp import fields_of
 if TYPE_CHECKING:
     from .web_key import PrivateKey, PublicKey
 
-# Nothing within a block looks like its border, so that the search takes linear time whatever the text.
+# A block cannot contain a BEGIN or END marker, so the search takes linear time for any text.
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
 _PKCS12 = re.compile(rb"\x30(?:\x80|[\x00-\x7f]|\x81.|\x82..|\x83...)\x02\x01\x03\x30", re.DOTALL)
 
 
 def _private(data: bytes, password: bytes | None) -> Any:
-    # The test of the primes takes long, and holds Python's lock; the numbers are checked when they are read.
+    # The primality test is slow and holds the GIL; the numbers are checked when they are read.
     return serialization.load_pem_private_key(data, password, unsafe_skip_rsa_key_validation=True)
 
 
@@ -62,9 +62,9 @@ _READERS: dict[bytes, Callable[[bytes, bytes | None], Any]] = {
 
 
 def read_pem(data: str | bytes, password: str | bytes | None) -> PublicKey | PrivateKey:
-    """Read the key of a PEM text; what stands around it is skipped.
+    """Read the key in a PEM text; text around the block is skipped.
 
-    :raises ValueError: when there is no key in it, it can't be read, or it is of a kind that the service has not.
+    :raises ValueError: when there is no key in it, it can't be read, or the service does not support its kind.
     :raises TypeError: when the data is neither text nor bytes.
     """
     data = data.encode() if isinstance(data, str) else _octets(data, "text or bytes")
@@ -79,14 +79,14 @@ def read_pem(data: str | bytes, password: str | bytes | None) -> PublicKey | Pri
 def _no_pem(data: bytes, blocks: dict[bytes, bytes]) -> str:
     if blocks:
         labels = ", ".join(sorted(label.decode("ascii") for label in blocks))
-        return f"This PEM holds no key, but: {labels}"
-    return _pkcs12(data) or "This is no PEM: there is no block between BEGIN and END lines; from_der reads DER"
+        return f"This PEM contains no key, only: {labels}"
+    return _pkcs12(data) or "This is not PEM: there is no block between BEGIN and END lines; from_der reads DER"
 
 
 def read_der(data: bytes, password: str | bytes | None) -> PublicKey | PrivateKey:
     """Read a key in DER: PKCS#8, PKCS#1, SEC 1, SubjectPublicKeyInfo or an X.509 certificate.
 
-    :raises ValueError: when it is none of these, or the key is of a kind that the service has not.
+    :raises ValueError: when it is none of these, or the service does not support the kind of key.
     :raises TypeError: when the data is not bytes.
     """
     data = _octets(data, "bytes")
@@ -114,10 +114,10 @@ def _read(name: str, load: Callable[[], Any]) -> Any:
     try:
         return load()
     except TypeError:
-        # cryptography's way to say that a password is missing or needless.
+        # This is how cryptography reports a missing or unnecessary password.
         problem = "either it is encrypted and needs password=, or it is not and a password was given"
     except Exception:
-        # Releases of cryptography before 46 have answered malformed keys with others than ValueError.
+        # Releases of cryptography before 46 did not always raise ValueError for malformed keys.
         problem = "it is malformed, of an unsupported kind, or the password is wrong"
     raise ValueError(f"The {name} can't be read: {problem}")
 
@@ -126,7 +126,7 @@ def _supported(key: Any) -> PublicKey | PrivateKey:
     known = (rsa.RSAPublicKey, rsa.RSAPrivateKey, ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)
     if not isinstance(key, known) and fields_of(key) is None:
         raise ValueError(f"Key Vault has RSA, EC and ML-DSA keys; this is a {type(key).__name__}")
-    return key  # type: ignore[no-any-return]  # or an ML-DSA key, which older releases of cryptography have no name for
+    return key  # type: ignore[no-any-return]  # or ML-DSA, a type that older releases do not have
 
 
 def _pkcs12(data: bytes) -> str | None:

@@ -11,15 +11,15 @@ from typing import Any
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*={0,2}\Z")
 
-# The members of a JWK, public and private, by key type (RFC 7518 section 6; those of AKP are JOSE's for ML-DSA). The
-# first are those of a thumbprint.
+# The public and private members of a JWK by key type (RFC 7518 section 6; for AKP, JOSE's members for ML-DSA). The
+# first tuple lists the members of a thumbprint.
 _PUBLIC = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "oct": ("kty",), "AKP": ("alg", "kty", "pub")}
 _PRIVATE = {"RSA": ("d", "p", "q", "dp", "dq", "qi"), "EC": ("d",), "oct": ("k",), "AKP": ("priv",)}
 
-# RFC 7517 section 4.3. The service has more: import, export, secureWrapKey, secureUnwrapKey.
+# RFC 7517 section 4.3. The service defines more: import, export, secureWrapKey, secureUnwrapKey.
 _OPERATIONS = frozenset(("sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"))
 
-# What the service's own JSON calls the transfer blob of a key from another HSM.
+# The name in the service's JSON for the transfer blob of a key from another HSM.
 _TRANSFER_BLOB = "key_hsm"
 
 
@@ -28,7 +28,7 @@ def decode_base64url(name: str, text: str) -> bytes:
 
     :param name: the name of the member, for the message.
     :param text: the text to decode.
-    :raises ValueError: when a character or the length is wrong. Nothing is skipped.
+    :raises ValueError: when a character or the length is invalid. No characters are skipped.
     """
     if not _BASE64URL.match(text) or len(text.rstrip("=")) % 4 == 1:
         raise ValueError(f"'{name}' is not base64url")
@@ -46,9 +46,9 @@ def members_of(source: str | bytes | Mapping[str, Any], binary: frozenset[str]) 
 
     :param source: JSON text, or the members with values in base64url or already as ``bytes``.
     :param binary: names of the members that hold bytes.
-    :returns: the members with bytes for base64url. Unknown ones are there too.
-    :raises ValueError: when it is no JSON object, it has no ``kty``, a member has a wrong type, or the key has more
-        than two primes.
+    :returns: the members, with base64url decoded to bytes; unknown members are included.
+    :raises ValueError: when it is not a JSON object, it has no ``kty``, a member has the wrong type, or the key has
+        more than two primes.
     :raises TypeError: when it is neither text nor a mapping.
     """
     members = dict(source) if isinstance(source, Mapping) else _parse(source)
@@ -62,7 +62,7 @@ def members_of(source: str | bytes | Mapping[str, Any], binary: frozenset[str]) 
 
 
 def _parse(text: str | bytes) -> dict[str, Any]:
-    # The decoder's exception holds the whole text, so it must not become the context of ours.
+    # The decoder's exception contains the whole text, so it must not become the context of ours.
     if not isinstance(text, (str, bytes, bytearray)):
         raise TypeError(f"A JSON Web Key is JSON text or a mapping of its members, not {type(text).__name__}")
     members: Any = None
@@ -71,7 +71,7 @@ def _parse(text: str | bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         pass
     if not isinstance(members, dict):
-        raise ValueError("A JSON Web Key is a JSON object (RFC 7517); this is something else")
+        raise ValueError("A JSON Web Key must be a JSON object (RFC 7517)")
     return members
 
 
@@ -90,12 +90,12 @@ def _decode(name: str, value: Any, binary: bool) -> Any:
 
 
 def to_text(family: str, attributes: Mapping[str, Any], fields: Mapping[str, Any], private: bool) -> str:
-    """Write the JSON of a key with the names that other JOSE libraries know.
+    """Write a key as JSON, with the names that other JOSE libraries use.
 
     :param family: its type without ``-HSM``.
-    :param attributes: what is said of the key: ``kid``, ``use``, ``alg``, ``key_ops``. Those that are None are left
-        out, and so are the operations that RFC 7517 does not name.
-    :param fields: its members, complete and of full length.
+    :param attributes: the attributes of the key: ``kid``, ``use``, ``alg``, ``key_ops``. Those that are None are left
+        out, and so are operations that RFC 7517 does not define.
+    :param fields: its members, complete and at full length.
     :param private: write the private members too.
     """
     names = (*_PUBLIC[family], *(_PRIVATE[family] if private else ()))

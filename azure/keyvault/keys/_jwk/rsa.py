@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 MAX_BITS = 16384
 
-# Primes are recovered up to the size of the service's largest keys, where a step takes a tenth of a second.
+# Primes are recovered up to the size of the service's largest keys, for which a step takes a tenth of a second.
 _MAX_RECOVERY_BITS = 4096
-# One try fails in at most half of the cases, so a key whose primes exist is not refused.
+# Each attempt fails in at most half of the cases, so a key that has primes is practically never rejected.
 _TRIES = 64
 
 
@@ -42,7 +42,7 @@ class RsaPrivate(NamedTuple):
     qi: int
 
     def to_key(self) -> rsa.RSAPrivateKey:
-        """Make the key object of ``cryptography``, which takes its time to test the primes.
+        """Make the key object of ``cryptography``, which slowly tests the primes.
 
         :raises ValueError: when they are not prime.
         """
@@ -71,7 +71,7 @@ def public_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPublic:
     if not min_bits <= bits <= MAX_BITS:
         raise ValueError(f"'n' must have {min_bits} to {MAX_BITS} bits, not {bits}")
     if n % 2 == 0:
-        raise ValueError("'n' is even, so it is no RSA modulus")
+        raise ValueError("'n' is even, so it is not an RSA modulus")
     if not 3 <= e < n or e % 2 == 0:
         raise ValueError("'e' must be odd, at least 3 and less than 'n'")
     return RsaPublic(n, e)
@@ -80,12 +80,12 @@ def public_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPublic:
 def private_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPrivate:
     """Read, check and complete the private numbers.
 
-    The primes are recovered when only ``d`` is there. ``dp``, ``dq`` and ``qi`` are derived whatever was given, so
-    that missing ones, wrong ones and those of exchanged primes do no harm.
+    The primes are recovered if only ``d`` is given. ``dp``, ``dq`` and ``qi`` are always derived, so missing or wrong
+    ones, or those of swapped primes, do no harm.
 
     :param jwk: a key with ``n``, ``e`` and ``d``.
     :param min_bits: refuse a modulus with fewer bits.
-    :raises ValueError: when the numbers do not belong together.
+    :raises ValueError: when the numbers are inconsistent.
     """
     n, e = public_numbers(jwk, min_bits)
     d = _number(jwk.d)
@@ -96,7 +96,7 @@ def private_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPrivate:
 
 
 def _belonging(n: int, e: int, d: int, p: int, q: int) -> RsaPrivate:
-    """Check that private numbers belong together, and derive the others."""
+    """Check that private numbers are consistent, and derive the others."""
     if p * q != n or min(p, q) < 3 or n % 2 == 0:
         raise ValueError("'n' is not the product of the primes 'p' and 'q'")
     if (d * e) % (p - 1) != 1 or (d * e) % (q - 1) != 1:
@@ -118,15 +118,15 @@ def _primes(n: int, e: int, d: int, p: int, q: int) -> tuple[int, int]:
 def _recovered(n: int, e: int, d: int) -> tuple[int, int]:
     """Find the primes of a modulus from its exponents (NIST SP 800-56B appendix C), in bounded time.
 
-    Two tests come first, because no number of tries helps when an exponent does not belong to the modulus, or when the
-    modulus is a power of one prime: 1 has no square roots then that would give a factor.
+    Two tests come first, because no number of attempts helps when an exponent does not belong to the modulus, or when
+    the modulus is a power of one prime: then no square root of 1 yields a factor.
 
     :returns: two factors, which the caller checks.
     :raises ValueError: when the modulus is too large, or is not the product of two primes that belong to the exponents.
     """
     if n.bit_length() > _MAX_RECOVERY_BITS:
         raise ValueError(
-            f"'p' and 'q' are missing, and are recovered up to {_MAX_RECOVERY_BITS} bits only: give them as well"
+            f"'p' and 'q' are missing, and can be recovered only up to {_MAX_RECOVERY_BITS} bits: give them too"
         )
     if n % 2 == 0 or pow(pow(2, e, n), d, n) != 2:
         raise ValueError("'d' does not belong to 'n' and 'e'")
@@ -146,7 +146,7 @@ def _recovered(n: int, e: int, d: int) -> tuple[int, int]:
 
 
 def _factor(n: int, root: int) -> int | None:
-    """Square a number until it is 1 modulo n, and return the factor that the last root of 1 gives, if it gives one."""
+    """Square a number until it is 1 modulo n, and return the factor that the last root of 1 yields, if any."""
     for _ in range(2 * n.bit_length()):
         if root in (1, n - 1):
             return None
@@ -158,18 +158,18 @@ def _factor(n: int, root: int) -> int | None:
 
 
 def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:
-    """Give the members of the public key, or all of them with missing ones derived.
+    """Return the members of the public key, or all of them with missing ones derived.
 
-    :raises ValueError: when the numbers are missing or do not belong together.
+    :raises ValueError: when the numbers are missing or inconsistent.
     """
     numbers = private_numbers(jwk) if private else public_numbers(jwk)
     return _encode(numbers._asdict())
 
 
 def fields_of(key: rsa.RSAPublicKey | rsa.RSAPrivateKey) -> dict[str, bytes]:
-    """Give the members of a key object of ``cryptography``.
+    """Return the members of a key object of ``cryptography``.
 
-    :raises ValueError: when its numbers do not belong together: it may have been made without a check.
+    :raises ValueError: when its numbers are inconsistent; it may have been created without a check.
     """
     if not isinstance(key, rsa.RSAPrivateKey):
         public = key.public_numbers()

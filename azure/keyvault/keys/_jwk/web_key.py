@@ -1,6 +1,6 @@
-"""JsonWebKey: the material of a key, and the ways into and out of it.
+"""JsonWebKey: key material and its conversions.
 
-Importing this module loads nothing of ``cryptography``; the conversions load what they need.
+Importing this module does not load ``cryptography``; the conversions load what they need.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ _BINARY = frozenset(("n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "x", "
 
 @clears_locals
 class JsonWebKey(Readable):
-    """A JSON Web Key (RFC 7517), as the service takes and gives it.
+    """A JSON Web Key (RFC 7517), as the service accepts and returns it.
 
-    Attributes are plain and may be changed. Values are ``bytes``; the methods that read and write JSON know
-    base64url. Two keys are equal when all their attributes are. The repr shows no private part, but ``vars(key)``
-    holds all of them, as the attributes do.
+    Attributes may be changed. Binary values are ``bytes``; only the methods that read and write JSON use base64url. Two
+    keys are equal when all their attributes are equal. The repr shows no private parts, but ``vars(key)`` contains
+    them.
 
-    :ivar kid: the id of the key.
+    :ivar kid: the identifier of the key.
     :ivar kty: its type, a ``KeyType`` or its value.
-    :ivar key_ops: the operations it is for; ``None`` does not restrict it.
+    :ivar key_ops: the operations that it allows; ``None`` allows all.
     :ivar n: RSA modulus.
     :ivar e: RSA public exponent.
     :ivar d: RSA private exponent, or EC private value.
@@ -66,14 +66,14 @@ class JsonWebKey(Readable):
     :ivar p: RSA prime.
     :ivar q: RSA prime.
     :ivar k: symmetric key.
-    :ivar t: HSM transfer blob of "bring your own key".
+    :ivar t: the HSM transfer blob for "bring your own key".
     :ivar crv: EC curve, a ``KeyCurveName`` or its value.
     :ivar x: EC coordinate.
     :ivar y: EC coordinate.
-    :ivar alg: algorithm of a key of type AKP, as ``"ML-DSA-65"``; ``None`` for others.
+    :ivar alg: algorithm of a key of type AKP, such as ``"ML-DSA-65"``; ``None`` for others.
     :ivar pub: public key of a key of type AKP, ``None`` for others.
-    :ivar priv: seed of a key of type AKP, which is its private part; ``None`` for others. The service has no such
-        member.
+    :ivar priv: seed of a key of type AKP, which is its private part; ``None`` for others. The service does not have
+        this member.
     """
 
     _FIELDS = ("kid", "kty", "key_ops", "n", "e", "d", "dp", "dq", "qi", "p", "q", "k", "t", "crv", "x", "y")
@@ -94,7 +94,7 @@ class JsonWebKey(Readable):
     crv: KeyCurveName | str | None = None
     x: bytes | None = None
     y: bytes | None = None
-    # These are in the instance only when they are set: azure-cli prints what it finds there.
+    # The instance has these only when they are set: azure-cli prints what it finds there.
     alg: str | None = None
     pub: bytes | None = None
     priv: bytes | None = None
@@ -124,12 +124,12 @@ class JsonWebKey(Readable):
         pub: _Bytes = None,
         priv: _Bytes = None,
     ) -> None:
-        """Make a key of its members, all optional.
+        """Make a key from its members, all optional.
 
-        Members that hold bytes may also be given as base64url text.
+        Binary members may also be given as base64url text.
 
-        :raises TypeError: for a keyword that is no member, or a value that is neither bytes nor text.
-        :raises ValueError: when a text is not base64url.
+        :raises TypeError: for a keyword that is not a member, or a value that is neither bytes nor text.
+        :raises ValueError: when text is not base64url.
         """
         self.kid = kid
         self.kty = kty
@@ -172,7 +172,7 @@ class JsonWebKey(Readable):
         return {**facts, "alg": self.alg, "pub": self.pub}
 
     def _kind(self) -> str | None:
-        """Return type and size or curve in words; None when the numbers are not known."""
+        """Return the type and the size or curve in words; None when the numbers are not known."""
         size = int.from_bytes(self.n, "big").bit_length() if self.n else None
         about = size or (self.crv and _plain(self.crv)) or (self.pub and self.alg)
         return f"{_plain(self.kty)} {about}" if about else None
@@ -184,12 +184,13 @@ class JsonWebKey(Readable):
         """Read an RSA, EC or ML-DSA key in PEM.
 
         PKCS#8 (encrypted or not), PKCS#1, SEC 1 and OpenSSH private keys, public keys, and X.509 certificates (their
-        public key) are read. Text around the block is skipped. Of several blocks a private key is taken first.
+        public key) are read. Text around the block is skipped. If there are several blocks, a private key takes
+        precedence.
 
         :param data: the PEM text.
         :param password: the password of an encrypted private key.
-        :returns: the key, with private parts if the PEM has them, without id and operations.
-        :raises ValueError: when there is no key, it can't be read, or the service has no keys of its kind.
+        :returns: the key, with private parts if the PEM has them, without identifier and operations.
+        :raises ValueError: when there is no key, it can't be read, or the service does not support its kind.
         :raises TypeError: when the data is neither text nor bytes.
         """
         from . import pem
@@ -202,8 +203,8 @@ class JsonWebKey(Readable):
 
         :param data: the DER bytes.
         :param password: the password of an encrypted private key.
-        :returns: the key, with private parts if the data has them, without id and operations.
-        :raises ValueError: when it can't be read, or the service has no keys of its kind.
+        :returns: the key, with private parts if the data has them, without identifier and operations.
+        :raises ValueError: when it can't be read, or the service does not support its kind.
         :raises TypeError: when the data is not bytes.
         """
         from . import pem
@@ -214,10 +215,10 @@ class JsonWebKey(Readable):
     def from_cryptography(cls, key: PublicKeyTypes | PrivateKeyTypes) -> JsonWebKey:
         """Take the members of a key object of ``cryptography``.
 
-        :param key: an RSA, EC or ML-DSA key; a private one gives its private parts.
-        :returns: the key, without id and operations.
-        :raises ValueError: when the service has no keys on its curve.
-        :raises TypeError: when it is no RSA, EC or ML-DSA key.
+        :param key: an RSA, EC or ML-DSA key; the private parts of a private key are included.
+        :returns: the key, without identifier and operations.
+        :raises ValueError: when the service does not support its curve.
+        :raises TypeError: when it is not an RSA, EC or ML-DSA key.
         """
         from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -240,11 +241,11 @@ class JsonWebKey(Readable):
     def from_json(cls, source: str | bytes | Mapping[str, Any]) -> JsonWebKey:
         """Read a JSON Web Key (RFC 7517).
 
-        Members that this class has not are ignored.
+        Members that this class does not have are ignored.
 
         :param source: JSON text, or a mapping of members whose values are base64url text or ``bytes``.
-        :returns: the key. The curve ``secp256k1`` of RFC 8812 is named ``P-256K``, as the service does.
-        :raises ValueError: when it is not a JWK, or one with more than two primes.
+        :returns: the key. The curve ``secp256k1`` of RFC 8812 gets the service's name, ``P-256K``.
+        :raises ValueError: when it is not a JWK, or has more than two primes.
         :raises TypeError: when it is neither text nor a mapping.
         """
         from .rfc7517 import members_of
@@ -313,19 +314,19 @@ class JsonWebKey(Readable):
         """Write the key as JSON for other JOSE libraries (RFC 7517).
 
         Types lose their ``-HSM``, and the curve ``P-256K`` is named ``secp256k1`` (RFC 8812). A public key has no
-        ``key_ops`` unless they are asked for: those of a key in a vault are the operations of the key pair, and
-        libraries refuse a public key that says it can sign. Operations that RFC 7517 does not name are left out.
+        ``key_ops`` unless you ask for them: a vault's ``key_ops`` are those of the key pair, and libraries reject a
+        public key that claims to sign. Operations that RFC 7517 does not define are left out.
 
         :param private: write the private parts too.
-        :param kid: what to name the key by: its ``"identifier"``, its ``"thumbprint"`` (RFC 7638) or its ``"version"``;
-            None to leave the name out.
-        :param use: what the key is for, ``"sig"`` or ``"enc"``.
-        :param alg: the algorithm that the key is for, as ``"ES256"``. A key of type AKP has its own.
+        :param kid: what to use as the key's name: its ``"identifier"``, its ``"thumbprint"`` (RFC 7638) or its
+            ``"version"``; None to leave the name out.
+        :param use: the intended use of the key, ``"sig"`` or ``"enc"``.
+        :param alg: the algorithm that the key is for, such as ``"ES256"``. A key of type AKP has its own.
         :param key_ops: True to write the operations of the key, False to leave them out, or a list of operations to
-            write instead. By default only a private key has them.
-        :returns: JSON text. That of a symmetric key without ``private`` tells only its id and type.
-        :raises ValueError: when the key is of another type, broken, or has no private parts to write; its algorithm is
-            not ``alg``; or it is to be named by its version, and its id has none.
+            write instead. By default, only a private key has them.
+        :returns: JSON text. For a symmetric key without ``private``, it contains only the identifier and type.
+        :raises ValueError: when the key has an unknown type, is broken, or has no private parts to write; when its
+            algorithm is not ``alg``; or when ``kid="version"`` and its identifier has no version.
         """
         from .rfc7517 import to_text
 
@@ -344,8 +345,8 @@ class JsonWebKey(Readable):
     def thumbprint(self) -> str:
         """Compute the SHA-256 thumbprint of the key (RFC 7638), the same for a key pair and its public key.
 
-        :returns: the thumbprint in base64url. That of a symmetric key depends on nothing but the secret.
-        :raises ValueError: when a member that the thumbprint is made of is missing or broken.
+        :returns: the thumbprint in base64url. For a symmetric key, it depends only on the secret.
+        :raises ValueError: when a member that the thumbprint needs is missing or broken.
         """
         from .rfc7517 import thumbprint
 
@@ -355,7 +356,7 @@ class JsonWebKey(Readable):
         return thumbprint(family, self._complete(family, False))
 
     def _name(self, form: KeyIdForm | None) -> str | None:
-        """Return what the key is named by in JSON."""
+        """Return the key's ``kid`` in JSON."""
         if form == "thumbprint":
             return self.thumbprint()
         if form == "version":
@@ -374,11 +375,11 @@ class JsonWebKey(Readable):
             raise TypeError("'key_ops' must be a list of operations, not one text")
         return None if operations is None else [_plain(operation) for operation in operations]
 
-    # For the facades
+    # For the clients
 
     @classmethod
     def _from_wire(cls, wire: Any) -> JsonWebKey:
-        """Take the members of a wire model, which has attributes of the same names."""
+        """Make a key from a wire model, whose attributes have the same names."""
         jwk = cls.__new__(cls)
         jwk.__dict__.update(zip(_FIELDS, _members(wire), strict=True))
         jwk._pad()
@@ -390,7 +391,7 @@ class JsonWebKey(Readable):
         return jwk
 
     def _pad(self) -> None:
-        """Give the numbers of an EC key the full length of RFC 7518 section 6.2.1; other libraries drop zeros."""
+        """Pad the numbers of an EC key to the full length (RFC 7518 section 6.2.1); other libraries drop zeros."""
         size = _COORDINATE_SIZES.get(self.crv) if self.crv is not None and family_of(self.kty) == "EC" else None
         if size is None:
             return
@@ -400,14 +401,14 @@ class JsonWebKey(Readable):
                 setattr(self, name, value.rjust(size, b"\0"))
 
     def _to_wire_fields(self) -> dict[str, Any]:
-        """Give the members that are set, for import: numbers checked, completed and of full length.
+        """Return the members that are set, for import: numbers checked, completed and at full length.
 
-        :raises ValueError: when the numbers of an RSA key do not belong together, those of an EC key do not fit its
-            curve, or the key has a private part that the service has no member for.
+        :raises ValueError: when the numbers of an RSA key are inconsistent, those of an EC key do not fit its curve, or
+            the service has no member for a private part of the key.
         """
         if self.priv is not None:
             raise ValueError(
-                "The service takes no ML-DSA private key in the clear: give its transfer blob as 't' instead"
+                "The service does not accept an ML-DSA private key in the clear: give its transfer blob as 't' instead"
             )
         fields = {name: value for name in (*_FIELDS, "alg", "pub") if (value := getattr(self, name)) is not None}
         for name in ("kty", "crv", "alg"):
@@ -415,7 +416,7 @@ class JsonWebKey(Readable):
                 fields[name] = _plain(fields[name])
         if "key_ops" in fields:
             fields["key_ops"] = [_plain(operation) for operation in fields["key_ops"]]
-        # A transfer blob has the private key in it, and its public members are optional.
+        # A transfer blob contains the private key, and its public members are optional.
         family = None if self.t else family_of(self.kty)
         if family in ("RSA", "EC"):
             fields |= self._complete(family, self._has_private())
@@ -445,7 +446,7 @@ class JsonWebKey(Readable):
 
     def _require_private(self, private: bool) -> None:
         if private and not self._has_private():
-            raise ValueError("The key has no private parts; the service never gives them out")
+            raise ValueError("The key has no private parts; the service never returns them")
 
     def _has_private(self) -> bool:
         return any(getattr(self, name) is not None for name in ("d", "p", "q", "dp", "dq", "qi", "k", "priv"))
@@ -460,7 +461,7 @@ class JsonWebKey(Readable):
         return (*_members(self), self.alg, self.pub, self.priv)
 
 
-# Here as well as in the module of curves, which loads cryptography.
+# Defined here too, because the module of curves loads cryptography.
 _COORDINATE_SIZES: dict[str, int] = {"P-256": 32, "P-384": 48, "P-521": 66, "P-256K": 32, "SECP256K1": 32}
 _FIELDS = JsonWebKey._FIELDS
 _AKP_FIELDS = ("alg", "pub", "priv")
@@ -469,7 +470,7 @@ _FAMILIES = {kty: family for family in ("RSA", "EC", "oct", "AKP") for kty in (f
 
 
 def family_of(kty: KeyType | str | None) -> str | None:
-    """Give a key type without the mark of an HSM: ``"RSA"`` for ``"RSA-HSM"``.
+    """Return a key type without its HSM suffix: ``"RSA"`` for ``"RSA-HSM"``.
 
     :param kty: a key type in any letter case.
     :returns: ``"RSA"``, ``"EC"``, ``"oct"`` or ``"AKP"``; ``None`` for any other type.
@@ -478,9 +479,9 @@ def family_of(kty: KeyType | str | None) -> str | None:
 
 
 def fields_of(kty: KeyType | str | None) -> tuple[str, ...]:
-    """Give the names of the members that a key of a type may have.
+    """Return the names of the members that a key of a type may have.
 
-    In keys of other types than AKP ``alg`` is the use that is intended (RFC 7517 section 4.4), not a part of the key.
+    Except for type AKP, ``alg`` is the key's intended use (RFC 7517 section 4.4), not part of the key.
     """
     return (*_FIELDS, *_AKP_FIELDS) if family_of(kty) == "AKP" else _FIELDS
 

@@ -1,6 +1,7 @@
 """Keys of a vault in JOSE libraries, JSON Web Tokens, JWK Sets and Microsoft Entra ID. Needs the extra ``[jose]``.
 
-Nothing in the library imports this package. The formats are joserfc's and jwcrypto's; this hands them the keys.
+Nothing in the library imports this package. joserfc and jwcrypto implement the formats; this package gives them the
+keys.
 """
 
 from .. import _extras

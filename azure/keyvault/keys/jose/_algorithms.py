@@ -1,4 +1,4 @@
-"""Which algorithm a key is for, when nobody says."""
+"""The algorithm that a key is for, if the caller does not name one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _USE = {row.name: _USES[row.kind] for row in ALGORITHMS if row.kind in _USES}
 
 
 def signature_algorithm(key: JsonWebKey) -> str | None:
-    """Return the signature algorithm of a key: RS256 for RSA, as OpenID Connect has it, and the only one of others.
+    """Return the signature algorithm of a key: RS256 for RSA, as in OpenID Connect; other keys have only one.
 
     :returns: its name; None when there is no such algorithm.
     """
@@ -24,14 +24,14 @@ def signature_algorithm(key: JsonWebKey) -> str | None:
 
 
 def public_algorithm(key: JsonWebKey) -> str | None:
-    """Return the algorithm that a key is published for: one to encrypt with, if the key cannot sign."""
+    """Return the algorithm that a key is published for: an encryption algorithm if the key cannot sign."""
     if key.key_ops is None or "sign" in key.key_ops or family_of(key.kty) != "RSA":
         return signature_algorithm(key)
     return "RSA-OAEP-256"
 
 
 def use_of(algorithm: str) -> str:
-    """Return what a JWK says its ``use`` is.
+    """Return the ``use`` of a JWK for an algorithm.
 
     :raises ValueError: when there is no such algorithm.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _AUTHORITY = "https://login.microsoftonline.com"
 
-# How a certificate is named in the header, by the algorithm of the signature.
+# How the header identifies the certificate, by signature algorithm.
 _THUMBPRINTS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "PS256": ("x5t#S256", lambda der: hashlib.sha256(der).digest()),
     "RS256": ("x5t", lambda der: hashlib.sha1(der, usedforsecurity=False).digest()),
@@ -32,26 +32,27 @@ _THUMBPRINTS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 class ClientAssertion:
     """Proves the identity of an application to Microsoft Entra ID, with a certificate whose key is in a vault.
 
-    An object of it is the function that ``azure.identity.ClientAssertionCredential`` and its twin in asyncio call::
+    An instance is the function that ``azure.identity.ClientAssertionCredential`` and its asyncio counterpart call::
 
         assertion = ClientAssertion(crypto, client_id=..., tenant_id=..., certificate=pem)
         credential = ClientAssertionCredential(tenant_id, client_id, assertion)
 
-    An assertion is a token (RFC 7523) that is signed as Entra ID documents it, and used again until shortly before its
-    end. It may be called by any number of threads. The credential of asyncio calls it in the event loop, which waits
-    while the vault signs; that is once in ``lifetime``.
+    An assertion is a token (RFC 7523), signed as Entra ID's documentation requires and reused until shortly before it
+    expires. Any number of threads may call it. The asyncio credential calls it in the event loop, which is blocked
+    while the vault signs, once per ``lifetime``.
 
-    :param crypto: the synchronous client of the certificate's key: of the version that the certificate is for.
-    :param client_id: the application.
-    :param tenant_id: its tenant.
-    :param certificate: the certificate that the application has in Entra ID: PEM, DER or an object of ``cryptography``.
-    :param authority: the host that signs in, of the cloud that the tenant is in; ``AzureAuthorityHosts`` has them.
-    :param algorithm: ``"PS256"``, which names the certificate by ``x5t#S256``; or ``"RS256"``, which names it by
-        ``x5t``, for tenants that need it.
-    :param lifetime: seconds that an assertion is valid for, at least 60. Entra ID takes short ones: 600 at most is
-        good practice.
-    :raises ValueError: when the certificate cannot be read, the algorithm is another, or the lifetime is too short.
-    :raises TypeError: for the client of asyncio: azure-identity calls assertions without awaiting them.
+    :param crypto: the synchronous client of the certificate's key, in the version that the certificate is for.
+    :param client_id: the client ID of the application.
+    :param tenant_id: the ID of its tenant.
+    :param certificate: the certificate registered for the application in Entra ID: PEM, DER or an object of
+        ``cryptography``.
+    :param authority: the sign-in host of the tenant's cloud; see ``AzureAuthorityHosts``.
+    :param algorithm: ``"PS256"``, which identifies the certificate by ``x5t#S256``; or ``"RS256"``, which identifies it
+        by ``x5t``, for tenants that need it.
+    :param lifetime: the seconds for which an assertion is valid, at least 60. At most 600 is good practice.
+    :raises ValueError: when the certificate cannot be read, the algorithm is not one of these, or the lifetime is too
+        short.
+    :raises TypeError: for the asyncio client: azure-identity calls assertions without awaiting them.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class ClientAssertion:
         """Return an assertion that is valid for a while.
 
         :returns: the signed token.
-        :raises ValueError: when the certificate is that of another key.
+        :raises ValueError: when the certificate belongs to a different key.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         with self._lock:
@@ -112,15 +113,15 @@ class ClientAssertion:
             "nbf": now,
             "exp": int(now + self._lifetime),
         }
-        # The certificate names the key; a kid would be another name, which Entra ID does not know.
+        # The certificate identifies the key; Entra ID would not know a kid.
         return sign_jwt(self._crypto, claims, algorithm=self._algorithm, headers={name: thumbprint, "kid": None})
 
     def _check_certificate(self) -> None:
-        """Refuse to sign with another key than the certificate's, which Entra ID would only call invalid."""
+        """Refuse to sign with a key that is not the certificate's; Entra ID would only call the assertion invalid."""
         _version, material = self._crypto._pinned({})
         if material is not None and material.to_cryptography() != self._certificate.public_key():
             raise ValueError(
-                f"The certificate is not that of the key {self._crypto.key_id}: give the client the version of the key "
+                f"The certificate is not for the key {self._crypto.key_id}: give the client the version of the key "
                 "that the certificate was issued for"
             )
 

@@ -1,4 +1,4 @@
-"""Keys of a vault as the key classes of joserfc and jwcrypto, whose own algorithms call them."""
+"""Keys in a vault as instances of joserfc's and jwcrypto's key classes, which those libraries' algorithms call."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 def joserfc_key(crypto: CryptographyClient) -> RSAKey | ECKey:
-    """Return a private key of joserfc that is in a vault.
+    """Return a joserfc private key that is in a vault.
 
-    It signs, and decrypts JWE with ``RSA-OAEP`` and ``RSA-OAEP-256``, wherever joserfc takes a key. Its ``kid`` is its
-    thumbprint (RFC 7638), as in :func:`jwk_set`. What needs no private key is done here.
+    It signs, and decrypts JWE with ``RSA-OAEP`` and ``RSA-OAEP-256``, wherever joserfc accepts a key. Its ``kid`` is
+    its thumbprint (RFC 7638), as in :func:`jwk_set`. Public key operations run in this process.
 
     :param crypto: the synchronous client of the key, which must stay open as long as the key is used.
     :returns: the key.
-    :raises TypeError: for the client of asyncio: joserfc cannot await.
-    :raises ValueError: when the key is neither RSA nor EC, or its public part may not be read.
+    :raises TypeError: for the asyncio client: joserfc cannot await.
+    :raises ValueError: when the key is neither RSA nor EC, or the caller may not read its public part.
     :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched.
     """
     private_key, public = key_pair_of(crypto)
@@ -36,20 +36,20 @@ def joserfc_key(crypto: CryptographyClient) -> RSAKey | ECKey:
 
 
 def jwcrypto_key(crypto: CryptographyClient) -> JWK:
-    """Return a private key of jwcrypto that is in a vault. The package jwcrypto must be installed.
+    """Return a jwcrypto private key that is in a vault. The package jwcrypto must be installed.
 
-    It signs, and decrypts JWE with ``RSA-OAEP`` and ``RSA-OAEP-256``, wherever jwcrypto takes a key. Its ``kid`` is its
-    thumbprint (RFC 7638), as in :func:`jwk_set`. What needs no private key is done here.
+    It signs, and decrypts JWE with ``RSA-OAEP`` and ``RSA-OAEP-256``, wherever jwcrypto accepts a key. Its ``kid`` is
+    its thumbprint (RFC 7638), as in :func:`jwk_set`. Public key operations run in this process.
 
     :param crypto: the synchronous client of the key, which must stay open as long as the key is used.
     :returns: the key.
-    :raises TypeError: for the client of asyncio: jwcrypto cannot await.
-    :raises ValueError: when the key is neither RSA nor EC, or its public part may not be read.
+    :raises TypeError: for the asyncio client: jwcrypto cannot await.
+    :raises ValueError: when the key is neither RSA nor EC, or the caller may not read its public part.
     :raises ImportError: when jwcrypto is not installed.
     :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched.
     """
     if _extras.absent("jwcrypto"):
-        # No extra brings it: who has no use for jwcrypto should not have to install it.
+        # No extra installs it: users who do not need jwcrypto should not have to install it.
         raise ImportError(
             "jwcrypto_key needs jwcrypto, which is not installed. Run: pip install jwcrypto", name="jwcrypto"
         )
@@ -59,7 +59,7 @@ def jwcrypto_key(crypto: CryptographyClient) -> JWK:
 
 
 def key_pair_of(crypto: CryptographyClient) -> tuple[PrivateKey, dict[str, Any]]:
-    """Return a key as an object of ``cryptography``, and its public part as a JWK that is named by its thumbprint."""
+    """Return a key as an object of ``cryptography``, and its public part as a JWK with its thumbprint as ``kid``."""
     material = material_of(crypto)
     family = family_of(material.kty)
     if family not in ("RSA", "EC"):
@@ -69,7 +69,7 @@ def key_pair_of(crypto: CryptographyClient) -> tuple[PrivateKey, dict[str, Any]]
 
 
 def material_of(crypto: CryptographyClient) -> JsonWebKey:
-    """Return the public part of a client's key, which is got from the vault if it is not known."""
+    """Return the public part of a client's key; it is fetched if it is not known."""
     if not hasattr(crypto, "create_rsa_private_key"):
         raise TypeError(
             "'crypto' must be a synchronous CryptographyClient: other libraries cannot await a key. "

@@ -28,19 +28,18 @@ def sign_jwt(
 ) -> str:
     """Sign a JSON Web Token (RFC 7519) with a key of a vault.
 
-    The header names the version that signs: its ``kid`` is the thumbprint of the key (RFC 7638), as in
-    :func:`jwk_set`. So tokens can be verified while the key is rotated.
+    The header identifies the version that signs: its ``kid`` is the thumbprint of the key (RFC 7638), as in
+    :func:`jwk_set`. Tokens therefore stay verifiable when the key is rotated.
 
     :param crypto: the client of the key. With ``refresh_after`` it follows the rotation of the key.
-    :param claims: the claims. Nothing is added; ``iat``, ``nbf`` and ``exp`` may be datetimes.
-    :param algorithm: one that fits the key. By default RS256 for RSA keys, and for others the one that they have.
-    :param headers: further members of the header, or others in place of ``typ`` and ``kid``; one that is None is left
-        out.
-    :param kwargs: options of the call, as ``timeout``.
+    :param claims: the claims. None are added; ``iat``, ``nbf`` and ``exp`` may be datetimes.
+    :param algorithm: an algorithm that fits the key. Default: RS256 for RSA keys; other keys have only one.
+    :param headers: further header members, or replacements for ``typ`` and ``kid``; members that are None are left out.
+    :param kwargs: options of the call, such as ``timeout``.
     :returns: the token in its compact form.
     :raises ValueError: when the algorithm does not fit the key, the key does not allow signing (at this time), or no
-        algorithm is given and the key may not be read.
-    :raises TypeError: when the claims cannot be written as JSON.
+        algorithm is given and the caller may not read the key.
+    :raises TypeError: when the claims cannot be serialized as JSON.
     :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
     """
     version, key = crypto._pinned(kwargs)
@@ -52,7 +51,7 @@ def sign_jwt(
 class Draft:
     """A token without its signature, for one version of a key.
 
-    :param key: the public part of the version; None when it may not be read.
+    :param key: the public part of the version; None when the caller may not read it.
     :param key_id: its identifier.
     """
 
@@ -67,9 +66,9 @@ class Draft:
         self.algorithm = _algorithm(key, key_id, algorithm)
         header = {"typ": "JWT", "alg": self.algorithm, "kid": _kid(key), **(headers or {})}
         if header["alg"] != self.algorithm:
-            raise ValueError(f"'headers' says the algorithm is {header['alg']!r}, and it is {self.algorithm}")
+            raise ValueError(f"'headers' names the algorithm {header['alg']!r}, but it is {self.algorithm}")
         header = {name: value for name, value in header.items() if value is not None}
-        # joserfc writes all of the token, with a signature of no bytes.
+        # joserfc writes the whole token, with an empty signature.
         unsigned = jwt.encode(header, dict(claims), _NO_KEY, registry=_UNSIGNED, default_type=None)
         self._text = unsigned.removesuffix(".")
 
@@ -84,7 +83,7 @@ class Draft:
 
 
 class _Unsigned(JWSAlgModel):
-    """An algorithm of joserfc whose signatures come later."""
+    """A joserfc algorithm whose signature is added later."""
 
     key_type = "oct"
     recommended = True
@@ -98,13 +97,13 @@ class _Unsigned(JWSAlgModel):
         return b""
 
     def verify(self, msg: bytes, sig: bytes, key: Any) -> bool:
-        """Verify nothing: it is not for that."""
+        """Reject every signature: this class does not verify."""
         return False
 
 
 class _UnsignedRegistry(JWSRegistry):
     def get_alg(self, name: str) -> JWSAlgModel:
-        """Return what stands for any algorithm: the client knows which there are."""
+        """Return a stand-in for any algorithm: the client knows which ones exist."""
         return _Unsigned(name)
 
 
@@ -119,5 +118,7 @@ def _kid(key: JsonWebKey | None) -> str | None:
 def _algorithm(key: JsonWebKey | None, key_id: str | None, algorithm: str | None) -> str:
     name = algorithm or (signature_algorithm(key) if key is not None else None)
     if name is None:
-        raise ValueError(f"'algorithm' is needed: the key {key_id} may not be read, or has no algorithm of its own")
+        raise ValueError(
+            f"'algorithm' is required: the caller may not read the key {key_id}, or the key has no algorithm of its own"
+        )
     return signature_row(name).name

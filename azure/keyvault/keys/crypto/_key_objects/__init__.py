@@ -1,4 +1,4 @@
-"""Keys of a vault as the interfaces of ``cryptography`` want them.
+"""Keys in a vault that implement the key interfaces of ``cryptography``.
 
-They call the ``CryptographyClient``. Only the public ``crypto`` package imports them, and only when asked for them.
+They call the ``CryptographyClient``. Only the public ``crypto`` package imports them, and only on request.
 """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .._results import SignResult
 
 
-# What to do instead of asking for what the vault never gives away.
+# What to do instead of asking for what the vault never returns.
 INSTEAD_OF_NUMBERS = "Its public numbers are in public_key().public_numbers(), and {methods} in the vault"
 INSTEAD_OF_BYTES = (
     "Its public part is in public_key().public_bytes(). Give this object itself to what takes a private key of "
@@ -33,15 +33,15 @@ INSTEAD_OF_BYTES = (
 )
 NO_KEY_EXCHANGE = (
     "Key Vault has no key exchange: to agree on a secret, have the other side encrypt it for an RSA key of the vault "
-    "(RSA-OAEP-256), or exchange keys that are made here and sign them with this one"
+    "(RSA-OAEP-256), or exchange keys that are generated locally and sign them with this one"
 )
 
 
 @clears_locals
 class KeyObject:
-    """A key of ``cryptography`` that is in a vault.
+    """A key of ``cryptography`` whose private part is in a vault.
 
-    :param client: does what needs the key.
+    :param client: the client that performs the operations.
     :param key_material: the key; None when it may not be read.
     :raises ValueError: when the key has a different type.
     """
@@ -59,7 +59,7 @@ class KeyObject:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._client.key_id}>"
 
-    # Neither the key nor what is known of it changes, so a copy is as good as the original.
+    # Neither the key nor its known material changes, so the object is its own copy.
     def __copy__(self) -> Self:
         return self
 
@@ -72,12 +72,12 @@ class KeyObject:
     def _known(self) -> JsonWebKey:
         if self._material is None:
             raise ValueError(
-                f"The public part of the key {self._client.key_id} is not known: the key may not be read (keys/get)"
+                f"The public part of the key {self._client.key_id} is not known: it may not be read (keys/get)"
             )
         return self._material
 
     def _is_in(self, jwk: JsonWebKey) -> bool:
-        """Tell whether a JSON Web Key has the same public key."""
+        """Return whether a JSON Web Key has the same public key."""
         if family_of(jwk.kty) != self._family or self._material is None:
             return False
         try:
@@ -88,19 +88,19 @@ class KeyObject:
 
     @lazy_property
     def _public(self) -> Any:
-        """The public key as an object of ``cryptography``'s own."""
+        """The public key as one of ``cryptography``'s own objects."""
         return self._known().to_cryptography()
 
     @lazy_property
     def _private(self) -> Any:
-        """The private key as an object of ``cryptography``'s own."""
+        """The private key as one of ``cryptography``'s own objects."""
         return self._known().to_cryptography(private=True)
 
     def _private_or(self, instead: str) -> Any:
-        """Return the private key as an object of ``cryptography``'s own.
+        """Return the private key as one of ``cryptography``'s own objects.
 
         :param instead: what to do when the private key is in the vault.
-        :raises ValueError: when it is.
+        :raises ValueError: when the private key is in the vault.
         """
         if not self._known()._has_private():
             raise ValueError(
@@ -120,13 +120,13 @@ class KeyObject:
 
 
 def hash_of(algorithm: object) -> tuple[str, bool]:
-    """Return the name of the hash that a caller of ``cryptography`` asks for, and whether the data is hashed already.
+    """Return the name of the hash that a caller of ``cryptography`` asks for, and whether the data is already hashed.
 
-    :raises ~cryptography.exceptions.UnsupportedAlgorithm: when it is no hash.
+    :raises ~cryptography.exceptions.UnsupportedAlgorithm: when it is not a hash.
     """
     hashed = isinstance(algorithm, Prehashed)
     if hashed:
         algorithm = digest_of_prehashed(algorithm)
     if not isinstance(algorithm, HashAlgorithm):
-        raise UnsupportedAlgorithm(f"Key Vault signs hashes, and {type(algorithm).__name__} is none")
+        raise UnsupportedAlgorithm(f"Key Vault signs hashes, and {type(algorithm).__name__} is not a hash")
     return algorithm.name, hashed

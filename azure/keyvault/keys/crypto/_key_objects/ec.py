@@ -1,4 +1,4 @@
-"""EC keys of a vault as ``cryptography``'s interfaces want them."""
+"""EC keys in a vault that implement ``cryptography``'s interfaces."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from .._client import CryptographyClient
 
-# Which algorithm signs with the keys of a curve, and with which hash.
+# The signature algorithm and hash for the keys of each curve.
 _BY_CURVE = {row.curve: row for row in ALGORITHMS if row.curve is not None}
 
 
 @clears_locals
 class _EcKeyObject(KeyObject):
-    """An EC key, whose curve has to be known: it decides which algorithm signs."""
+    """An EC key. Its curve must be known, because it determines the signature algorithm."""
 
     _family = "EC"
 
@@ -52,7 +52,7 @@ class _EcKeyObject(KeyObject):
         return self.curve.key_size
 
     def _algorithm_for(self, scheme: ec.EllipticCurveSignatureAlgorithm) -> tuple[str, bool]:
-        """Return the algorithm that a scheme stands for, and whether the data is hashed already."""
+        """Return the algorithm for a scheme, and whether the data is already hashed."""
         if not isinstance(scheme, ec.ECDSA):
             raise UnsupportedAlgorithm(f"Key Vault signs with EC keys by ECDSA, not by {type(scheme).__name__}")
         hash_name, hashed = hash_of(scheme.algorithm)
@@ -66,12 +66,12 @@ class _EcKeyObject(KeyObject):
 class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
     """An EC private key of a vault, as an ``EllipticCurvePrivateKey`` of ``cryptography``.
 
-    It is made by :meth:`CryptographyClient.create_ec_private_key`. What Key Vault cannot do as it is asked raises
-    ``UnsupportedAlgorithm``: another hash than the one that goes with the curve (SHA-256 with P-256 and P-256K, SHA-384
-    with P-384, SHA-512 with P-521), deterministic signatures, key exchange. The client's errors are raised as they are.
+    Call :meth:`CryptographyClient.create_ec_private_key` to get one. Whatever Key Vault does not support raises
+    ``UnsupportedAlgorithm``: a hash other than the curve's own (SHA-256 for P-256 and P-256K, SHA-384 for P-384,
+    SHA-512 for P-521), deterministic signatures, and key exchange. The client's errors are raised unchanged.
 
-    :param client: the client of the key, which does what needs it.
-    :param key_material: what is known of the key; None when it may not be read.
+    :param client: the client of the key, which performs the operations.
+    :param key_material: the known key material; None when the key may not be read.
     :raises ValueError: when the key has a different type, or its curve is not known.
     """
 
@@ -83,9 +83,9 @@ class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
         """Sign data.
 
         :param data: the data, or its digest when the hash is ``Prehashed``.
-        :param signature_algorithm: ``ECDSA`` with the hash that goes with the curve, or ``Prehashed`` with it.
+        :param signature_algorithm: ``ECDSA`` with the curve's hash, or with ``Prehashed`` of it.
         :returns: the signature in DER.
-        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not sign like that.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not support this kind of signature.
         """
         name, hashed = self._algorithm_for(signature_algorithm)
         if getattr(signature_algorithm, "deterministic_signing", False):
@@ -103,10 +103,10 @@ class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
         raise UnsupportedAlgorithm(NO_KEY_EXCHANGE)
 
     def private_numbers(self) -> ec.EllipticCurvePrivateNumbers:
-        """Return the numbers of a private key that is here.
+        """Return the numbers of a private key that the client holds.
 
         :returns: the numbers.
-        :raises ValueError: when it is in the vault, which never gives it away; the text says what to do instead.
+        :raises ValueError: when it is in the vault, which never returns it; the message says what to do instead.
         """
         instead = INSTEAD_OF_NUMBERS.format(methods="sign() signs")
         return self._private_or(instead).private_numbers()  # type: ignore[no-any-return]
@@ -114,13 +114,13 @@ class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
     def private_bytes(
         self, encoding: Encoding, format: PrivateFormat, encryption_algorithm: KeySerializationEncryption
     ) -> bytes:
-        """Serialise a private key that is here.
+        """Serialize a private key that the client holds.
 
-        :param encoding: of ``cryptography``: PEM or DER.
-        :param format: of ``cryptography``: PKCS#8, for instance.
-        :param encryption_algorithm: of ``cryptography``: how to encrypt it.
+        :param encoding: an ``Encoding`` of ``cryptography``: PEM or DER.
+        :param format: a ``PrivateFormat`` of ``cryptography``, for example PKCS#8.
+        :param encryption_algorithm: a ``KeySerializationEncryption`` of ``cryptography``.
         :returns: the key.
-        :raises ValueError: when it is in the vault, which never gives it away; the text says what to do instead.
+        :raises ValueError: when it is in the vault, which never returns it; the message says what to do instead.
         """
         private_key = self._private_or(INSTEAD_OF_BYTES)
         return private_key.private_bytes(encoding, format, encryption_algorithm)  # type: ignore[no-any-return]
@@ -130,10 +130,11 @@ class KeyVaultECPrivateKey(_EcKeyObject, ec.EllipticCurvePrivateKey):
 class KeyVaultECPublicKey(_EcKeyObject, ec.EllipticCurvePublicKey):
     """An EC public key of a vault, as an ``EllipticCurvePublicKey`` of ``cryptography``.
 
-    It is made by :meth:`CryptographyClient.create_ec_public_key`, and equal to any EC public key with the same numbers.
+    Call :meth:`CryptographyClient.create_ec_public_key` to get one. It is equal to any EC public key with the same
+    numbers.
 
-    :param client: the client of the key, which does what needs it.
-    :param key_material: what is known of the key; None when it may not be read.
+    :param client: the client of the key, which performs the operations.
+    :param key_material: the known key material; None when the key may not be read.
     :raises ValueError: when the key has a different type, or its curve is not known.
     """
 
@@ -149,9 +150,9 @@ class KeyVaultECPublicKey(_EcKeyObject, ec.EllipticCurvePublicKey):
 
         :param signature: the signature in DER.
         :param data: the data, or its digest when the hash is ``Prehashed``.
-        :param signature_algorithm: ``ECDSA`` with the hash that goes with the curve, or ``Prehashed`` with it.
+        :param signature_algorithm: ``ECDSA`` with the curve's hash, or with ``Prehashed`` of it.
         :raises ~cryptography.exceptions.InvalidSignature: when the signature is not valid.
-        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not verify like that.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not support this kind of signature.
         """
         name, hashed = self._algorithm_for(signature_algorithm)
         self._verify(name, signature, data, hashed, "der")
@@ -161,10 +162,10 @@ class KeyVaultECPublicKey(_EcKeyObject, ec.EllipticCurvePublicKey):
         return self._public.public_numbers()  # type: ignore[no-any-return]
 
     def public_bytes(self, encoding: Encoding, format: PublicFormat) -> bytes:
-        """Serialise the public key.
+        """Serialize the public key.
 
-        :param encoding: of ``cryptography``: PEM, DER or X962.
-        :param format: of ``cryptography``: SubjectPublicKeyInfo, for instance.
+        :param encoding: an ``Encoding`` of ``cryptography``: PEM, DER or X962.
+        :param format: a ``PublicFormat`` of ``cryptography``, for example SubjectPublicKeyInfo.
         :returns: the key.
         """
         return self._public.public_bytes(encoding, format)  # type: ignore[no-any-return]

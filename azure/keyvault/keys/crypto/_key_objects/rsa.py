@@ -1,4 +1,4 @@
-"""RSA keys of a vault as ``cryptography``'s interfaces want them."""
+"""RSA keys in a vault that implement ``cryptography``'s interfaces."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ _ENCRYPTIONS = {
 class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
     """An RSA private key of a vault, as an ``RSAPrivateKey`` of ``cryptography``.
 
-    It is made by :meth:`CryptographyClient.create_rsa_private_key`. What Key Vault cannot do as it is asked raises
-    ``UnsupportedAlgorithm``: other hashes than SHA-256, SHA-384 and SHA-512, a PSS salt that is not as long as the
-    hash, MGF1 with another hash, an OAEP label. Errors of the client are raised as they are.
+    Call :meth:`CryptographyClient.create_rsa_private_key` to get one. Whatever Key Vault does not support raises
+    ``UnsupportedAlgorithm``: hashes other than SHA-256, SHA-384 and SHA-512, a PSS salt that is not as long as the
+    hash, MGF1 with a different hash, and OAEP labels. The client's errors are raised unchanged.
 
-    :param client: the client of the key, which does what needs it.
-    :param key_material: what is known of the key; None when it may not be read.
+    :param client: the client of the key, which performs the operations.
+    :param key_material: the known key material; None when the key may not be read.
     :raises ValueError: when the key has a different type.
     """
 
@@ -59,7 +59,7 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
     def key_size(self) -> int:
         """The size of the modulus in bits.
 
-        :raises ValueError: when the key may not be read.
+        :raises ValueError: when the caller may not read the key.
         """
         return self._public.key_size  # type: ignore[no-any-return]
 
@@ -80,7 +80,7 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
             same hash.
         :param algorithm: SHA-256, SHA-384 or SHA-512, or ``Prehashed`` with one of them.
         :returns: the signature.
-        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not sign like that.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not support this kind of signature.
         """
         name, hashed = _signature_algorithm(padding, algorithm, automatic=False)
         return self._sign(name, data, hashed).signature
@@ -91,15 +91,15 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
         :param ciphertext: the encrypted data.
         :param padding: ``PKCS1v15()``, or ``OAEP`` with SHA-1 or SHA-256, MGF1 with the same hash and no label.
         :returns: the plaintext.
-        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not decrypt like that.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not support this kind of decryption.
         :raises ValueError: when it cannot be decrypted.
         """
         return self._client.decrypt(_encryption_algorithm(padding), ciphertext).plaintext
 
     def private_numbers(self) -> rsa.RSAPrivateNumbers:
-        """Return the numbers of a private key that is here.
+        """Return the numbers of a private key that the client holds.
 
-        :raises ValueError: when it is in the vault, which never gives it away; the text says what to do instead.
+        :raises ValueError: when it is in the vault, which never returns it; the message says what to do instead.
         """
         instead = INSTEAD_OF_NUMBERS.format(methods="sign() and decrypt() work")
         return self._private_or(instead).private_numbers()  # type: ignore[no-any-return]
@@ -107,38 +107,38 @@ class KeyVaultRSAPrivateKey(KeyObject, rsa.RSAPrivateKey):
     def private_bytes(
         self, encoding: Encoding, format: PrivateFormat, encryption_algorithm: KeySerializationEncryption
     ) -> bytes:
-        """Serialise a private key that is here.
+        """Serialize a private key that the client holds.
 
-        :param encoding: of ``cryptography``: PEM or DER.
-        :param format: of ``cryptography``: PKCS#8, for instance.
-        :param encryption_algorithm: of ``cryptography``: how to encrypt it.
+        :param encoding: an ``Encoding`` of ``cryptography``: PEM or DER.
+        :param format: a ``PrivateFormat`` of ``cryptography``, for example PKCS#8.
+        :param encryption_algorithm: a ``KeySerializationEncryption`` of ``cryptography``.
         :returns: the key.
-        :raises ValueError: when it is in the vault, which never gives it away; the text says what to do instead.
+        :raises ValueError: when it is in the vault, which never returns it; the message says what to do instead.
         """
         private_key = self._private_or(INSTEAD_OF_BYTES)
         return private_key.private_bytes(encoding, format, encryption_algorithm)  # type: ignore[no-any-return]
 
     def signer(self, padding: AsymmetricPadding, algorithm: hashes.HashAlgorithm) -> NoReturn:
-        """Not implemented: ``cryptography`` has done away with it, and 4.x had it all the same.
+        """Not implemented: ``cryptography`` removed this method, but 4.x had it.
 
         :param padding: not used.
         :param algorithm: not used.
         :returns: never.
         :raises NotImplementedError: always.
         """
-        raise NotImplementedError("cryptography has done away with signer(): use sign()")
+        raise NotImplementedError("cryptography removed signer(): use sign()")
 
 
 @clears_locals
 class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
     """An RSA public key of a vault, as an ``RSAPublicKey`` of ``cryptography``.
 
-    It is made by :meth:`CryptographyClient.create_rsa_public_key`, and equal to any RSA public key, or JSON Web Key,
-    with the same numbers. What Key Vault cannot do as it is asked raises ``UnsupportedAlgorithm``, also where
-    ``cryptography`` could: what this object encrypts can be decrypted in the vault.
+    Call :meth:`CryptographyClient.create_rsa_public_key` to get one. It is equal to any RSA public key or JSON Web Key
+    with the same numbers. Whatever Key Vault does not support raises ``UnsupportedAlgorithm``, even if ``cryptography``
+    supports it: the vault can decrypt everything that this object encrypts.
 
-    :param client: the client of the key, which does what needs it.
-    :param key_material: what is known of the key; None when it may not be read.
+    :param client: the client of the key, which performs the operations.
+    :param key_material: the known key material; None when the key may not be read.
     :raises ValueError: when the key has a different type.
     """
 
@@ -160,7 +160,7 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
     def key_size(self) -> int:
         """The size of the modulus in bits.
 
-        :raises ValueError: when the key may not be read.
+        :raises ValueError: when the caller may not read the key.
         """
         return self._public.key_size  # type: ignore[no-any-return]
 
@@ -190,7 +190,7 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
             ``PSS.AUTO`` means just that length as well: Key Vault makes and takes no other.
         :param algorithm: SHA-256, SHA-384 or SHA-512, or ``Prehashed`` with one of them.
         :raises ~cryptography.exceptions.InvalidSignature: when the signature is not valid.
-        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not verify like that.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not support this kind of signature.
         """
         name, hashed = _signature_algorithm(padding, algorithm, automatic=True)
         self._verify(name, signature, data, hashed, "jose")
@@ -198,17 +198,17 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
     def public_numbers(self) -> rsa.RSAPublicNumbers:
         """Return modulus and public exponent.
 
-        :raises ValueError: when the key may not be read.
+        :raises ValueError: when the caller may not read the key.
         """
         return self._public.public_numbers()  # type: ignore[no-any-return]
 
     def public_bytes(self, encoding: Encoding, format: PublicFormat) -> bytes:
-        """Serialise the public key.
+        """Serialize the public key.
 
-        :param encoding: of ``cryptography``: PEM or DER.
-        :param format: of ``cryptography``: SubjectPublicKeyInfo, for instance.
+        :param encoding: an ``Encoding`` of ``cryptography``: PEM or DER.
+        :param format: a ``PublicFormat`` of ``cryptography``, for example SubjectPublicKeyInfo.
         :returns: the key.
-        :raises ValueError: when the key may not be read.
+        :raises ValueError: when the caller may not read the key.
         """
         return self._public.public_bytes(encoding, format)  # type: ignore[no-any-return]
 
@@ -234,7 +234,7 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
         return public.recover_data_from_signature(signature, padding, algorithm)  # type: ignore[no-any-return]
 
     def verifier(self, signature: bytes, padding: AsymmetricPadding, algorithm: hashes.HashAlgorithm) -> NoReturn:
-        """Not implemented: ``cryptography`` has done away with it, and 4.x had it all the same.
+        """Not implemented: ``cryptography`` removed this method, but 4.x had it.
 
         :param signature: not used.
         :param padding: not used.

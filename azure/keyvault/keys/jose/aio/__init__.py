@@ -1,4 +1,4 @@
-"""JSON Web Tokens and JWK Sets in asyncio. What other libraries call without awaiting is in the package above."""
+"""JSON Web Tokens and JWK Sets for asyncio."""
 
 from ._key_sets import jwk_set
 from ._tokens import sign_jwt

@@ -22,22 +22,22 @@ async def jwk_set(
     algorithm: SignatureAlgorithm | EncryptionAlgorithm | str | None = None,
     **kwargs: Any,
 ) -> dict[str, Any]:
-    """Return the JWK Set of a key: what a service publishes so that others verify its tokens.
+    """Return the JWK Set of a key, which a service publishes so that others can verify its tokens.
 
-    It holds the public parts of all versions that are enabled and not expired, the newest first, each with its
-    thumbprint (RFC 7638) as ``kid``, and with ``alg`` and ``use``. It takes one request for the list (each page of it)
-    and one for each version; keep the result for a while. Needs the permissions keys/list and keys/get.
+    It contains the public keys of all versions that are enabled and not expired, the newest first, each with its
+    thumbprint (RFC 7638) as ``kid``, and with ``alg`` and ``use``. It takes one request per page of the version list
+    and one per version, so cache the result for a while. Needs the permissions keys/list and keys/get.
 
     :param client: the client of the vault.
     :param name: the name of the key.
     :param publish_ahead: how long before its ``not_before`` a version is in the set, in seconds or as a timedelta, so
-        that those who keep the set for a while know the next version when it begins to sign. By default a version that
-        is not valid yet is not in the set.
-    :param algorithm: the algorithm that the keys are for, which must be the one that tokens are signed with. By default
-        that of :func:`sign_jwt`; for RSA keys that do not sign, RSA-OAEP-256.
-    :param kwargs: options of the calls, as ``timeout``, which limits each of them.
-    :returns: the set, ready for ``json.dumps``. That of a key without a usable version holds no keys.
-    :raises ValueError: when the key is symmetric and so has no public part, or the name is malformed.
+        that clients that cache the set know the next version before it begins to sign. By default, a version that is
+        not valid yet is not in the set.
+    :param algorithm: the algorithm that the keys are for, which must be the one that signs the tokens. Default: the
+        default of :func:`sign_jwt`; for RSA keys that do not sign, RSA-OAEP-256.
+    :param kwargs: options of the calls, such as ``timeout``, which limits each of them.
+    :returns: the set, ready for ``json.dumps``. It contains no keys if the key has no usable version.
+    :raises ValueError: when the key is symmetric and therefore has no public part, or the name is malformed.
     :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
     """
     moment = Moment(publish_ahead)
@@ -46,6 +46,6 @@ async def jwk_set(
     for version in moment.published(listed):
         try:
             keys.append(await client.get_key(name, version.version, **kwargs))
-        except ResourceNotFoundError:  # deleted meanwhile
+        except ResourceNotFoundError:  # deleted in the meantime
             continue
     return key_set(keys, moment, algorithm)

@@ -22,19 +22,18 @@ async def sign_jwt(
 ) -> str:
     """Sign a JSON Web Token (RFC 7519) with a key of a vault.
 
-    The header names the version that signs: its ``kid`` is the thumbprint of the key (RFC 7638), as in
-    :func:`jwk_set`. So tokens can be verified while the key is rotated.
+    The header identifies the version that signs: its ``kid`` is the thumbprint of the key (RFC 7638), as in
+    :func:`jwk_set`. Tokens therefore stay verifiable when the key is rotated.
 
     :param crypto: the client of the key. With ``refresh_after`` it follows the rotation of the key.
-    :param claims: the claims. Nothing is added; ``iat``, ``nbf`` and ``exp`` may be datetimes.
-    :param algorithm: one that fits the key. By default RS256 for RSA keys, and for others the one that they have.
-    :param headers: further members of the header, or others in place of ``typ`` and ``kid``; one that is None is left
-        out.
-    :param kwargs: options of the call, as ``timeout``.
+    :param claims: the claims. None are added; ``iat``, ``nbf`` and ``exp`` may be datetimes.
+    :param algorithm: an algorithm that fits the key. Default: RS256 for RSA keys; other keys have only one.
+    :param headers: further header members, or replacements for ``typ`` and ``kid``; members that are None are left out.
+    :param kwargs: options of the call, such as ``timeout``.
     :returns: the token in its compact form.
     :raises ValueError: when the algorithm does not fit the key, the key does not allow signing (at this time), or no
-        algorithm is given and the key may not be read.
-    :raises TypeError: when the claims cannot be written as JSON.
+        algorithm is given and the caller may not read the key.
+    :raises TypeError: when the claims cannot be serialized as JSON.
     :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
     """
     version, key = await crypto._pinned(kwargs)
