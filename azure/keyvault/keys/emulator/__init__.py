@@ -9,14 +9,14 @@ As a server: ``python -m azure.keyvault.keys.emulator``, or ``... emulator run C
         vault.claims.demand()  # the next call gets a claims challenge; revoke_tokens() demands fresh tokens
         vault.clock.advance(days=90)  # keys and tokens expire, deletions finish, rotation policies are carried out
         vault.throttle.limit(5, seconds=10)
-        vault.reset()  # turns all of it back
+        vault.reset()  # undoes all of it
         assert [request.status for request in vault.requests.matching("GET", "/keys")] == []
 """
 
 from .. import _extras
 
 if _absent := _extras.absent("aiohttp", "trustme"):
-    # With the name of this module, not of the missing one, "python -m" says it in one line.
+    # With this module's name instead of the missing one's, "python -m" prints the error in one line.
     raise _extras.missing("emulator", *_absent, what="the emulator", name=__name__)
 
 from ._clock import Clock

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ._errors import ServiceError, bad_parameter
 
-#: Every version the emulator speaks, oldest first. A feature that first came in a preview is in the later versions too.
+#: Every version the emulator speaks, oldest first. A feature introduced in a preview is in the later versions too.
 VERSIONS = (
     "2016-10-01",
     "7.0",
@@ -38,13 +38,13 @@ _RANKS = {text: rank for rank, text in enumerate(VERSIONS)}
 
 @dataclass(frozen=True, slots=True)
 class ApiVersion:
-    """A version that the emulator knows, comparable by its place in the history."""
+    """A version that the emulator knows. Versions compare by release order."""
 
     text: str
     rank: int
 
     def since(self, text: str) -> bool:
-        """Say whether this version is the given one or a later one."""
+        """Return whether this version is the given one or a later one."""
         return self.rank >= _RANKS[text]
 
 
@@ -52,11 +52,11 @@ _KNOWN = {text: ApiVersion(text, rank) for text, rank in _RANKS.items()}
 
 
 def api_version(text: str, latest: str = LATEST_STABLE, capped: bool = False) -> ApiVersion:
-    """Return the version named by a request.
+    """Return the version that a request names.
 
     :param text: the value of ``api-version``; empty if the request has none.
     :param latest: the version that the error recommends.
-    :param capped: refuse versions above ``latest``, as a region does that lags behind.
+    :param capped: refuse versions above ``latest``, like a region that lags behind.
     :raises ServiceError: 400 for a missing or unknown version.
     """
     version = _KNOWN.get(text)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 
 class Clock:
-    """Tells the vault's time: ``vault.clock``. Tokens, key attributes and the delays of deletions follow it.
+    """The vault's clock: ``vault.clock``. Tokens, key attributes and deletion delays follow it.
 
-    What falls due when it is moved happens at once: rotations by policy, and the end of what is kept for recovery.
+    Moving the clock triggers everything that has become due: rotations by policy, and purges when retention ends.
 
-    :ivar offset: seconds by which it is ahead of real time.
+    :ivar offset: the number of seconds the clock is ahead of real time.
     """
 
     def __init__(self) -> None:
@@ -26,15 +26,15 @@ class Clock:
         return time.time() + self.offset
 
     def advance(self, seconds: float = 0.0, *, days: float = 0.0, hours: float = 0.0, minutes: float = 0.0) -> None:
-        """Move the vault's time by the sum of what is given. Negative numbers move it back.
+        """Move the vault's time by the sum of the arguments. Negative numbers move it back.
 
-        When it returns, all that falls due in between has happened: a key that is rotated every 30 days has three new
-        versions after ``advance(days=100)``, each made at its time.
+        When this returns, everything due in between has happened: a key that is rotated every 30 days has three new
+        versions after ``advance(days=100)``, each created at the time it was due.
 
-        :param seconds: by how many seconds.
-        :param days: by how many days of 24 hours.
-        :param hours: by how many hours, of 3,600 seconds.
-        :param minutes: by how many minutes, of 60 seconds.
+        :param seconds: how many seconds.
+        :param days: how many days of 24 hours.
+        :param hours: how many hours of 3,600 seconds.
+        :param minutes: how many minutes of 60 seconds.
         """
         self.offset += seconds + 60 * (minutes + 60 * (hours + 24 * days))
         if self._moved is not None:

@@ -1,4 +1,4 @@
-"""The emulator in process: a server in a thread of its own, and the handles that tests hold on it."""
+"""The emulator in process: a server in its own thread, and the objects that tests control it with."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class KeyVaultEmulator(EmulatedVault):
         with KeyVaultEmulator() as vault:
             client = KeyClient(vault.url, vault.credential, **vault.client_options)
 
-    What belongs to the running vault, which is nearly all but its options, raises ``RuntimeError`` before
+    Nearly everything except the options needs a running vault and raises ``RuntimeError`` before
     :meth:`start`.
 
-    :param options: those of :class:`EmulatorOptions`, by keyword, such as ``managed_hsm=True``.
-    :ivar options: how it is set up.
-    :raises TypeError: when an option is not known.
-    :raises ValueError: when an option is outside its limits.
+    :param options: the fields of :class:`EmulatorOptions` as keywords, such as ``managed_hsm=True``.
+    :ivar options: the options of this emulator.
+    :raises TypeError: if an option is unknown.
+    :raises ValueError: if an option is outside its limits.
     """
 
     def __init__(self, **options: Unpack[EmulatorKeywords]) -> None:
@@ -57,12 +57,12 @@ class KeyVaultEmulator(EmulatedVault):
         return f"<{type(self).__name__} [{state}]>"
 
     def start(self) -> KeyVaultEmulator:
-        """Begin to serve; return when requests are accepted.
+        """Start serving. Return once requests are accepted.
 
         :returns: the emulator itself.
-        :raises RuntimeError: it serves already.
-        :raises OSError: the port is taken.
-        :raises ValueError: the data directory cannot be used, or a host name is none.
+        :raises RuntimeError: if it is already serving.
+        :raises OSError: if the port is taken.
+        :raises ValueError: if the data directory cannot be used, or a host name is invalid.
         """
         if self._thread is not None:
             raise RuntimeError("the emulator is running")
@@ -70,13 +70,13 @@ class KeyVaultEmulator(EmulatedVault):
             self._service = Service(self.options)
             self._certificates = Certificates.of(self._service)
             self._start_thread()
-        except Exception:  # whatever it was: nothing stays open, and the caller hears of it
+        except Exception:  # whatever went wrong: leave nothing open, and pass the error to the caller
             self.stop()
             raise
         return self
 
     def stop(self) -> None:
-        """End all connections and remove temporary files. Stopping twice is harmless."""
+        """Close all connections and remove temporary files. Stopping twice is harmless."""
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
@@ -101,7 +101,7 @@ class KeyVaultEmulator(EmulatedVault):
     def _serve_in_thread(self, ready: threading.Event, failures: list[BaseException]) -> None:
         try:
             asyncio.run(self._serve(ready))
-        except BaseException as error:  # handed to the thread that waits in start()
+        except BaseException as error:  # passed to the thread that waits in start()
             failures.append(error)
         finally:
             ready.set()
@@ -151,9 +151,9 @@ class KeyVaultEmulator(EmulatedVault):
 
     @property
     def ui_link(self) -> str:
-        """A new link to the page of the vault, which works once. It takes the option ``ui``.
+        """A new single-use link to the page of the vault. It requires the option ``ui``.
 
-        :raises RuntimeError: the emulator is not running, or has no page.
+        :raises RuntimeError: if the emulator is not running or has no page.
         """
         if self._server is None:
             raise RuntimeError("the emulator is not running")
@@ -161,17 +161,17 @@ class KeyVaultEmulator(EmulatedVault):
 
     @property
     def vaults(self) -> Mapping[str, EmulatedVault]:
-        """The further vaults of the same server, by their names: of a whole host name that is the first label."""
+        """The additional vaults of the same server, by name. The name of a full host name is its first label."""
         return {name: _FurtherVault(self, name) for name in self._running_service.others}
 
     @property
     def tenant_id(self) -> str:
-        """The tenant, a GUID, whose tokens the vault accepts beside those of ``adfs``."""
+        """The tenant, a GUID. The vault accepts its tokens and those of ``adfs``."""
         return self._running_service.tokens.tenant
 
     @property
     def token_requests(self) -> list[TokenRequest]:
-        """The tokens issued, oldest first, the latest 1024 of them: audience, tenant, demanded claims and grant."""
+        """The latest 1024 tokens issued, oldest first: audience, tenant, demanded claims and grant."""
         return list(self._running_service.tokens.requests)
 
     @property
@@ -185,13 +185,13 @@ class KeyVaultEmulator(EmulatedVault):
         return self._running_service.attestation
 
     def revoke_tokens(self) -> None:
-        """Answer every token issued until now with a claims challenge."""
+        """Answer every token issued so far with a claims challenge."""
         self._running_service.tokens.revoke()
 
     def reset(self) -> None:
-        """Turn every knob back: faults, limits, permissions, claims, clock and revocation of tokens.
+        """Restore every setting: faults, limits, permissions, claims, clock and revocation of tokens.
 
-        It is so in all vaults. Keys stay; the records of requests, events and tokens are emptied.
+        This applies to all vaults. Keys stay; the records of requests, events and tokens are cleared.
         """
         self.clock.offset = 0.0
         for vault in self._running_service.vaults:
@@ -212,7 +212,7 @@ class KeyVaultEmulator(EmulatedVault):
 
 
 class _FurtherVault(EmulatedVault):
-    """A vault beside the first one."""
+    """An additional vault."""
 
     def __init__(self, emulator: KeyVaultEmulator, name: str) -> None:
         self._emulator = emulator

@@ -12,7 +12,7 @@ from typing import Any
 from ._http.tls import Certificates
 from ._service import Service
 
-#: Variables that would make azure-identity or a TLS library look elsewhere.
+#: Variables that would send azure-identity or a TLS library elsewhere.
 OVERRIDING = (
     "AZURE_AUTHORITY_HOST",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
@@ -46,9 +46,9 @@ _NO_PROXY = ("localhost", "127.0.0.1", "::1")
 def emulator_environment(
     service: Service, certificates: Certificates, vault_url: Callable[[Service], str] | None = None
 ) -> dict[str, str]:
-    """Return the variables that point to a running emulator, and past any proxy.
+    """Return the variables that point clients to a running emulator and bypass any proxy.
 
-    :param vault_url: the URL by which to call a vault; that of ``localhost`` if it is left out.
+    :param vault_url: the URL to call the vault by; by default, that of ``localhost``.
     """
     vault_url = vault_url or (lambda vault: vault.origins.default.url)
     url = service.origins.default.url
@@ -79,9 +79,9 @@ def emulator_environment(
 
 
 def resolved_url(service: Service) -> str:
-    """Return the URL of the first host name of a vault that leads to this machine, or of ``localhost`` if none does.
+    """Return the vault's URL with its first host name that resolves to this machine, or else with ``localhost``.
 
-    Looks the names up, which takes as long as the resolver takes.
+    This looks up the names, so it takes as long as the resolver takes.
     """
     origins = service.origins
     for host in service.options.hostnames:
@@ -91,12 +91,12 @@ def resolved_url(service: Service) -> str:
 
 
 def unresolved_hosts(hosts: Iterable[str]) -> list[str]:
-    """Return the host names that do not lead to this machine."""
+    """Return the host names that do not resolve to this machine."""
     return [host for host in hosts if not _is_this_machine(host)]
 
 
 def _is_this_machine(host: str) -> bool:
-    """Say whether a name leads to an address of this machine: one that a socket can be bound to."""
+    """Return whether a name resolves to an address of this machine, one that a socket can bind to."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -114,10 +114,10 @@ def _is_bindable(family: int, address: Any) -> bool:
 
 
 def child_environment(variables: Mapping[str, str], inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return a whole environment: what is inherited, without what would override the emulator's variables.
+    """Return a complete environment: the inherited one, minus what would override the emulator's variables.
 
     The directory of the running interpreter comes first on ``PATH``, so that ``python`` is the one that has the
-    emulator.
+    emulator installed.
     """
     environment = {name: value for name, value in inherited.items() if name not in OVERRIDING}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)])

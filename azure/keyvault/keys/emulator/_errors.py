@@ -1,7 +1,7 @@
-"""The error envelope of the service and its catalogue: status, code, inner code and text.
+"""The service's error envelope and its catalogue of errors: status, code, inner code and text.
 
-Texts are the ones the service is known to send; where none is known, the text is the emulator's own and says which
-member is wrong. Shapes: ``{"error": {"code", "message", "innererror": {"code"}}}``.
+Texts are those that the service is known to send. Where none is known, the emulator words its own and says which
+member is wrong. Shape: ``{"error": {"code", "message", "innererror": {"code"}}}``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 
 class ServiceError(Exception):
-    """An answer other than success: raised anywhere below the server, rendered by it."""
+    """An error response. It is raised anywhere below the server, and the server renders it."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class ServiceError(Exception):
         self.headers = dict(headers or {})
 
     def envelope(self, message: str) -> dict[str, object]:
-        """Return the JSON body, with the message as the service kind words it."""
+        """Return the JSON body, with the message in the wording of the kind of service."""
         error: dict[str, object] = {"code": self.code, "message": message}
         if self.inner:
             error["innererror"] = {"code": self.inner}
@@ -36,7 +36,7 @@ class ServiceError(Exception):
 
 
 class FrontEndError(Exception):
-    """An answer of the web server in front of the API: an HTML page, not the error envelope."""
+    """A response of the web server in front of the API: an HTML page instead of the error envelope."""
 
     def __init__(self, status: int, title: str) -> None:
         super().__init__(f"{status} {title}")
@@ -53,7 +53,7 @@ class FrontEndError(Exception):
 
 
 def bad_parameter(message: str, inner: str | None = None) -> ServiceError:
-    """400: the request is well addressed, but something in it cannot be accepted."""
+    """400 for a valid URL with unacceptable content."""
     return ServiceError(400, "BadParameter", message, inner)
 
 
@@ -73,17 +73,17 @@ def invalid_name(name: str) -> ServiceError:
 
 
 def malformed_jwk() -> ServiceError:
-    """400 for an import whose JWK misses members or has members of the wrong form."""
+    """400 for an import whose JWK lacks members or has malformed ones."""
     return bad_parameter('The property "key" must be a valid JsonWebKey object.')
 
 
 def unsound_rsa_key() -> ServiceError:
-    """400 for RSA numbers that do not fit together."""
+    """400 for inconsistent RSA numbers."""
     return bad_parameter("RSA key is not valid - cannot instantiate crypto service")
 
 
 def undecryptable() -> ServiceError:
-    """400 for a ciphertext that this key did not make; one text for every cause."""
+    """400 for a ciphertext that this key cannot decrypt. The text is the same for every cause."""
     return bad_parameter("Unable to decrypt specified value with this key")
 
 
@@ -101,12 +101,12 @@ def release_refused() -> ServiceError:
 
 
 def key_disabled(operation: str) -> ServiceError:
-    """403 for cryptography with a disabled key."""
+    """403 for a cryptographic operation with a disabled key."""
     return ServiceError(403, "Forbidden", f"Operation {operation} is not allowed on a disabled key.", "KeyDisabled")
 
 
 def key_outside_validity(operation: str, bound: str) -> ServiceError:
-    """403 for an expired or not yet valid key. The service's text is not known; this one is the emulator's own."""
+    """403 for an expired or not yet valid key. The service's text is unknown; this one is the emulator's own."""
     return ServiceError(403, "Forbidden", f"Operation {operation} is not allowed on a key that is {bound}.")
 
 
@@ -116,7 +116,7 @@ def unauthorized(message: str, challenge: str) -> ServiceError:
 
 
 def conflict(message: str, inner: str | None = None) -> ServiceError:
-    """409 for a name that is in the wrong state."""
+    """409 for a name in the wrong state."""
     return ServiceError(409, "Conflict", message, inner)
 
 
@@ -176,7 +176,7 @@ def purge_protected(vault: str, region: str) -> ServiceError:
 
 
 def method_not_allowed(allowed: str) -> ServiceError:
-    """405 with the methods that the resource has."""
+    """405 with the methods that the resource supports."""
     return ServiceError(
         405, "MethodNotAllowed", f"The resource does not support this method. Allowed: {allowed}", None,
         {"Allow": allowed},
@@ -189,7 +189,7 @@ def body_too_large(limit: int) -> ServiceError:
 
 
 def throttled(retry_after: int | None = None) -> ServiceError:
-    """429, without ``Retry-After`` unless asked for: the service was not seen to send it."""
+    """429, by default without ``Retry-After``, which the service has not been seen to send."""
     return ServiceError(
         429,
         "Throttled",

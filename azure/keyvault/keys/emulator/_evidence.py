@@ -1,7 +1,7 @@
-"""What the emulator's answers rest on: recordings of the live service, its documentation, or nothing but reason.
+"""What the emulator's behaviour is based on: recordings of the live service, its documentation, or inference.
 
-The recordings are those of ``tests/live``. Documentation is the published description of the REST API, the product's
-pages, and answers that users quote in reports. Where there is neither, the text is the emulator's own.
+The recordings are those of ``tests/live``. Documentation means the published description of the REST API, the
+product's pages, and responses that users quote in reports. Where there is neither, the text is the emulator's own.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from types import MappingProxyType
 
 
 class Basis(Enum):
-    """What a behaviour rests on."""
+    """What a behaviour is based on."""
 
     RECORDED = "recordings"
     DOCUMENTED = "documentation"
     OWN = "nothing seen: the emulator's own"
 
 
-#: The errors of the catalogue, by the name of the function that makes each.
+#: The errors of the catalogue, by the name of the function that creates each.
 ERRORS: Mapping[str, Basis] = MappingProxyType(
     {
         "bad_parameter": Basis.RECORDED,
@@ -48,7 +48,7 @@ ERRORS: Mapping[str, Basis] = MappingProxyType(
     }
 )
 
-#: Behaviours, as the documentation lists them.
+#: Behaviours, in the order in which the documentation lists them.
 BEHAVIOURS: tuple[tuple[str, Basis], ...] = (
     ("members and their order, of keys, versions, lists, deleted keys and policies, by API version", Basis.RECORDED),
     ("defaults: sizes, curves, operations, exponents, of a vault and of a Managed HSM", Basis.RECORDED),

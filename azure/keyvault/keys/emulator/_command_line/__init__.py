@@ -1,1 +1,1 @@
-"""The command line: serve a vault, or run a command with one, and the environment that both set."""
+"""The command line: serve a vault, or run a command with one, and set up the environment for both."""

@@ -114,16 +114,16 @@ def _add_reachability(add: Callable[..., argparse.Action]) -> None:
 
 
 class _Announcement:
-    """What is said when the vault serves: to people, to a shell, to a file."""
+    """What is printed once the vault is serving: for people, for a shell, or to a file."""
 
     def __init__(self, shell: str | None, env_file: Path | None) -> None:
         self._shell = shell
         self._env_file = env_file
 
     def make(self, server: Server, certificates: Certificates) -> None:
-        """Say it.
+        """Print it.
 
-        :raises OSError: the file cannot be written.
+        :raises OSError: if the file cannot be written.
         """
         service = server.service
         variables = emulator_environment(service, certificates, resolved_url)
@@ -148,7 +148,7 @@ class _Announcement:
 
 
 def _end_output() -> None:
-    """Close the output, so that a shell that evaluates all of it goes on."""
+    """Close the output so that a shell waiting to evaluate it can continue."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -172,7 +172,7 @@ async def _serve_until_interrupted(service: Service, certificates: Certificates,
 
 
 def _interruption() -> asyncio.Event:
-    """Return an event that interrupting or terminating the process sets."""
+    """Return an event that is set when the process is interrupted or terminated."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         try:

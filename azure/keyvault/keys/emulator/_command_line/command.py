@@ -1,4 +1,4 @@
-"""``run``: a command with an emulator of its own."""
+"""``run``: run a command with its own emulator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FORWARDED = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := g
 
 
 def run_command(command: Sequence[str], **options: Any) -> int:
-    """Run a command with an emulator's environment, and return its exit code; 128 and more for a signal, as in a shell.
+    """Run a command in an emulator's environment and return its exit code: 128 or more for a signal, as in a shell.
 
     :param options: see :class:`EmulatorOptions`.
     """
@@ -43,7 +43,7 @@ def run_command(command: Sequence[str], **options: Any) -> int:
 
 
 def _program(name: str, environment: Mapping[str, str]) -> str:
-    """Return the program's path; ``python`` is at least the running interpreter."""
+    """Return the program's path; ``python`` falls back to the running interpreter."""
     return shutil.which(name, path=environment["PATH"]) or (sys.executable if name == "python" else name)
 
 
@@ -55,7 +55,7 @@ def _wait(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         if child is None:
             early.append(number)
         elif number != signal.SIGINT or not _in_foreground():
-            # Ctrl+C of a terminal reaches the child by itself.
+            # The terminal sends Ctrl+C to the child directly.
             child.send_signal(number)
 
     previous = {number: signal.signal(number, forward) for number in _FORWARDED}
@@ -71,7 +71,7 @@ def _wait(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _in_foreground() -> bool:
-    """Say whether a terminal sends its signals to this process and, with it, to the child."""
+    """Return whether a terminal sends its signals to this process and therefore to the child."""
     if os.name == "nt":
         return True
     try:

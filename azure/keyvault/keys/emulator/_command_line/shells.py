@@ -1,4 +1,4 @@
-"""Environment variables as shells and dotenv files write them."""
+"""Environment variables in the syntax of shells and dotenv files."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ USUAL_SHELL = "powershell" if os.name == "nt" else "bash"
 
 
 def forget_dotenv(path: Path | None) -> None:
-    """Remove the file of the last start, so that whoever waits for it does not take it for that of this one."""
+    """Remove the file of the previous run so that nobody mistakes it for the file of this one."""
     if path is not None and path.is_file():
         path.unlink()
 
 
 def write_dotenv(path: Path, variables: Mapping[str, str]) -> None:
-    """Write a dotenv file that only its owner may read, whole or not at all.
+    """Write a dotenv file atomically, readable by its owner only.
 
-    :raises OSError: it cannot be written.
+    :raises OSError: if it cannot be written.
     """
     text = "".join(f"{name}={_dotenv_value(value)}\n" for name, value in variables.items())
-    if path.exists() and not path.is_file():  # a pipe or a device, which nothing can take the place of
+    if path.exists() and not path.is_file():  # a pipe or a device, which cannot be replaced by a file
         path.write_text(text, "utf-8")
         return
     descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
@@ -52,7 +52,7 @@ def write_dotenv(path: Path, variables: Mapping[str, str]) -> None:
 
 
 def _dotenv_value(value: str) -> str:
-    """Return a value with quotes only where it needs them: ``docker run --env-file`` would keep them."""
+    """Return a value, quoted only if necessary: ``docker run --env-file`` would keep the quotes."""
     if _PLAIN.fullmatch(value):
         return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,4 +1,4 @@
-"""What is said on stderr at start: what is dangerous, and what will not work."""
+"""The warnings on stderr at start: what is dangerous, and what will not work."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _UNRESOLVED = "{} does not lead to this machine. To use it, add this line to the
 
 
 def print_warnings(service: Service) -> None:
-    """Warn of what is dangerous, and of what does not work."""
+    """Warn about what is dangerous and what does not work."""
     if service.options.listen is not None:
         print(_EXPOSED.format(service.options.listen), file=sys.stderr)
-    # A vault that was given a mere name is called by its port where its host name leads nowhere.
+    # A vault given as a plain name is reached by its port when its host name does not resolve.
     whole_names = [host for host in service.options.vaults if "." in host]
     for host in unresolved_hosts([*service.options.hostnames, *whole_names]):
         print(_UNRESOLVED.format(host, host), file=sys.stderr)

@@ -1,1 +1,1 @@
-"""Key material and algorithms, JOSE, and wrapping for transport. Knows no HTTP and no state."""
+"""Key material and algorithms, JOSE, and wrapping for transport. Independent of HTTP and of state."""

@@ -1,4 +1,4 @@
-"""The one table of algorithms and key types, made of the rows of each family."""
+"""The single table of algorithms and key types, assembled from the rows of each family."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOADERS: Mapping[str, Callable[[Mapping[str, str], bytes], Material]] = {
     "AKP": MlDsaMaterial.load,
 }
 
-#: Operations a key gets when the request names none, in the order in which a vault writes them. Managed HSMs have more.
+#: The default operations of a key, in the order in which a vault writes them. Managed HSMs have more.
 DEFAULT_KEY_OPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "RSA": ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"),
@@ -41,15 +41,15 @@ DEFAULT_KEY_OPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def load_material(family: str, members: Mapping[str, str], private: bytes) -> Material:
-    """Restore material from what :meth:`Material.public_members` and :meth:`Material.private_bytes` returned."""
+    """Restore material from the results of :meth:`Material.public_members` and :meth:`Material.private_bytes`."""
     return _LOADERS[family](members, private)
 
 
 def cipher_for(name: str, use: str, material: Material, kid: str, version: ApiVersion) -> CipherAlgorithm:
     """Return the row for an encryption or wrapping algorithm.
 
-    :param use: ``encrypt`` or ``wrapKey``; the reverse operations have the same rows.
-    :raises ServiceError: 400 if the version does not know the algorithm, or the key does not fit it.
+    :param use: ``encrypt`` or ``wrapKey``; the reverse operations use the same rows.
+    :raises ServiceError: 400 if the API version lacks the algorithm, or the key does not suit it.
     """
     row = CIPHERS.get(name)
     if row is None or not version.since(row.since) or use not in row.uses:
@@ -64,7 +64,7 @@ def cipher_for(name: str, use: str, material: Material, kid: str, version: ApiVe
 def signature_for(name: str, material: Material, kid: str, version: ApiVersion) -> SignatureAlgorithm:
     """Return the row for a signature algorithm.
 
-    :raises ServiceError: 400 if the version does not know the algorithm, or the key does not fit it.
+    :raises ServiceError: 400 if the API version lacks the algorithm, or the key does not suit it.
     """
     row = SIGNATURES.get(name)
     if row is None or not version.since(row.since):

@@ -1,6 +1,6 @@
 """Elliptic-curve keys and ECDSA.
 
-ES256, ES384 and ES512 are of RFC 7518 section 3.4, ES256K is of RFC 8812; ECDSA256 is the old name of ES256K.
+RFC 7518 section 3.4 defines ES256, ES384 and ES512; RFC 8812 defines ES256K. ECDSA256 is the old name of ES256K.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .._errors import invalid_property, malformed_jwk
 from . import jose
 from .material import SignatureAlgorithm, integer, required_members
 
-#: Curve names of the service. SECP256K1 is what 2016-10-01 calls P-256K; a key keeps the name it was made with.
+#: Curve names of the service. 2016-10-01 calls P-256K SECP256K1; a key keeps the name it was created with.
 CURVES: dict[str, ec.EllipticCurve] = {
     "P-256": ec.SECP256R1(),
     "P-384": ec.SECP384R1(),
@@ -45,7 +45,7 @@ class EcMaterial:
 
     @classmethod
     def generate(cls, curve: str | None = None) -> EcMaterial:
-        """Make a key; P-256 if the curve is None or empty."""
+        """Generate a key, on P-256 if the curve is None or empty."""
         name = curve or "P-256"
         if name not in CURVES:
             raise invalid_property("crv")
@@ -55,7 +55,7 @@ class EcMaterial:
     def from_jwk(cls, curve: str, jwk: Mapping[str, bytes]) -> EcMaterial:
         """Import a private JWK, given as decoded members.
 
-        :raises ServiceError: 400 for missing members, an unknown curve, or a point that is not the key's own.
+        :raises ServiceError: 400 for missing members, an unknown curve, or a point that does not match the key.
         """
         if curve not in CURVES:
             raise malformed_jwk()
@@ -74,7 +74,7 @@ class EcMaterial:
 
     @classmethod
     def load(cls, members: Mapping[str, str], private: bytes) -> EcMaterial:
-        """Restore a key from its public members and its PKCS #8."""
+        """Restore a key from its public members and its PKCS #8 form."""
         key = serialization.load_der_private_key(private, None)
         return cls(members["crv"], cast(ec.EllipticCurvePrivateKey, key))
 
@@ -89,12 +89,12 @@ class EcMaterial:
         )
 
     def renewed(self) -> EcMaterial:
-        """Make a new key on the same curve."""
+        """Generate a new key on the same curve."""
         return self.generate(self.curve)
 
 
 def _sign(digest: hashes.HashAlgorithm, material: EcMaterial, value: bytes) -> bytes:
-    """Return r and s side by side, each as wide as the field. Neither DER nor low-S: the service does neither."""
+    """Return r and s concatenated, each as wide as the field. Like the service, use neither DER nor low-S."""
     r, s = utils.decode_dss_signature(material.key.sign(value, ec.ECDSA(utils.Prehashed(digest))))
     return r.to_bytes(material.width, "big") + s.to_bytes(material.width, "big")
 
@@ -127,7 +127,7 @@ SIGNATURES = (
     _signature("ES384", hashes.SHA384(), "2016-10-01", "P-384"),
     _signature("ES512", hashes.SHA512(), "2016-10-01", "P-521"),
     _signature("ES256K", hashes.SHA256(), "7.0", "P-256K"),
-    # Later versions keep the name: a key made as SECP256K1 can be used with no other. The service's own text about
-    # incompatible curves names P-256 beside it.
+    # Later versions keep the name: a key created as SECP256K1 works with no other. The service's message about
+    # incompatible curves also names P-256.
     _signature("ECDSA256", hashes.SHA256(), "2016-10-01", "P-256", "SECP256K1"),
 )

@@ -1,4 +1,4 @@
-"""The JOSE pieces the emulator needs, made directly with ``cryptography``: base64url, JWS with RS256, JWE for backups.
+"""The parts of JOSE that the emulator needs, built on ``cryptography``: base64url, JWS with RS256, JWE for backups.
 
 Sources: RFC 4648 section 5, RFC 7515 (JWS), RFC 7516 and RFC 7518 section 5.2 (A128CBC-HS256, A256CBC-HS512).
 """
@@ -29,9 +29,9 @@ def encode(data: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """Return the bytes of a base64url text, padded or not.
+    """Decode base64url, with or without padding.
 
-    :raises ValueError: the text has characters outside the alphabet, or an impossible length.
+    :raises ValueError: if the text has characters outside the alphabet or an impossible length.
     """
     bare = text.rstrip("=")
     if "+" in bare or "/" in bare or not bare.isascii():
@@ -43,14 +43,14 @@ def decode(text: str) -> bytes:
 
 
 def encode_json(value: Mapping[str, Any], *, sort_keys: bool = False) -> str:
-    """Return compact JSON in base64url."""
+    """Return compact JSON encoded as base64url."""
     return encode(json.dumps(value, separators=(",", ":"), sort_keys=sort_keys).encode())
 
 
 def decode_json(text: str) -> dict[str, Any]:
-    """Return the JSON object in a base64url text.
+    """Decode a JSON object from base64url.
 
-    :raises ValueError: the text is not base64url, or what it holds is not a JSON object.
+    :raises ValueError: if the text is not base64url, or its content is not a JSON object.
     """
     try:
         value = json.loads(decode(text))
@@ -76,9 +76,9 @@ def jws_header(token: str) -> dict[str, Any]:
 
 
 def verify_jws(token: str, key: RSAPublicKey) -> dict[str, Any]:
-    """Return the payload of a compact JWS with RS256.
+    """Verify a compact JWS with RS256 and return its payload.
 
-    :raises ValueError: the token is malformed, has another algorithm, or its signature is wrong.
+    :raises ValueError: if the token is malformed, uses another algorithm, or has a wrong signature.
     """
     header, payload, signature = token.split(".") if token.count(".") == 2 else ("", "", "")
     if not token.isascii() or decode_json(header).get("alg") != "RS256":
@@ -98,7 +98,7 @@ def encrypt_jwe(plaintext: bytes, kid: str, key: RSAPublicKey) -> str:
 
 
 def encrypt_jwe_directly(plaintext: bytes, kid: str, cek: bytes) -> str:
-    """Return a compact JWE with a shared key of 64 bytes and A256CBC-HS512."""
+    """Return a compact JWE with a shared 64-byte key and A256CBC-HS512."""
     return _jwe(encode_json({"alg": "dir", "enc": "A256CBC-HS512", "kid": kid}), b"", cek, plaintext)
 
 
@@ -112,7 +112,7 @@ def _jwe(header: str, wrapped: bytes, cek: bytes, plaintext: bytes) -> str:
 def decrypt_jwe(token: str, key: RSAPrivateKey) -> bytes:
     """Return the plaintext of a compact JWE made by :func:`encrypt_jwe`.
 
-    :raises ValueError: the token is malformed, or was not made for this key, or was changed.
+    :raises ValueError: if the token is malformed, was encrypted for another key, or was modified.
     """
     header, wrapped, *rest = _jwe_parts(token)
     cek = key.decrypt(wrapped, _OAEP_SHA1)
@@ -124,7 +124,7 @@ def decrypt_jwe(token: str, key: RSAPrivateKey) -> bytes:
 def decrypt_jwe_directly(token: str, cek: bytes) -> bytes:
     """Return the plaintext of a compact JWE made by :func:`encrypt_jwe_directly`.
 
-    :raises ValueError: the token is malformed, or was not made with this key, or was changed.
+    :raises ValueError: if the token is malformed, was encrypted with another key, or was modified.
     """
     header, _, *rest = _jwe_parts(token)
     return _jwe_plaintext(header, cek, *rest)
@@ -148,7 +148,7 @@ def _jwe_plaintext(header: str, cek: bytes, iv: bytes, ciphertext: bytes, tag: b
 
 
 def _content_tag(cek: bytes, header: str, iv: bytes, ciphertext: bytes) -> bytes:
-    """RFC 7518 section 5.2.2.1: half of the MAC over AAD, IV, ciphertext and the bit length of the AAD."""
+    """Return half of the MAC over AAD, IV, ciphertext and the bit length of the AAD (RFC 7518 section 5.2.2.1)."""
     half, aad = len(cek) // 2, header.encode("ascii")
     mac = hmac.HMAC(cek[:half], hashes.SHA256() if half == 16 else hashes.SHA512())
     for part in (aad, iv, ciphertext, (len(aad) * 8).to_bytes(8, "big")):

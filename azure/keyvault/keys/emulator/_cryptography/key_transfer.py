@@ -1,7 +1,7 @@
-"""The wrapping of private keys for transport: an AES key under RSA-OAEP, and the private key under that AES key.
+"""Wrapping private keys for transport: RSA-OAEP encrypts an AES key, and the AES key wraps the private key.
 
-CKM_RSA_AES_KEY_WRAP (PKCS #11 v2.40, 2.14.6): RSA-OAEP of a fresh 256-bit AES key, followed by RFC 5649 key wrap with
-padding of the PKCS #8, or of the bytes of a symmetric key.
+CKM_RSA_AES_KEY_WRAP (PKCS #11 v2.40, 2.14.6): a fresh 256-bit AES key, encrypted with RSA-OAEP, followed by the
+PKCS #8 form of the key (or the bytes of a symmetric key), wrapped with padding as in RFC 5649.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding, 
 from .._errors import bad_parameter
 from .rsa import oaep
 
-#: The export encryption algorithms, and the hash of their OAEP.
+#: The export encryption algorithms, with the hash that each uses for OAEP.
 HASHES: Mapping[str, hashes.HashAlgorithm] = {
     "CKM_RSA_AES_KEY_WRAP": hashes.SHA1(),  # noqa: S303 - what the mechanism is defined with  # nosec B303
     "RSA_AES_KEY_WRAP_256": hashes.SHA256(),
@@ -34,9 +34,9 @@ def wrap(private: bytes, recipient: rsa.RSAPublicKey, mechanism: str) -> bytes:
 
 
 def unwrap(wrapped: bytes, recipient: rsa.RSAPrivateKey, mechanism: str) -> bytes:
-    """Return the private key that was wrapped.
+    """Unwrap a private key.
 
-    :raises ValueError: it was not wrapped for this recipient, or is damaged.
+    :raises ValueError: if it was wrapped for another recipient, or is damaged.
     """
     width = recipient.key_size // 8
     aes_key = recipient.decrypt(wrapped[:width], oaep(HASHES[mechanism]))

@@ -1,4 +1,4 @@
-"""What every family of key material has in common, and the shapes of cryptographic input and output."""
+"""What all families of key material have in common, and the types of cryptographic input and output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._errors import ServiceError, bad_parameter
 
 
 class Material(Protocol):
-    """A key's numbers. Only :meth:`private_bytes` gives the private ones away, for storage, backup and release."""
+    """The numbers of a key. Only :meth:`private_bytes` exposes the private ones, for storage, backup and release."""
 
     @property
     def family(self) -> str:
@@ -19,7 +19,7 @@ class Material(Protocol):
 
     @property
     def size(self) -> int | None:
-        """Return the size in bits where the service tells one."""
+        """Return the size in bits if the service reports one."""
 
     def public_members(self) -> dict[str, str]:
         """Return the public members of the JWK, in the service's order."""
@@ -30,7 +30,7 @@ class Material(Protocol):
         ...
 
     def renewed(self) -> Material:
-        """Return new material of the same kind, as a rotation makes it."""
+        """Return new material of the same kind, for a rotation."""
         ...
 
 
@@ -54,8 +54,8 @@ class CipherOutput:
     aad: bytes | None = None
 
 
-# The material in the callables below is Any: a row is only ever used with material of its own family, which
-# the look-up in _algorithms checks before it hands the row out.
+# The material in the callables below is Any: the look-up in the table of algorithms checks that a row is only used
+# with material of its own family.
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class CipherAlgorithm:
 
 @dataclass(frozen=True, slots=True)
 class SignatureAlgorithm:
-    """A row of the table of signature algorithms. ``digest_size`` is None where the message itself is signed."""
+    """A row of the table of signature algorithms. ``digest_size`` is None if the message itself is signed."""
 
     name: str
     family: str
@@ -85,7 +85,7 @@ class SignatureAlgorithm:
 
 
 def required_members(jwk: Mapping[str, bytes], names: tuple[str, ...], error: Callable[[], ServiceError]) -> None:
-    """Refuse a JWK that lacks one of the members.
+    """Reject a JWK that lacks one of the members.
 
     :raises ServiceError: the given error.
     """
@@ -99,6 +99,6 @@ def integer(data: bytes) -> int:
 
 
 def unsupported_size(size: int | None, supported: tuple[int, ...]) -> ServiceError:
-    """400 for a key size outside the list."""
+    """Return the 400 for a key size that is not supported."""
     sizes = ",".join(map(str, supported))
     return bad_parameter(f"Unsupported key size: {size}. Supported sizes are [{sizes}]")

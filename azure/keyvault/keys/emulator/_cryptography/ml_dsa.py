@@ -1,6 +1,6 @@
-"""ML-DSA keys (FIPS 204, kty AKP), as far as the installed ``cryptography`` has them.
+"""ML-DSA keys (FIPS 204, kty AKP), as far as the installed ``cryptography`` supports them.
 
-The reply of the service is known from its 2026-05-01-preview contract only.
+The service's responses are only known from its 2026-05-01-preview contract.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NAMES = ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")
 
 
 class MlDsaMaterial:
-    """An ML-DSA key. The private key is Any, because older ``cryptography`` has no type for it."""
+    """An ML-DSA key. The private key is Any because older ``cryptography`` has no type for it."""
 
     family = "AKP"
     size = None
@@ -45,9 +45,9 @@ class MlDsaMaterial:
 
     @classmethod
     def generate(cls, alg: str | None) -> MlDsaMaterial:
-        """Make a key of the named parameter set.
+        """Generate a key of the named parameter set.
 
-        :raises ServiceError: 400 for an unknown name, or where the installed ``cryptography`` cannot make one.
+        :raises ServiceError: 400 for an unknown name, or if the installed ``cryptography`` cannot generate such a key.
         """
         if alg not in NAMES:
             raise invalid_property("alg")
@@ -58,14 +58,14 @@ class MlDsaMaterial:
 
     @classmethod
     def load(cls, members: Mapping[str, str], private: bytes) -> MlDsaMaterial:
-        """Restore a key from its public members and its PKCS #8."""
+        """Restore a key from its public members and its PKCS #8 form."""
         return cls(members["alg"], serialization.load_der_private_key(private, None))
 
     @classmethod
     def of(cls, alg: str, key: Any) -> MlDsaMaterial:
-        """Take a key that was brought here.
+        """Wrap an imported key.
 
-        :raises ValueError: when it is none of the named parameter set.
+        :raises ValueError: if the key does not belong to the named parameter set.
         """
         if not isinstance(key, _PRIVATE_KEYS.get(alg, ())):
             raise ValueError("another key type")
@@ -83,18 +83,18 @@ class MlDsaMaterial:
         return pkcs8
 
     def renewed(self) -> MlDsaMaterial:
-        """Make a new key of the same parameter set."""
+        """Generate a new key of the same parameter set."""
         return self.generate(self.alg)
 
     def sign(self, message: bytes, context: bytes | None = None, *, external_mu: bool = False) -> bytes:
-        """Sign a message, or a message representative mu of 64 bytes."""
+        """Sign a message, or a 64-byte message representative mu."""
         signature: bytes = self.key.sign_mu(message) if external_mu else self.key.sign(message, context)
         return signature
 
     def verify(
         self, message: bytes, signature: bytes, context: bytes | None = None, *, external_mu: bool = False
     ) -> bool:
-        """Say whether the signature fits."""
+        """Return whether the signature is valid."""
         try:
             if external_mu:
                 self.public_key.verify_mu(signature, message)

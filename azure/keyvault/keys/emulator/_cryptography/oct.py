@@ -25,7 +25,7 @@ _MAX_BYTES = 64
 
 
 class OctMaterial:
-    """A symmetric key. Nothing of it is public."""
+    """A symmetric key. It has no public part."""
 
     family = "oct"
 
@@ -34,7 +34,7 @@ class OctMaterial:
 
     @classmethod
     def generate(cls, size: int | None = None) -> OctMaterial:
-        """Make a key; 256 bits unless said otherwise."""
+        """Generate a key, of 256 bits by default."""
         if size is not None and size not in SIZES:
             raise bad_parameter(f"Invalid key size: '{size}'")
         return cls(os.urandom((size or 256) // 8))
@@ -43,7 +43,7 @@ class OctMaterial:
     def from_jwk(cls, jwk: Mapping[str, bytes]) -> OctMaterial:
         """Import a JWK, given as decoded members.
 
-        :raises ServiceError: 400 without ``k``, or with one over 64 bytes.
+        :raises ServiceError: 400 if ``k`` is missing or longer than 64 bytes.
         """
         required_members(jwk, ("k",), malformed_jwk)
         if len(jwk["k"]) > _MAX_BYTES:
@@ -69,7 +69,7 @@ class OctMaterial:
         return self.k
 
     def renewed(self) -> OctMaterial:
-        """Make a new key of the same size."""
+        """Generate a new key of the same size."""
         return OctMaterial(os.urandom(len(self.k)))
 
 
@@ -84,7 +84,7 @@ def _cbc_encrypt(padded: bool, material: OctMaterial, given: CipherInput) -> Cip
     if padded:
         padder = PKCS7(128).padder()
         value = padder.update(value) + padder.finalize()
-    # Without padding, a plaintext is filled with zeros to the block; decrypt returns them.
+    # Without padding, the plaintext is filled with zeros up to the block size, and decrypt returns the zeros too.
     value = value.ljust(-(-len(value) // _BLOCK) * _BLOCK, b"\0")
     encryptor = Cipher(algorithms.AES(material.k), modes.CBC(iv)).encryptor()
     return CipherOutput(encryptor.update(value) + encryptor.finalize(), iv=iv)
@@ -103,7 +103,7 @@ def _cbc_decrypt(padded: bool, material: OctMaterial, given: CipherInput) -> byt
 
 
 def _gcm_encrypt(material: OctMaterial, given: CipherInput) -> CipherOutput:
-    """The HSM makes the nonce, and repeats what was authenticated beside the plaintext."""
+    """Encrypt with AES-GCM. The HSM generates the nonce and returns the additional authenticated data."""
     nonce = os.urandom(_GCM_NONCE)
     sealed = AESGCM(material.k).encrypt(nonce, given.value, given.aad)
     return CipherOutput(sealed[:-_BLOCK], iv=nonce, tag=sealed[-_BLOCK:], aad=given.aad)
@@ -150,8 +150,8 @@ def _key_wrap(name: str, since: str, bits: int | None, padded: bool, *uses: str)
     return CipherAlgorithm(name, "oct", since, frozenset(uses), partial(_wrap, wrap), partial(_unwrap, unwrap), bits)
 
 
-# A256CBC, A256CBCPAD and A256GCM were recorded, and A128KW to A256KW. The other sizes follow them; KWPAD and CKM rest
-# on documentation.
+# A256CBC, A256CBCPAD, A256GCM, and A128KW to A256KW were recorded. The other sizes follow them; KWPAD and CKM are
+# based on the documentation.
 CIPHERS = (
     *(_cbc(bits, padded) for bits in SIZES for padded in (False, True)),
     *(
@@ -175,7 +175,7 @@ def _mac_matches(digest: hashes.HashAlgorithm, material: OctMaterial, value: byt
     return constant_time.bytes_eq(_mac(digest, material, value), signature)
 
 
-# These rest on documentation, but for the form of the answer.
+# These are based on the documentation, except for the form of the response, which was recorded.
 SIGNATURES = tuple(
     SignatureAlgorithm(
         name=f"HS{digest.digest_size * 8}",

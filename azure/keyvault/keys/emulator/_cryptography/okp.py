@@ -1,4 +1,4 @@
-"""Edwards-curve keys and EdDSA (RFC 8037), which one preview of the API had for Managed HSMs."""
+"""Edwards-curve keys and EdDSA (RFC 8037), which one preview of the API offered for Managed HSMs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OkpMaterial:
 
     @classmethod
     def generate(cls, curve: str | None) -> OkpMaterial:
-        """Make a key."""
+        """Generate a key."""
         if curve not in (None, "", _CURVE):
             raise invalid_property("crv")
         return cls(ed25519.Ed25519PrivateKey.generate())
@@ -37,7 +37,7 @@ class OkpMaterial:
     def from_jwk(cls, curve: str, jwk: Mapping[str, bytes]) -> OkpMaterial:
         """Import a private JWK, given as decoded members.
 
-        :raises ServiceError: 400 for missing members, an unknown curve, or a public part that is not the key's own.
+        :raises ServiceError: 400 for missing members, an unknown curve, or a public part that does not match the key.
         """
         required_members(jwk, ("x", "d"), malformed_jwk)
         if curve != _CURVE or len(jwk["d"]) != 32:
@@ -49,7 +49,7 @@ class OkpMaterial:
 
     @classmethod
     def load(cls, members: Mapping[str, str], private: bytes) -> OkpMaterial:
-        """Restore a key from its PKCS #8."""
+        """Restore a key from its PKCS #8 form."""
         return cls(cast(ed25519.Ed25519PrivateKey, serialization.load_der_private_key(private, None)))
 
     def public_members(self) -> dict[str, str]:
@@ -63,7 +63,7 @@ class OkpMaterial:
         )
 
     def renewed(self) -> OkpMaterial:
-        """Make a new key."""
+        """Generate a new key."""
         return self.generate(None)
 
 

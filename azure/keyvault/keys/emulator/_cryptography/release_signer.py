@@ -1,4 +1,4 @@
-"""The certificate of the emulated service, which signs released keys and stands in attestations."""
+"""The certificate of the emulated service, which signs released keys and appears in attestations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DAYS = datetime.timedelta(days=365)
 
 
 class ReleaseSigner:
-    """A key with a certificate under an authority of its own, made at first use."""
+    """A key and its certificate from a dedicated authority, both generated at first use."""
 
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(65537, 2048)
@@ -31,17 +31,17 @@ class ReleaseSigner:
 
     @property
     def pem(self) -> bytes:
-        """The certificates in PEM, the signer's own first."""
+        """The certificates in PEM, starting with the signer's."""
         return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in self._chain)
 
     def sign(self, payload: dict[str, Any], *, sort_keys: bool) -> str:
         """Return a compact JWS whose header carries the certificates.
 
-        :param sort_keys: write header and payload in alphabetical order and the header of a Managed HSM, which has
-            fewer members.
+        :param sort_keys: write header and payload in alphabetical order, with the header of a Managed HSM, which
+            has fewer members.
         """
         own = self._chain[0]
-        # A thumbprint with SHA-1 is what the member x5t is defined with (RFC 7515, 4.1.7).
+        # RFC 7515, 4.1.7 defines the member x5t as a SHA-1 thumbprint.
         short = own.fingerprint(hashes.SHA1())  # noqa: S303  # nosec B303
         header: dict[str, Any] = {"kid": short.hex().upper(), "x5t": jose.encode(short), "typ": "JWT"}
         if sort_keys:

@@ -30,7 +30,7 @@ _USUAL_EXPONENT = 65537
 
 
 class RsaMaterial:
-    """An RSA key. ``n`` and ``e`` are kept as they were written, because the service echoes an imported modulus."""
+    """An RSA key. ``n`` and ``e`` are kept as given because the service echoes an imported modulus."""
 
     family = "RSA"
 
@@ -42,7 +42,7 @@ class RsaMaterial:
 
     @classmethod
     def generate(cls, size: int | None = None, exponent: int | None = None) -> RsaMaterial:
-        """Make a key; 2048 bits and 65537 unless said otherwise."""
+        """Generate a key, by default with 2048 bits and the exponent 65537."""
         if size is not None and size not in SIZES:
             raise unsupported_size(size, SIZES)
         if exponent is not None and (exponent < 3 or exponent % 2 == 0):
@@ -51,9 +51,9 @@ class RsaMaterial:
 
     @classmethod
     def from_key(cls, key: rsa.RSAPrivateKey) -> RsaMaterial:
-        """Wrap a key of ``cryptography``.
+        """Wrap a key object of ``cryptography``.
 
-        :raises ServiceError: 400 for a size that is not served.
+        :raises ServiceError: 400 for a size that is not supported.
         """
         if key.key_size not in SIZES:
             raise unsupported_size(key.key_size, SIZES)
@@ -68,9 +68,9 @@ class RsaMaterial:
     ) -> RsaMaterial:
         """Import a private JWK, given as decoded members.
 
-        :param keeps_leading_zeros: write the modulus as it came.
-        :param curve: a ``crv`` to show, which means nothing here.
-        :raises ServiceError: 400 for missing members, a size that is not served, or numbers that do not fit together.
+        :param keeps_leading_zeros: keep the modulus as it was given.
+        :param curve: a ``crv`` to echo; it has no effect.
+        :raises ServiceError: 400 for missing members, an unsupported size, or inconsistent numbers.
         """
         required_members(jwk, _PRIVATE_MEMBERS, malformed_jwk)
         if any(len(jwk[name]) > _MAX_MEMBER_BYTES for name in _PRIVATE_MEMBERS):
@@ -87,12 +87,12 @@ class RsaMaterial:
 
     @classmethod
     def load(cls, members: Mapping[str, str], private: bytes) -> RsaMaterial:
-        """Restore a key from its public members and its PKCS #8."""
+        """Restore a key from its public members and its PKCS #8 form."""
         return cls(members["n"], members["e"], private, members.get("crv"))
 
     @cached_property
     def key(self) -> rsa.RSAPrivateKey:
-        """The private key; a stored one is parsed at its first use."""
+        """The private key. A stored key is parsed at first use."""
         if not isinstance(self._private, bytes):
             return self._private
         key = serialization.load_der_private_key(self._private, None, unsafe_skip_rsa_key_validation=True)
@@ -109,7 +109,7 @@ class RsaMaterial:
         return integer(jose.decode(self._n)).bit_length()
 
     def public_members(self) -> dict[str, str]:
-        """Return ``n`` and ``e``, and the curve that an import brought along."""
+        """Return ``n`` and ``e``, and the curve if an import named one."""
         members = {"n": self._n, "e": self._e}
         return members if self._curve is None else {**members, "crv": self._curve}
 
@@ -122,12 +122,12 @@ class RsaMaterial:
         )
 
     def renewed(self) -> RsaMaterial:
-        """Make a new key of the same size and exponent."""
+        """Generate a new key of the same size and exponent."""
         return self.generate(self.size, integer(jose.decode(self._e)))
 
 
 def _generated(exponent: int, size: int) -> rsa.RSAPrivateKey:
-    """Return a new key. ``cryptography`` makes keys for two exponents only; others get the primes of such a key."""
+    """Return a new key. ``cryptography`` supports only two exponents; for others, reuse the primes of such a key."""
     while True:
         key = rsa.generate_private_key(exponent if exponent == 3 else _USUAL_EXPONENT, size)
         if exponent in (3, _USUAL_EXPONENT):
@@ -161,7 +161,7 @@ def _decrypt(scheme: padding.AsymmetricPadding, material: RsaMaterial, given: Ci
 
 
 def _decrypt_pkcs1(material: RsaMaterial, given: CipherInput) -> bytes:
-    """Undo EME-PKCS1-v1_5 (RFC 8017, 7.2.2). OpenSSL, which gives random bytes for damaged data, is no help here."""
+    """Undo EME-PKCS1-v1_5 (RFC 8017, 7.2.2). OpenSSL cannot do this: it returns random bytes for damaged data."""
     width, value = material.key.key_size // 8, integer(given.value)
     numbers = material.key.private_numbers()
     if len(given.value) != width or value >= numbers.public_numbers.n:
@@ -191,7 +191,7 @@ def _cipher(
 
 
 def oaep(digest: hashes.HashAlgorithm) -> padding.OAEP:
-    """Return OAEP with one hash for label and mask, as Key Vault uses it."""
+    """Return OAEP with the same hash for label and mask, as Key Vault uses it."""
     return padding.OAEP(padding.MGF1(digest), digest, None)
 
 
@@ -227,7 +227,7 @@ def _signature(name: str, scheme: padding.AsymmetricPadding, digest: hashes.Hash
 
 
 def _pss(digest: hashes.HashAlgorithm) -> padding.PSS:
-    """The salt is as long as the hash; seen in every signature of the service."""
+    """Return PSS padding. The salt is as long as the hash, as in every signature of the service."""
     return padding.PSS(padding.MGF1(digest), digest.digest_size)
 
 

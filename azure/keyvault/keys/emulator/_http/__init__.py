@@ -1,1 +1,1 @@
-"""HTTP: the server and its certificates, and ``app``, which leads from a request to the operation that answers it."""
+"""HTTP: the server and its certificates, and ``app``, which dispatches each request to its operation."""

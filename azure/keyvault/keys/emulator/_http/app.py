@@ -1,4 +1,4 @@
-"""From request to reply: route, authentication, gates, operation, errors. Knows nothing of sockets."""
+"""From request to reply: routing, authentication, checks, operation, errors. Independent of sockets."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _VAULT_ROOTS = ("/keys", "/deletedkeys", "/rng")
 
 
 class Application:
-    """Answers requests."""
+    """Answers requests to the API."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._router = Router(managed_hsm=service.kind.is_hsm)
 
     async def answer(self, request: Inbound) -> Reply:
-        """Return the answer to any request; whatever happens, there is one."""
+        """Return the response to any request. There is always one, whatever happens."""
         if not request.path.startswith(_VAULT_ROOTS):
             other = await self._answer_beside_the_vault(request)
             if other is not None:
@@ -73,7 +73,7 @@ class Application:
         return await route.handler(call)
 
     def _call(self, request: Inbound, target: Target, route: Route, origin: Origin) -> Call:
-        """Return the call, if the API version has it."""
+        """Return the call if the API version supports it."""
         service, query = self._service, request.query_values()
         options = service.options
         text = query.get("api-version", "")
@@ -86,9 +86,9 @@ class Application:
         return Call(service, route.operation, origin, version, query, request.path, target.name, target.version)
 
     def _count(self, call: Call, route: Route) -> None:
-        """Count a call as one of its class, if calls are counted: creates by the new key's type, others by the key's.
+        """Count a call in its class, if calls are counted: a create by the new key's type, others by the key's.
 
-        :raises ServiceError: 429; or the 400 of a create that says no type.
+        :raises ServiceError: 429; or 400 for a create without a key type.
         """
         service = self._service
         if not service.throttle.is_on:
@@ -102,7 +102,7 @@ class Application:
         service.throttle._check(creates=route.creates, hardware=kty.endswith("-HSM"), size=size)
 
     def _authenticate(self, request: Inbound, origin: Origin) -> str:
-        """Return the issuer of the caller's token. The body has not been looked at.
+        """Return the issuer of the caller's token. The body has not been read yet.
 
         :raises ServiceError: 401 with a challenge.
         """
@@ -146,7 +146,7 @@ class Application:
 
 
 def _effective_method(request: Inbound) -> str:
-    """Return the method; a POST may name another one in ``X-HTTP-METHOD``."""
+    """Return the method. A POST may override it with ``X-HTTP-METHOD``."""
     if request.method == "POST":
         return request.headers.get("X-HTTP-METHOD", "POST").upper()
     return request.method

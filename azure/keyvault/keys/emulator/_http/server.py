@@ -1,6 +1,6 @@
 """The web server: aiohttp's low-level server over TLS.
 
-It carries requests to the application and replies back, records them, and carries out faults of the wire.
+It passes requests to the application and sends the replies, records both, and carries out connection faults.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SHUTDOWN_SECONDS = 0.5
 
 
 class Server:
-    """Serves a vault and the further ones of its server, each on a port of its own, and by the names of its hosts."""
+    """Serves a vault and the additional vaults of its server, each on its own port and by its host names."""
 
     def __init__(self, service: Service, certificates: Certificates) -> None:
         self.service = service
@@ -50,7 +50,7 @@ class Server:
         self._runners: list[web.ServerRunner] = []
 
     async def start(self) -> int:
-        """Begin to listen, and return the port of the first vault."""
+        """Start listening, and return the port of the first vault."""
         context = self._certificates.server_context()
         await sow(self.service)
         ports = [await self._listen(door, context) for door in self._doors]
@@ -78,23 +78,23 @@ class Server:
         return port
 
     def ui_link(self) -> str:
-        """Return a new link to the page, which works once.
+        """Return a new single-use link to the page.
 
-        :raises RuntimeError: there is no page.
+        :raises RuntimeError: if there is no page.
         """
         if self._console is None:
             raise RuntimeError("the emulator has no page; it takes the option ui")
         return self._console.link()
 
     def _door_of(self, host: str, entered: Door) -> Door:
-        """Return whose call it is: that of the vault whose host name it has, or the one whose port it came to."""
+        """Return the vault that a call is for: the one its host name belongs to, or the one whose port it came to."""
         if not self._by_host:
             return entered
         name, colon, _ = host.rpartition(":")
         return self._by_host.get((name if colon else host).lower(), entered)
 
     async def stop(self) -> None:
-        """End all connections, without waiting for clients to take part in the end of TLS."""
+        """Close all connections without waiting for clients to finish the TLS shutdown."""
         for runner in self._runners:
             connections = runner.server.connections if runner.server else []
             transports = [connection.transport for connection in connections]
@@ -105,7 +105,7 @@ class Server:
 
 
 class Door:
-    """Carries the calls of one vault."""
+    """Handles the calls to one vault."""
 
     def __init__(self, service: Service, door_of: Callable[[str, Door], Door], console: Console | None) -> None:
         self.service = service
@@ -114,7 +114,7 @@ class Door:
         self._application = Application(service)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a request, as the vault that its host names."""
+        """Answer a request for the vault that its host names."""
         return await self._door_of(request.headers.get("Host", ""), self)._handle(request)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -174,7 +174,7 @@ class Door:
 async def _read(request: web.BaseRequest, record: RecordedRequest | None) -> bytes:
     """Return the body.
 
-    :raises ServiceError: 413 over the limit; 400 if what came is not what the headers announce.
+    :raises ServiceError: 413 if it exceeds the limit; 400 if it does not match the headers.
     """
     chunks, size = [], 0
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
@@ -200,7 +200,7 @@ def _response(reply: Reply) -> web.Response:
 
 
 async def _break(request: web.BaseRequest, reply: Reply, wire: Wire) -> None:
-    """Send as much of a reply as the fault lets through, then end the connection."""
+    """Send as much of a reply as the fault allows, then close the connection."""
     transport = request.transport
     if transport is None:
         return
@@ -209,7 +209,7 @@ async def _break(request: web.BaseRequest, reply: Reply, wire: Wire) -> None:
         lines += [f"{name}: {value}" for name, value in reply.sent_headers().items()]
         lines += [f"Content-Length: {len(reply.body)}", "", ""]
         transport.write("\r\n".join(lines).encode("latin-1") + reply.body[: wire.sent])
-        await asyncio.sleep(0.01)  # Lets the bytes leave before a reset would discard them.
+        await asyncio.sleep(0.01)  # Gives the bytes time to leave before a reset would discard them.
     await asyncio.sleep(wire.hang)
     if wire.reset:
         connection = transport.get_extra_info("socket")

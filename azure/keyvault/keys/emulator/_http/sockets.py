@@ -1,4 +1,4 @@
-"""The sockets on which a vault listens: the loopback interface, and on request an address beside it."""
+"""The sockets on which a vault listens: the loopback interface and, on request, one more address."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _MOST_TRIES = 20
 
 
 def listening_sockets(port: int, address: str | None = None) -> list[socket.socket]:
-    """Return listening sockets on 127.0.0.1 and, where there is one, on ::1, with the same port.
+    """Return listening sockets with the same port on 127.0.0.1 and, if available, on ::1.
 
-    A client that knows only ``localhost`` may try either address, so that both have to be the emulator's: a free port
-    is one that is free on both.
+    A client that connects to ``localhost`` may try either address, so both must belong to the emulator: a port only
+    counts as free if it is free on both.
 
     :param port: the port; 0 for a free one.
-    :param address: a further IP address to listen on; an unspecified one for all of its family.
-    :raises OSError: the port is taken, or the address is not one of this machine.
+    :param address: an additional IP address to listen on; an unspecified one means all of its family.
+    :raises OSError: if the port is taken, or the address does not belong to this machine.
     """
     for _ in range(_MOST_TRIES if port == 0 else 0):
         try:
@@ -30,7 +30,7 @@ def listening_sockets(port: int, address: str | None = None) -> list[socket.sock
 
 
 def _addresses(further: str | None) -> list[str]:
-    """Return the addresses to listen on, of which an unspecified one covers the others of its family."""
+    """Return the addresses to listen on. An unspecified address covers the others of its family."""
     addresses = ["127.0.0.1", "::1"]
     if further is not None:
         given = ipaddress.ip_address(further)

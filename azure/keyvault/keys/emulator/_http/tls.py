@@ -21,13 +21,13 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----\s.+?-----END CERTIFICAT
 
 
 class Certificates:
-    """A certificate authority of the emulator's own, with a certificate for the loopback names and further ones.
+    """The emulator's own certificate authority, and a certificate for the loopback names and any additional names.
 
-    The authority is made at start. With a directory it is that of the last start, and the files keep their places.
+    The authority is created at start. With a directory, it is kept from the previous start, and so are the file paths.
 
-    :ivar authority: a file with the authority's certificate only.
-    :ivar bundle: a file with certifi's roots, the authorities that the environment names, and the emulator's own, for
-        clients that also call elsewhere.
+    :ivar authority: a file with only the authority's certificate.
+    :ivar bundle: a file with certifi's roots, the authorities that the environment names, and the emulator's authority,
+        for clients that also call other services.
     """
 
     def __init__(
@@ -48,21 +48,21 @@ class Certificates:
 
     @classmethod
     def of(cls, service: Service) -> Certificates:
-        """Return certificates for all names of a server, from the authority that is kept with its keys."""
+        """Return certificates for all names of a server, issued by the authority that is kept with its keys."""
         listen = service.options.listen
         addresses = [listen] if listen and not ipaddress.ip_address(listen).is_unspecified else []
         directory = Path(service.options.data_dir) if service.options.data_dir else None
         return cls([*service.hostnames, *addresses], directory, service.storage.secret)
 
     def server_context(self) -> ssl.SSLContext:
-        """Return the context of the server."""
+        """Return the TLS context of the server."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._certificate.configure_cert(context)
         return context
 
     def close(self) -> None:
-        """Remove the files, unless they are kept."""
+        """Remove the files unless they are kept."""
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -80,9 +80,9 @@ def _new_authority() -> bytes:
 
 
 def _named_authorities(*, except_for: Path) -> Iterator[bytes]:
-    """Yield the certificates that the bundle takes the place of, from files or directories of them.
+    """Yield the certificates that the bundle replaces, from files or directories.
 
-    A file may hold private keys as well; those stay where they are.
+    A file may also hold private keys; those are not copied.
     """
     for path in {Path(os.environ[name]) for name in _BUNDLES if os.environ.get(name)} - {except_for}:
         for file in path.iterdir() if path.is_dir() else [path]:

@@ -1,1 +1,1 @@
-"""Who calls: the token authority, its endpoints, credentials for clients in the same process, and attestation."""
+"""Identity: the token authority, its endpoints, credentials for clients in the same process, and attestation."""

@@ -1,8 +1,8 @@
 """A test attestation authority, and the verification of attestation tokens against release policies.
 
 Policy grammar: ``{"version": "1.0.0", "anyOf": [{"authority": URL, "allOf": [{"claim": "a.b", "equals": "x"}]}]}``,
-where ``anyOf`` and ``allOf`` nest. The real service fetches the authority's OIDC metadata; the emulator knows its own
-authority and those that a test registers, and makes no outgoing calls.
+where ``anyOf`` and ``allOf`` nest. The real service fetches the authority's OIDC metadata. The emulator makes no
+outgoing calls: it knows its own authority and those that a test registers.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _MOST_NESTED = 32
 
 
 class AttestationError(Exception):
-    """A token that no trusted authority issued, or that does not satisfy the policy."""
+    """The token was not issued by a trusted authority, or does not satisfy the policy."""
 
 
 class AttestationAuthority:
-    """Issues attestation tokens for tests, and verifies those of every authority it knows: ``vault.attestation``."""
+    """Issues attestation tokens for tests and verifies the tokens of all known authorities: ``vault.attestation``."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -52,7 +52,7 @@ class AttestationAuthority:
     def trust(self, authority: str, key: rsa.RSAPublicKey) -> None:
         """Accept tokens that another authority signs with RS256.
 
-        :param authority: its URL, as release policies and tokens name it.
+        :param authority: its URL, as it appears in release policies and tokens.
         :param key: the key that verifies its signatures.
         """
         self._trusted[authority.rstrip("/")] = key
@@ -60,8 +60,8 @@ class AttestationAuthority:
     def issue(self, claims: Mapping[str, Any], encryption_key: rsa.RSAPublicKey) -> str:
         """Return a token for an environment.
 
-        :param claims: what the environment attests.
-        :param encryption_key: the environment's key, under which a released key is encrypted.
+        :param claims: the claims that the environment attests.
+        :param encryption_key: the environment's key, which encrypts a released key.
         """
         now = int(self._clock.now())
         jwk = {"kid": "TpmEphemeralEncryptionKey", "key_ops": ["encrypt"], **rsa_jwk(encryption_key)}
@@ -86,7 +86,7 @@ class AttestationAuthority:
     def _verify(self, token: str) -> dict[str, Any]:
         """Return the claims of a token.
 
-        :raises AttestationError: the token is malformed, of an unknown authority, badly signed, or expired.
+        :raises AttestationError: if the token is malformed, expired, wrongly signed, or from an unknown authority.
         """
         try:
             issuer = str(jose.decode_json(token.split(".")[1]).get("iss", "")).rstrip("/")
@@ -104,7 +104,7 @@ def check_policy(policy: bytes, claims: Mapping[str, Any]) -> None:
     """Check claims against a release policy.
 
     :raises ServiceError: 400 for a malformed policy.
-    :raises AttestationError: the policy is not satisfied.
+    :raises AttestationError: if the policy is not satisfied.
     """
     try:
         satisfied = _any_of(json.loads(policy)["anyOf"], "", claims, 0)
@@ -117,7 +117,7 @@ def check_policy(policy: bytes, claims: Mapping[str, Any]) -> None:
 def recipient_key(claims: Mapping[str, Any]) -> rsa.RSAPublicKey:
     """Return the environment's encryption key.
 
-    :raises AttestationError: there is none.
+    :raises AttestationError: if there is none.
     """
     jwk = _recipient_jwk(claims)
     try:
@@ -128,9 +128,9 @@ def recipient_key(claims: Mapping[str, Any]) -> rsa.RSAPublicKey:
 
 
 def recipient_key_id(claims: Mapping[str, Any]) -> str:
-    """Return the id of the environment's encryption key; it is empty if the token gives none.
+    """Return the id of the environment's encryption key, or an empty string if the token gives none.
 
-    :raises AttestationError: there is no such key.
+    :raises AttestationError: if there is no such key.
     """
     return str(_recipient_jwk(claims).get("kid", ""))
 
@@ -183,10 +183,10 @@ def _claim_holds(condition: Mapping[str, Any], claims: Mapping[str, Any]) -> boo
 
 
 def _compares(holds: Callable[[Any, Any], bool], value: Any, expected: Any) -> bool:
-    """Compare a claim; one that is not there, or is of another type, does not satisfy a policy.
+    """Compare a claim. A missing claim, or one of another type, does not satisfy a policy.
 
-    The boolean true and the text of it are the same: releases were recorded with one in the policy and the other in the
-    token.
+    The boolean ``true`` and the text ``"true"`` are equal: in recorded releases, one is in the policy and the other in
+    the token.
     """
     try:
         return value is not None and holds(_plain(value), _plain(expected))

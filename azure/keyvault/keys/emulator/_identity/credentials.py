@@ -1,4 +1,4 @@
-"""Credentials that hand out the emulator's tokens without a request, for clients in the same process."""
+"""Credentials that return the emulator's tokens without a request, for clients in the same process."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class EmulatorCredential:
     """A token credential for synchronous clients: ``vault.credential``. It makes no requests.
 
-    Pickled, it tells another process where to ask the emulator: its address, the secret of its identity endpoint and
-    the certificate of its authority. It holds no token and no private key.
+    A pickled credential tells another process how to ask the emulator for tokens: its address, the secret of its
+    identity endpoint and the certificate of its authority. It contains no token and no private key.
     """
 
     def __init__(self, authority: TokenAuthority | None, place: TokenPlace) -> None:
@@ -50,7 +50,7 @@ class EmulatorCredential:
     ) -> AccessToken:
         """Return a new token.
 
-        :param scopes: one scope, a resource and ``/.default``.
+        :param scopes: one scope: a resource followed by ``/.default``.
         :param claims: demanded claims, recorded in ``vault.token_requests``.
         :param tenant_id: has no effect.
         :param enable_cae: has no effect.
@@ -63,7 +63,7 @@ class EmulatorCredential:
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Return a new token with its details.
 
-        :param scopes: one scope, a resource and ``/.default``.
+        :param scopes: one scope: a resource followed by ``/.default``.
         :param options: demanded ``claims``, recorded in ``vault.token_requests``; the rest has no effect.
         :returns: the token.
         :raises ValueError: unless there is exactly one scope.
@@ -84,7 +84,7 @@ class EmulatorCredential:
 class AsyncEmulatorCredential:
     """A token credential for asynchronous clients: ``vault.async_credential``. It makes no requests.
 
-    Pickled, it is as :class:`EmulatorCredential`: in another process it asks the emulator, in a thread.
+    It can be pickled like :class:`EmulatorCredential`. In another process, it asks the emulator from a thread.
     """
 
     def __init__(self, authority: TokenAuthority | None, place: TokenPlace) -> None:
@@ -106,7 +106,7 @@ class AsyncEmulatorCredential:
     ) -> AccessToken:
         """Return a new token.
 
-        :param scopes: one scope, a resource and ``/.default``.
+        :param scopes: one scope: a resource followed by ``/.default``.
         :param claims: demanded claims, recorded in ``vault.token_requests``.
         :param tenant_id: has no effect.
         :param enable_cae: has no effect.
@@ -120,7 +120,7 @@ class AsyncEmulatorCredential:
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Return a new token with its details.
 
-        :param scopes: one scope, a resource and ``/.default``.
+        :param scopes: one scope: a resource followed by ``/.default``.
         :param options: demanded ``claims``, recorded in ``vault.token_requests``; the rest has no effect.
         :returns: the token.
         :raises ValueError: unless there is exactly one scope.
@@ -145,5 +145,5 @@ class AsyncEmulatorCredential:
 
 
 def _arrived(kind: type[EmulatorCredential | AsyncEmulatorCredential], place: TokenPlace) -> Any:
-    """Return a credential in the process that it was sent to."""
+    """Recreate a credential in the process that it was sent to."""
     return kind(authority_of(place), place)

@@ -2,7 +2,7 @@
 
 * ``GET /msi/token`` is what ``IDENTITY_ENDPOINT`` names: api-version 2019-08-01, secret in ``X-IDENTITY-HEADER``.
 * ``/{tenant}[/v2.0]/.well-known/openid-configuration``, ``/{tenant}/oauth2[/v2.0]/token`` and the key set serve a
-  service principal. Tenant ``adfs`` is the one for which azure-identity asks the authority itself, offline.
+  service principal. For the tenant ``adfs``, azure-identity asks only this authority, without going online.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_FORM_BYTES = 64 * 1024
 
 
 class IdentityEndpoints:
-    """Answers credentials."""
+    """Answers the requests of credentials."""
 
     def __init__(self, authority: TokenAuthority, identity: Identity) -> None:
         self._authority = authority
@@ -34,7 +34,7 @@ class IdentityEndpoints:
                           (_KEY_SET, "GET", self._key_set))  # fmt: skip
 
     async def answer(self, request: Inbound) -> Reply | None:
-        """Return the answer, or None if the path is none of the identity endpoints."""
+        """Return the response, or None if the path is not an identity endpoint."""
         if request.path.rstrip("/") == "/msi/token":
             return self._managed_identity(request)
         for pattern, method, handler in self._patterns:
@@ -107,12 +107,12 @@ class IdentityEndpoints:
 
 
 def _audience(resource_or_scope: str) -> str:
-    """A scope is its resource and ``/.default``; what is left keeps its own trailing slash, as with Entra."""
+    """Return the resource: the scope without ``/.default``. As with Entra, the resource keeps its trailing slash."""
     return resource_or_scope.removesuffix("/.default")
 
 
 def _claims(form: dict[str, str]) -> str | None:
-    """Return the demanded claims; the client capabilities that azure-identity always declares are none."""
+    """Return the demanded claims, ignoring the client capabilities that azure-identity always declares."""
     try:
         claims: Any = json.loads(form.get("claims", "{}"))
         access_token = dict(claims["access_token"])

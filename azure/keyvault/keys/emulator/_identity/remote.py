@@ -1,4 +1,4 @@
-"""Tokens for processes other than the emulator's own: asked for as a managed identity does it, over HTTPS."""
+"""Tokens for other processes, which request them over HTTPS like a managed identity."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .tokens import Token, TokenAuthority
 
 _SECONDS = 30
 
-#: The authorities of emulators that this process has started, by the place where others ask them.
+#: The authorities of the emulators that this process has started, by the place where other processes ask them.
 _AUTHORITIES: weakref.WeakValueDictionary[TokenPlace, TokenAuthority] = weakref.WeakValueDictionary()
 
 
 @dataclass(frozen=True)
 class TokenPlace:
-    """Where a running emulator gives tokens.
+    """Where a running emulator issues tokens.
 
     :ivar endpoint: the URL of the managed identity endpoint.
-    :ivar header: its secret, which the emulator has made at start.
+    :ivar header: its secret, which the emulator generated at start.
     :ivar authority: the certificate of its certificate authority, in PEM.
     """
 
@@ -37,7 +37,7 @@ class TokenPlace:
     def issue(self, audience: str, claims: str | None) -> Token:
         """Ask the emulator for a token.
 
-        :raises ~azure.core.exceptions.ClientAuthenticationError: when it does not answer, or refuses.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: if it does not answer or refuses.
         """
         query = {"api-version": "2019-08-01", "resource": audience, **({"claims": claims} if claims else {})}
         request = urllib.request.Request(  # noqa: S310  # the emulator's own https URL
@@ -53,18 +53,18 @@ class TokenPlace:
 
     def _opener(self) -> urllib.request.OpenerDirector:
         context = ssl.create_default_context(cadata=self.authority)
-        # It is on this machine: whatever proxy the environment names is not for it.
+        # The emulator is on this machine, so ignore any proxy that the environment names.
         return urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
 
 
 def remember(place: TokenPlace, authority: TokenAuthority) -> None:
-    """Let credentials that come back to the process of their emulator find its authority."""
+    """Register an authority for credentials that return to the process of their emulator."""
     _AUTHORITIES[place] = authority
 
 
 def authority_of(place: TokenPlace) -> TokenAuthority | None:
-    """Return the authority of an emulator that this very process has started; a fork of it asks like any other."""
+    """Return the authority of an emulator that this process started. A fork asks over HTTPS like any other process."""
     authority = _AUTHORITIES.get(place)
     return authority if authority is not None and authority.process == os.getpid() else None

@@ -1,4 +1,4 @@
-"""The emulator's one caller and its secrets: made at the first start, and kept if the keys are."""
+"""The emulator's only caller and its secrets: generated at the first start, and kept if the keys are kept."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Identity:
 
     @classmethod
     def kept(cls, secret: Callable[[str, Callable[[], bytes]], bytes]) -> Identity:
-        """Return the identity of the last start, or a new one.
+        """Return the identity of the previous start, or a new one.
 
-        :param secret: what returns a kept secret by its name, and makes it at first use.
+        :param secret: a function that returns a stored secret by name, generating it at first use.
         """
         return cls(**json.loads(secret("identity", lambda: json.dumps(asdict(_new_identity())).encode())))
 
     def token_key(self) -> rsa.RSAPrivateKey:
         """Return the key that signs tokens."""
         der = jose.decode(self.pkcs8)
-        # It was made here, and is checked by the seal around it; to check its primes takes half of the start.
+        # The key was generated here, and its seal is checked. Checking the primes would take half of the start-up time.
         key = serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
         return cast(rsa.RSAPrivateKey, key)
 

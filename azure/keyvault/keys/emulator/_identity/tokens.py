@@ -1,6 +1,6 @@
 """Access tokens: signed when issued, and verified when used (RFC 7519, RS256).
 
-Issuers and claims follow Microsoft Entra's v1 tokens as far as Key Vault looks at them.
+Issuers and claims follow Microsoft Entra's v1 tokens as far as Key Vault checks them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_REMEMBERED = 1024
 
 
 class TokenError(Exception):
-    """A token that the vault does not accept; the text is the one of the service where it is known."""
+    """The vault does not accept a token. The text is that of the service where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What was asked of the identity endpoints, for assertions: one of ``vault.token_requests``.
+    """A request to the identity endpoints, for assertions: an item of ``vault.token_requests``.
 
-    :ivar audience: whom the token is for, the vault's URL.
+    :ivar audience: the audience of the token, the vault's URL.
     :ivar tenant: the tenant that was asked.
-    :ivar claims: the claims that were demanded, as JSON; None if there were none.
-    :ivar grant: how it was asked for: ``in-process``, ``managed_identity`` or ``client_credentials``.
+    :ivar claims: the demanded claims as JSON, or None.
+    :ivar grant: how it was requested: ``in-process``, ``managed_identity`` or ``client_credentials``.
     """
 
     audience: str
@@ -71,7 +71,7 @@ class TokenAuthority:
         self._revoked = 0
         self._issued_before_reset = 0
         self._verified: dict[str, dict[str, Any]] = {}
-        # Set by the server when it knows its port.
+        # The server sets this once it knows its port.
         self.base_url = ""
 
     def issuer(self, tenant: str) -> str:
@@ -79,7 +79,7 @@ class TokenAuthority:
         return f"{self.base_url}/{tenant}/"
 
     def issue(self, audience: str, tenant: str, claims: str | None = None, grant: str = "in-process") -> Token:
-        """Return a token for an audience, whichever it is: the vault decides what it accepts."""
+        """Return a token for any audience. The vault decides which ones it accepts."""
         now = int(self._clock.now())
         self._issued = next(self._numbers)
         self.requests.append(TokenRequest(audience, tenant, claims, grant))
@@ -99,11 +99,11 @@ class TokenAuthority:
         return Token(text, now + self.lifetime, audience, self.lifetime)
 
     def revoke(self) -> None:
-        """Make the vault ask for fresh tokens: none issued until now is good enough any more."""
+        """Make the vault demand fresh tokens: it accepts none of those issued so far."""
         self._revoked = self._issued
 
     def reset(self) -> None:
-        """Accept again what was revoked or was issued by a clock that has been turned back, and forget the requests."""
+        """Accept revoked tokens, and those issued before the clock was turned back, again. Forget the requests."""
         self._revoked = 0
         self._issued_before_reset = self._issued
         self.requests.clear()
@@ -111,8 +111,8 @@ class TokenAuthority:
     def verify(self, text: str, expected_audience: str, audiences: Container[str]) -> dict[str, Any]:
         """Return the claims of an acceptable token.
 
-        :param expected_audience: whom the token should be for, as the challenge says.
-        :param audiences: whom else it may be for.
+        :param expected_audience: the audience that the challenge names.
+        :param audiences: other audiences that are accepted.
         :raises TokenError: with the text for the 401.
         """
         claims = self._verified.get(text)
@@ -128,7 +128,7 @@ class TokenAuthority:
         return claims
 
     def is_revoked(self, claims: dict[str, Any]) -> bool:
-        """Say whether a token was issued before :meth:`revoke`."""
+        """Return whether a token was issued before :meth:`revoke`."""
         return int(claims["uti"]) <= self._revoked
 
     def _claims(self, text: str) -> dict[str, Any]:
