@@ -1,4 +1,4 @@
-"""Reading request bodies: JSON objects whose members are taken out by name and type, each mistake a 400."""
+"""Reading request bodies: members of JSON objects are read by name and type, and every mistake is a 400."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from ._cryptography import jose
 from ._errors import bad_parameter, invalid_property
 
-_LATEST_TIME = 253402300799  # 9999-12-31T23:59:59Z, beyond which the service's own dates end
+_LATEST_TIME = 253402300799  # 9999-12-31T23:59:59Z, the last date that the service supports
 
 
 def _no_constant(text: str) -> NoReturn:
@@ -17,9 +17,9 @@ def _no_constant(text: str) -> NoReturn:
 
 
 def parse_body(data: bytes) -> Body:
-    """Return the JSON object in a body. A missing body is an empty object, as the service takes it.
+    """Return the JSON object in a body. A missing body counts as an empty object, as in the service.
 
-    :raises ServiceError: 400 if it is not UTF-8, not JSON, or not an object.
+    :raises ServiceError: 400 if the body is not UTF-8, not JSON, or not an object.
     """
     if not data:
         return Body({})
@@ -33,7 +33,7 @@ def parse_body(data: bytes) -> Body:
 
 
 class Body:
-    """A JSON object of a request. Members are absent or of their type; null counts as a wrong type."""
+    """A JSON object of a request. Members are either absent or of the right type; null counts as a wrong type."""
 
     def __init__(self, members: Mapping[str, Any], path: str = "") -> None:
         self._members = members
@@ -53,7 +53,7 @@ class Body:
         return value
 
     def integer(self, name: str) -> int | None:
-        """Return an int32 member; ``1.0`` is one too, as JSON does not tell them apart."""
+        """Return an int32 member. ``1.0`` counts as an integer because JSON does not distinguish them."""
         value = self._number(name)
         if value is not None and not -(2**31) <= value < 2**31:
             raise self._invalid(name)
@@ -122,14 +122,14 @@ class Body:
             ) from error
 
     def required_binary(self, name: str) -> bytes:
-        """Return a base64url member that must be there."""
+        """Return a required base64url member."""
         value = self.binary(name)
         if value is None:
             raise bad_parameter(f"Property '{name}' is required.\r\n")
         return value
 
     def required_text(self, name: str) -> str:
-        """Return a string member that must be there, and not be empty."""
+        """Return a required string member that is not empty."""
         value = self.text(name)
         if not value:
             raise bad_parameter(f"Property '{name}' is required.\r\n")
@@ -140,7 +140,7 @@ class Body:
         return list(self._members)
 
     def raw(self, name: str) -> Any:
-        """Return a member as JSON has it."""
+        """Return a member as parsed from JSON."""
         return self._members.get(name)
 
     def _typed(self, name: str, kind: type) -> Any:

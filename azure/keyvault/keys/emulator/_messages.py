@@ -15,7 +15,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 @dataclass(slots=True)
 class Inbound:
-    """A request as it came in; its body is read only when asked for."""
+    """A request as received. Its body is read on demand."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Inbound:
     read: Callable[[], Awaitable[bytes]]
 
     def query_values(self) -> Mapping[str, str]:
-        """Return the query; of a repeated parameter the first value counts."""
+        """Return the query. The first value of a repeated parameter counts."""
         return _parsed_query(self.query)
 
 
@@ -35,7 +35,7 @@ def _parsed_query(query: str) -> Mapping[str, str]:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer."""
+    """A response."""
 
     status: int = 200
     body: bytes = b""
@@ -43,18 +43,18 @@ class Reply:
     content_type: str | None = JSON_TYPE
 
     def sent_headers(self) -> dict[str, str]:
-        """Return the headers, of which a given ``Content-Type`` comes before the one of the body."""
+        """Return the headers. A given ``Content-Type`` overrides that of the body."""
         return overlaid({} if self.content_type is None else {"Content-Type": self.content_type}, self.headers)
 
 
 def overlaid(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Return headers with others added, or in place of those of the same name, in whatever case it is written."""
+    """Return headers with others added. These replace headers of the same name, ignoring case."""
     named = {name.lower() for name in others}
     return {**{name: value for name, value in headers.items() if name.lower() not in named}, **others}
 
 
 def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """Return a reply with a JSON body. The value is whatever ``json`` can write."""
+    """Return a reply with a JSON body. ``json`` must be able to serialize the value."""
     return Reply(status, to_json(value), dict(headers or {}))
 
 

@@ -1,4 +1,4 @@
-"""How an emulator is set up."""
+"""The configuration of an emulator."""
 
 from __future__ import annotations
 
@@ -48,30 +48,30 @@ class EmulatorOptions:
     :param port: the port on the loopback interface, up to 65535; 0 for a free one.
     :param managed_hsm: behave as a Managed HSM instead of a vault.
     :param data_dir: keep keys there, in SQLite with private parts encrypted; None for memory only.
-    :param deletion_delay: seconds between DELETE (or recover) and its visibility, 0 or more. A Managed HSM has none.
-    :param purge_delay: seconds for which a purged name stays taken, 0 or more.
+    :param deletion_delay: seconds until a DELETE or recover takes effect, 0 or more. Managed HSMs have no delay.
+    :param purge_delay: seconds for which a purged name stays reserved, 0 or more.
     :param soft_delete: keep deleted keys for recovery.
     :param purge_protection: refuse to purge.
-    :param retention_days: for how many days deleted keys can be recovered: 7 to 90.
-    :param premium: serve HSM key types, as a vault of the premium SKU.
-    :param page_size: the number of items in a page when the client gives none: 1 to 25.
-    :param empty_pages: put an empty page with a link in front of every page, as the service sometimes does.
+    :param retention_days: the number of days in which deleted keys can be recovered, 7 to 90.
+    :param premium: support HSM key types, like a vault of the premium SKU.
+    :param page_size: the default number of items in a page, 1 to 25.
+    :param empty_pages: put an empty page with a link before every page, as the service sometimes does.
     :param padded_hsm_exponent: write the exponent of RSA-HSM keys as ``AAEAAQ``, as vaults of 2019 did.
     :param service_principal: challenge with the ``adfs`` tenant and offer a service principal in the environment.
-    :param token_lifetime: seconds for which tokens are valid.
-    :param hostnames: further names to answer to, beside localhost.
+    :param token_lifetime: the number of seconds for which tokens are valid.
+    :param hostnames: additional host names to answer to, besides localhost.
     :param latest_api_version: the newest version served, one of :class:`~azure.keyvault.keys.ApiVersion`; None for all,
-        previews too.
-    :param record: keep the requests seen, for assertions.
-    :param listen: an IP address to listen on beside the loopback interface, such as ``0.0.0.0`` in a container.
-        **Whoever reaches it can have tokens and use the keys.** None for the loopback interface alone.
-    :param vaults: names of further vaults in the same server: each has keys and knobs of its own, a port of its own
-        (the following ones, or free ones), and the host name ``NAME.vault.localhost``; or a whole host name, such as
+        including previews.
+    :param record: record requests, for assertions.
+    :param listen: an IP address to listen on besides the loopback interface, such as ``0.0.0.0`` in a container.
+        **Anyone who can reach it can get tokens and use the keys.** None for the loopback interface only.
+    :param vaults: names of additional vaults in the same server. Each has its own keys, settings and port (the next
+        ones, or free ones), and the host name ``NAME.vault.localhost``. A full host name also works, such as
         ``billing.vault.azure.net``.
-    :param seed: keys that are there from the start: a JSON file, or what it would hold. Keys that a data directory has
-        already stay as they are.
-    :param ui: serve a page at the root that shows the vault and turns its knobs, for who has ``vault.ui_link``.
-    :raises ValueError: when an option is outside its limits.
+    :param seed: keys that exist from the start: a JSON file, or its content. Keys that are already in a data directory
+        stay unchanged.
+    :param ui: serve a page at the root that shows and controls the vault, for those who have ``vault.ui_link``.
+    :raises ValueError: if an option is outside its limits.
     """
 
     port: int = 0
@@ -113,7 +113,7 @@ class EmulatorOptions:
 
     @property
     def own_options(self) -> Iterator[tuple[str, EmulatorOptions]]:
-        """The name and the options of every further vault."""
+        """The name and the options of every additional vault."""
         for number, host in enumerate(self.vaults, 1):
             name, domain = vault_name(host), "managedhsm" if self.managed_hsm else "vault"
             yield (
@@ -130,12 +130,12 @@ class EmulatorOptions:
 
     @property
     def recommended_api_version(self) -> str:
-        """The version that the answer to an unknown one recommends."""
+        """The version that the error for an unknown version recommends."""
         return self.latest_api_version or LATEST_STABLE
 
 
 def vault_name(host: str) -> str:
-    """Return the name of a further vault, which is the first label of its host name."""
+    """Return the name of an additional vault: the first label of its host name."""
     return host.partition(".")[0]
 
 

@@ -1,4 +1,4 @@
-"""The names under which an emulator is reached, and the URLs that follow from them."""
+"""The host names of an emulator, and the URLs that follow from them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MOST_REMEMBERED = 1024
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A scheme, host and port as clients write them."""
+    """Scheme, host and port as clients write them."""
 
     host: str
     port: int
 
     @property
     def url(self) -> str:
-        """The URL without a trailing slash; the default port is left out."""
+        """The URL, without a trailing slash or a default port."""
         return f"https://{self.host}" if self.port == 443 else f"https://{self.host}:{self.port}"
 
     @property
@@ -30,10 +30,10 @@ class Origin:
 
     @property
     def resource(self) -> str:
-        """Whom tokens are for: the parent domain, as with the service, or the origin itself where there is none.
+        """The audience of tokens: the parent domain, as in the service, or the origin itself if there is none.
 
-        ``vault.azure.net`` for ``my.vault.azure.net``. A single label such as ``localhost`` is nobody's domain, and
-        clients would not trust it.
+        For example, ``vault.azure.net`` for ``my.vault.azure.net``. Clients would not trust a single label such as
+        ``localhost``.
         """
         parent = self.host.partition(".")[2]
         return self.url if "." not in parent or _is_address(self.host) else Origin(parent, self.port).url
@@ -45,9 +45,9 @@ class Origin:
 
 
 class Origins:
-    """The origins of a vault, by the value of ``Host``. An unknown host is answered as the default one.
+    """The origins of a vault, by the value of ``Host``. An unknown host counts as the default one.
 
-    A known host may come with another port, that of a container or a tunnel in between, and is answered with it.
+    A known host may have another port, that of a container or a tunnel in between. Responses then use that port.
     """
 
     def __init__(self, port: int, hostnames: Sequence[str] = (), default: str = "localhost") -> None:
@@ -60,7 +60,7 @@ class Origins:
         self.audiences = frozenset(url for origin in known for url in (origin.url, origin.resource))
 
     def known(self, host: str) -> Origin | None:
-        """Return the origin that a ``Host`` header names, or None if it is not one of the vault's."""
+        """Return the origin that a ``Host`` header names, or None if it does not belong to the vault."""
         return self._mapped(host.lower())
 
     def of(self, host: str) -> Origin:
@@ -73,7 +73,7 @@ class Origins:
         return origin
 
     def _mapped(self, host: str) -> Origin | None:
-        """Return the origin of a known host with whatever port, or None."""
+        """Return the origin of a known host with any port, or None."""
         name, colon, port = host.rpartition(":")
         if not colon or name.endswith(":") or host.endswith("]"):
             name, port = host, "443"

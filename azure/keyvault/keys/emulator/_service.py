@@ -1,4 +1,4 @@
-"""The emulated service: its parts, put together from the options."""
+"""The emulated service, assembled from its parts according to the options."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SHOWN_REQUESTS = 100
 
 
 class Realm:
-    """What the vaults of a server share: the clock, the tenant with its tokens and endpoints, and threads for work."""
+    """What the vaults of a server share: the clock, the tenant with its tokens and endpoints, and worker threads."""
 
     def __init__(self, options: EmulatorOptions, clock: Clock, storage: Storage) -> None:
         identity = Identity.kept(storage.secret)
@@ -54,12 +54,12 @@ class Realm:
         self.workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="emulator-worker")
 
     def bind(self, url: str) -> None:
-        """Tell the parts at which URL they are reached."""
+        """Tell the parts the URL of the server."""
         self.tokens.base_url = self.attestation._base_url = url
 
 
 class Service:
-    """A vault: everything that answers its calls, apart from the web server."""
+    """A vault: everything that handles its calls, apart from the web server."""
 
     def __init__(self, options: EmulatorOptions, realm: Realm | None = None) -> None:
         self.options = options
@@ -86,7 +86,7 @@ class Service:
         self.claims = ClaimsDemand()
         self.throttle = Throttle(self.clock)
         self.faults = Faults()
-        # Without the record for tests, the page still shows the last ones, without headers and bodies.
+        # If recording is off, the page still shows the latest requests, without headers and bodies.
         self.requests = Recorder() if options.record else Recorder(most=_SHOWN_REQUESTS)
         self.realm.vaults.append(self)
         self.events = Events()
@@ -106,12 +106,12 @@ class Service:
 
     @property
     def vaults(self) -> list[Service]:
-        """This vault and the further ones of its server."""
+        """This vault and the additional ones of its server."""
         return [self, *self.others.values()]
 
     @property
     def hostnames(self) -> list[str]:
-        """The further host names of all vaults."""
+        """The additional host names of all vaults."""
         return [name for vault in self.vaults for name in vault.options.hostnames]
 
     @property
@@ -130,12 +130,12 @@ class Service:
         return self.realm.attestation
 
     def bind(self, port: int, host: str = "localhost") -> None:
-        """Tell the parts under which names the server is reached."""
+        """Tell the parts the host names of the server."""
         self.origins = Origins(port, self.options.hostnames, host)
 
     @property
     def public_host(self) -> str:
-        """The host of the URLs that are handed out: other machines reach it by a name of its own only."""
+        """The host in the emulator's URLs. Other machines need a host name other than ``localhost``."""
         names = self.options.hostnames
         return names[0].lower() if self.options.listen and names else "localhost"
 
@@ -150,18 +150,18 @@ class Service:
         return "adfs" if self.options.service_principal else self.tokens.tenant
 
     def demanded_claims(self, claims: dict[str, Any]) -> dict[str, Any] | None:
-        """Return what a continuous-access-evaluation challenge asks of this call, or None."""
+        """Return the claims that a continuous-access-evaluation challenge demands of this call, or None."""
         return fresh_claims() if self.tokens.is_revoked(claims) else self.claims._take()
 
     async def work(self, job: Callable[[], _T]) -> _T:
-        """Run slow arithmetic in a thread, so that other calls go on."""
+        """Run slow arithmetic in a thread so that other calls can continue."""
         return await asyncio.get_running_loop().run_in_executor(self.realm.workers, _deliverable(job))
 
     @asynccontextmanager
     async def writing(self, name: str) -> AsyncIterator[None]:
-        """Hold a name while its key is replaced, and free it before if the key has reached its end.
+        """Lock a name while its key is replaced. Before that, free the name if the key's retention has ended.
 
-        Calls that read the key meanwhile see the one that is stored.
+        Calls that read the key in the meantime see the stored one.
         """
         async with self._locks.setdefault(name.lower(), asyncio.Lock()):
             key = self.state.remembered(name)
@@ -170,7 +170,7 @@ class Service:
             yield
 
     async def save(self, key: Key, *versions: KeyVersion) -> None:
-        """Store a key with the versions that are new, then let callers see it.
+        """Store a key with its new versions, then make it visible.
 
         :raises ServiceError: 503 if it cannot be stored.
         """
@@ -178,15 +178,15 @@ class Service:
         self.state.put(key)
 
     async def remove(self, key: Key, *, taken_for: float = 0.0) -> None:
-        """Remove a key, and free its name, at once or after some seconds.
+        """Remove a key, and free its name immediately or after some seconds.
 
-        :raises ServiceError: 503 if that cannot be stored.
+        :raises ServiceError: 503 if the removal cannot be stored.
         """
         await self.storage.remove(key)
         self.state.forget(key, taken_for=taken_for)
 
     def reset(self) -> None:
-        """Turn every knob back, once the clock is. Keys stay."""
+        """Restore every setting after the clock has been reset. Keys stay."""
         self.faults.clear()
         self.throttle.off()
         self.permissions.reset()
@@ -196,13 +196,13 @@ class Service:
         self.events.clear()
 
     async def export_state(self) -> dict[str, Any]:
-        """Return all keys with everything private, ready for JSON."""
+        """Return all keys with their private parts, ready for JSON."""
         return exported(self.kind.name, self.state.all_keys())
 
     async def import_state(self, state: Mapping[str, Any]) -> None:
         """Replace all keys.
 
-        :raises ValueError: the state is not one, or of the other kind of service.
+        :raises ValueError: if the state is invalid, or belongs to the other kind of service.
         """
         keys = imported(self.kind.name, state)
         for key in self.state.all_keys():
@@ -215,7 +215,7 @@ class Service:
     async def mark_managed(self, name: str) -> None:
         """Make a key look as if a certificate backed it.
 
-        :raises KeyError: there is no such key.
+        :raises KeyError: if there is no such key.
         """
         async with self.writing(name):
             key = self.state.live(name)
@@ -237,7 +237,7 @@ def _storage(directory: str | os.PathLike[str] | None, kind: ServiceKind) -> Sto
 
 
 def _deliverable(job: Callable[[], _T]) -> Callable[[], _T]:
-    """Return a job whose failures all reach its waiter: a future refuses ``StopIteration``, and would never end."""
+    """Return a job whose failures all reach its waiter: a future rejects ``StopIteration`` and would never finish."""
 
     def run() -> _T:
         try:

@@ -1,4 +1,4 @@
-"""The handles that tests hold on one vault of a running emulator."""
+"""The objects with which tests control one vault of a running emulator."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _T = TypeVar("_T")
 class EmulatedVault(ABC):
     """One vault of an emulator: the emulator itself for its first one, and ``emulator.vaults[NAME]`` for each.
 
-    Keys, requests, faults, permissions, claims and limits are the vault's own. Clock, tokens and credentials are those
-    of the emulator.
+    Each vault has its own keys, requests, faults, permissions, claims and limits. It shares the clock, tokens and
+    credentials of the emulator.
     """
 
     @property
@@ -32,9 +32,9 @@ class EmulatedVault(ABC):
 
     @abstractmethod
     def _run(self, job: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine where the vault serves, and return its result.
+        """Run a coroutine in the vault's event loop and return its result.
 
-        :raises RuntimeError: it does not serve.
+        :raises RuntimeError: if the vault is not serving.
         """
 
     @property
@@ -48,10 +48,10 @@ class EmulatedVault(ABC):
         return self._running_service.origins.default.url
 
     def url_of(self, host: str) -> str:
-        """Return the URL of a further host name.
+        """Return the URL of an additional host name.
 
-        :param host: one of the option ``hostnames``, or the host name of a further vault.
-        :raises ValueError: the vault does not answer to that name.
+        :param host: one of the option ``hostnames``, or the host name of an additional vault.
+        :raises ValueError: if the vault does not answer to that name.
         """
         origins = self._running_service.origins
         if host.lower() not in origins.hosts:
@@ -83,7 +83,7 @@ class EmulatedVault(ABC):
 
     @property
     def requests(self) -> Recorder:
-        """The requests seen, oldest first."""
+        """The recorded requests, oldest first."""
         return self._running_service.requests
 
     @property
@@ -98,7 +98,7 @@ class EmulatedVault(ABC):
 
     @property
     def claims(self) -> ClaimsDemand:
-        """Claims challenges (continuous access evaluation) to make."""
+        """Claims challenges (continuous access evaluation) to send."""
         return self._running_service.claims
 
     @property
@@ -108,31 +108,31 @@ class EmulatedVault(ABC):
 
     @property
     def events(self) -> list[VaultEvent]:
-        """What time has brought about, oldest first: rotations by policy, near expiry, expiry, purges."""
+        """Events that the passage of time caused, oldest first: rotations by policy, near expiry, expiry, purges."""
         return self._running_service.events.all()
 
     def mark_managed(self, name: str) -> None:
         """Make a key look as if a certificate backed it.
 
         :param name: the name of the key.
-        :raises KeyError: there is no such key.
-        :raises RuntimeError: it does not serve.
+        :raises KeyError: if there is no such key.
+        :raises RuntimeError: if the vault is not serving.
         """
         self._run(self._running_service.mark_managed(name))
 
     def export_state(self) -> dict[str, Any]:
-        """Return everything that the vault keeps, ready for JSON: live and deleted keys, versions, policies, times.
+        """Return everything that the vault stores, ready for JSON: live and deleted keys, versions, policies, times.
 
-        **It has the private keys in plain text.** It is for tests, to come back to a state, or to begin with one.
+        **It contains the private keys in plain text.** Use it in tests, to restore a state or to start from one.
 
-        :returns: what :meth:`import_state` and the option ``seed`` take.
+        :returns: a state for :meth:`import_state` or the option ``seed``.
         """
         return self._run(self._running_service.export_state())
 
     def import_state(self, state: Mapping[str, Any]) -> None:
-        """Replace everything that the vault keeps.
+        """Replace everything that the vault stores.
 
         :param state: what :meth:`export_state` returned.
-        :raises ValueError: it is something else, or of the other kind of service.
+        :raises ValueError: if it is something else, or belongs to the other kind of service.
         """
         self._run(self._running_service.import_state(state))

@@ -11,6 +11,6 @@ from . import KeyVaultEmulator
 
 @pytest.fixture
 def keyvault_emulator() -> Iterator[KeyVaultEmulator]:
-    """A vault of the test's own, with no keys in it."""
+    """A new, empty vault for each test."""
     with KeyVaultEmulator() as vault:
         yield vault

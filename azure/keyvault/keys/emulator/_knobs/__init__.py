@@ -1,1 +1,1 @@
-"""What tests turn and read while an emulator serves: faults, throttling, permissions, and the record of requests."""
+"""What tests control and inspect while an emulator serves: faults, throttling, permissions, recorded requests."""

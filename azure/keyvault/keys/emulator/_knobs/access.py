@@ -1,4 +1,4 @@
-"""Who may do what: permissions to deny, the firewall, and demands for fresh claims; all switchable while serving."""
+"""Access control: denied permissions, the firewall, and demands for fresh claims. All can change while serving."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from .._errors import ServiceError
 from .._origins import REGION, Origin
 
-#: The permissions of access policies for keys, and the action that a role needs instead.
+#: The key permissions of access policies, and the corresponding actions of roles.
 PERMISSIONS: dict[str, str] = {
     "get": "read",
     "list": "read",
@@ -34,7 +34,7 @@ PERMISSIONS: dict[str, str] = {
 
 
 class Permissions:
-    """The permissions of the one caller that the emulator knows: ``vault.permissions``. Everything is allowed at first.
+    """The permissions of the emulator's only caller: ``vault.permissions``. Initially everything is allowed.
 
     :ivar rbac: word refusals as role-based access control does, instead of as access policies do.
     :ivar firewall: refuse every call as network rules do.
@@ -53,8 +53,8 @@ class Permissions:
     def deny(self, *names: str) -> None:
         """Take permissions away.
 
-        :param names: names that access policies have for keys, such as ``get`` or ``wrapKey``.
-        :raises ValueError: for a name that is not one.
+        :param names: key permissions of access policies, such as ``get`` or ``wrapKey``.
+        :raises ValueError: if a name is not a permission.
         """
         unknown = set(names) - set(PERMISSIONS)
         if unknown:
@@ -64,7 +64,7 @@ class Permissions:
     def allow(self, *names: str) -> None:
         """Give permissions back.
 
-        :param names: as in :meth:`deny`; all of them if none is named.
+        :param names: as in :meth:`deny`; without names, all permissions.
         """
         self._denied.difference_update(names or PERMISSIONS)
 
@@ -74,7 +74,7 @@ class Permissions:
         self._denied.clear()
 
     def _denies(self, permission: str) -> bool:
-        """Say whether a permission is taken away."""
+        """Return whether a permission is denied."""
         return permission in self._denied
 
     def _check(self, permission: str, origin: Origin, issuer: str) -> None:
@@ -127,7 +127,7 @@ class Permissions:
 
 
 class ClaimsDemand:
-    """Continuous access evaluation: ``vault.claims``. Tells how many of the next calls get a claims challenge."""
+    """Continuous access evaluation: ``vault.claims``. It decides how many of the next calls get a claims challenge."""
 
     def __init__(self) -> None:
         self._times = 0
@@ -137,9 +137,9 @@ class ClaimsDemand:
         return f"<{type(self).__name__} [{self._times} more times]>"
 
     def demand(self, times: int = 1, claims: dict[str, Any] | None = None) -> None:
-        """Challenge the next authorised calls, whatever their token.
+        """Challenge the next authorised calls, regardless of their tokens.
 
-        :param times: the number of calls; 0 to challenge none any more.
+        :param times: the number of calls; 0 stops challenging.
         :param claims: the claims to demand; a fresh ``nbf`` if None.
         """
         self._claims = claims or fresh_claims()
@@ -154,5 +154,5 @@ class ClaimsDemand:
 
 
 def fresh_claims() -> dict[str, Any]:
-    """Return the claims that ask for a token issued from now on."""
+    """Return the claims that demand a token issued from now on."""
     return {"access_token": {"nbf": {"essential": True, "value": str(int(time.time()))}}}

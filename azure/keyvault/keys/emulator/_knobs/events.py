@@ -1,4 +1,4 @@
-"""What time has brought about, for assertions."""
+"""Events that the passage of time caused, for assertions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ EventKind = Literal["rotated", "near-expiry", "expired", "purged"]
 
 @dataclass(frozen=True, slots=True)
 class VaultEvent:
-    """Something that happened to a key by itself: one of ``vault.events``.
+    """Something that happened to a key without a call: an item of ``vault.events``.
 
-    :ivar kind: ``rotated`` by its policy, ``near-expiry`` (the policy's Notify action, 30 days ahead without one),
+    :ivar kind: ``rotated`` by its policy, ``near-expiry`` (by the policy's Notify action, or 30 days ahead),
         ``expired``, or ``purged`` at the end of its retention.
     :ivar name: the name of the key.
-    :ivar version: the version it is about; for ``rotated`` the new one.
+    :ivar version: the version it concerns; for ``rotated``, the new one.
     :ivar time: when it was due on the vault's clock, in seconds since the epoch.
     """
 
@@ -29,7 +29,7 @@ class VaultEvent:
 
 
 class Events:
-    """Remembers the latest 20,000."""
+    """Records the latest 20,000 events."""
 
     def __init__(self) -> None:
         self._events: deque[VaultEvent] = deque(maxlen=_MOST_EVENTS)
@@ -43,5 +43,5 @@ class Events:
         return list(self._events)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all events."""
         self._events.clear()

@@ -1,4 +1,4 @@
-"""Faults on demand: wrong answers, late answers, broken connections.
+"""Faults on demand: wrong responses, late responses, broken connections.
 
 ``vault.faults`` has one method per fault. Each takes the same filter: ``times``, ``method``, ``path`` (a regular
 expression), and ``probes``: False for calls with a token, True for those without one, None for both. Faults are tried
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class FaultFilter(TypedDict, total=False):
-    """Which calls a fault is for: keywords of every method of :class:`Faults`.
+    """Selects the calls that a fault affects: keywords of every method of :class:`Faults`.
 
-    :ivar times: how many calls, 1 if it is left out; None for all.
-    :ivar method: the HTTP method; any if it is left out.
-    :ivar path: a regular expression that is found in the path; any path if it is left out.
-    :ivar probes: False for calls with a token, as if it is left out; True for those without; None for both.
+    :ivar times: how many calls, 1 by default; None for all.
+    :ivar method: the HTTP method; any by default.
+    :ivar path: a regular expression to search for in the path; any path by default.
+    :ivar probes: False, the default, for calls with a token; True for calls without one; None for both.
     """
 
     times: int | None
@@ -36,11 +36,11 @@ class FaultFilter(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """What happens to the bytes of a reply on their way.
+    """What happens to the bytes of a reply in transit.
 
     :param sent: how many bytes of the body are sent; None for all, -1 to send nothing, not even headers.
-    :param reset: end with RST instead of FIN.
-    :param hang: keep the connection open that many seconds before ending it.
+    :param reset: close with RST instead of FIN.
+    :param hang: keep the connection open for this many seconds before closing it.
     """
 
     sent: int | None = None
@@ -50,17 +50,17 @@ class Wire:
 
 @dataclass(slots=True)
 class Fault:
-    """A fault that waits for its calls.
+    """A fault that waits for matching calls.
 
-    :ivar reply: what is answered; None for the answer of the emulator.
-    :ivar wire: what happens to the bytes of the answer; None if they are sent as they are.
-    :ivar delay: the seconds before the answer.
-    :ivar processed: whether the emulator does what the call asks for, whatever it answers.
-    :ivar rewrite: what is changed in the emulator's answer: ``status``, ``body``, ``headers``; ``cut``, the number of
-        bytes that are left of the body.
-    :ivar times: the number of calls that it still takes; None for all. Set it to 0 to end it.
-    :ivar method: the HTTP method of the calls it takes; None for all.
-    :ivar path: a pattern that is found in their paths; None for all.
+    :ivar reply: the reply to send; None for the emulator's own.
+    :ivar wire: what happens to the bytes of the reply; None to send them unchanged.
+    :ivar delay: the seconds to wait before replying.
+    :ivar processed: whether the emulator carries out the call, whatever the reply.
+    :ivar rewrite: what to change in the emulator's reply: ``status``, ``body``, ``headers``; ``cut``, the number of
+        bytes of the body to keep.
+    :ivar times: the number of calls it still affects; None for all. Set it to 0 to end the fault.
+    :ivar method: the HTTP method of the calls it affects; None for all.
+    :ivar path: a pattern to search for in their paths; None for all.
     :ivar probes: False for calls with a token, True for those without, None for both.
     """
 
@@ -75,7 +75,7 @@ class Fault:
     probes: bool | None = False
 
     def _takes(self, request: Inbound, *, authorised: bool) -> bool:
-        """Say whether a call is meant, and count it."""
+        """Return whether the fault affects a call, and count the call if so."""
         if self.times == 0 or (self.probes is not None and self.probes is authorised):
             return False
         if self.method not in (None, request.method) or (self.path and not self.path.search(request.path)):
@@ -85,7 +85,7 @@ class Fault:
         return True
 
     def _apply_to(self, reply: Reply) -> Reply:
-        """Return what is sent instead of a reply."""
+        """Return what to send instead of a reply."""
         if self.reply is not None:
             return self.reply
         if not self.rewrite:
@@ -98,7 +98,7 @@ class Fault:
 class Faults:
     """The faults of an emulator: ``vault.faults``. Safe to use from any thread.
 
-    Every method but :meth:`clear` takes the keywords of :class:`FaultFilter` besides its own.
+    Every method except :meth:`clear` also takes the keywords of :class:`FaultFilter`.
     """
 
     def __init__(self) -> None:
@@ -118,30 +118,30 @@ class Faults:
         retry_after: int | str | None = None,
         **where: Unpack[FaultFilter],
     ) -> Fault:
-        """Answer with a status and an error envelope.
+        """Reply with a status and an error envelope.
 
         :param status: the HTTP status.
         :param code: the code of the error.
         :param message: the message of the error.
-        :param headers: further headers.
+        :param headers: additional headers.
         :param retry_after: the value of ``Retry-After``, in seconds or as a date; None to leave the header out.
-        :param where: which calls: see :class:`FaultFilter`.
-        :returns: the fault, to look at or to end.
-        :raises TypeError: when a filter is not known.
-        :raises ValueError: when ``path`` is no regular expression.
+        :param where: the calls to affect: see :class:`FaultFilter`.
+        :returns: the fault, to inspect or to end.
+        :raises TypeError: if a filter is unknown.
+        :raises ValueError: if ``path`` is not a regular expression.
         """
         extra = overlaid(headers or {}, {} if retry_after is None else {"Retry-After": str(retry_after)})
         return self._add(where, reply=json_reply({"error": {"code": code, "message": message}}, status, extra))
 
     def throttled(self, *, retry_after: int | str | None = None, **where: Unpack[FaultFilter]) -> Fault:
-        """Answer 429 as the service does.
+        """Reply with 429 as the service does.
 
         :param retry_after: the value of ``Retry-After``, in seconds or as a date; None to leave the header out, as the
             service does.
-        :param where: which calls: see :class:`FaultFilter`.
-        :returns: the fault, to look at or to end.
-        :raises TypeError: when a filter is not known.
-        :raises ValueError: when ``path`` is no regular expression.
+        :param where: the calls to affect: see :class:`FaultFilter`.
+        :returns: the fault, to inspect or to end.
+        :raises TypeError: if a filter is unknown.
+        :raises ValueError: if ``path`` is not a regular expression.
         """
         text = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
         return self.status(429, code="Throttled", message=text, retry_after=retry_after, **where)
@@ -155,28 +155,28 @@ class Faults:
         headers: Mapping[str, str] | None = None,
         **where: Unpack[FaultFilter],
     ) -> Fault:
-        """Answer with these bytes, whatever they are.
+        """Reply with exactly these bytes.
 
         :param body: the bytes.
         :param status: the HTTP status.
         :param content_type: the value of ``Content-Type``; None to leave the header out.
-        :param headers: further headers.
-        :param where: which calls: see :class:`FaultFilter`.
-        :returns: the fault, to look at or to end.
-        :raises TypeError: when a filter is not known.
-        :raises ValueError: when ``path`` is no regular expression.
+        :param headers: additional headers.
+        :param where: the calls to affect: see :class:`FaultFilter`.
+        :returns: the fault, to inspect or to end.
+        :raises TypeError: if a filter is unknown.
+        :raises ValueError: if ``path`` is not a regular expression.
         """
         return self._add(where, reply=Reply(status, body, dict(headers or {}), content_type))
 
     def redirect(self, location: str, *, status: int = 307, **where: Unpack[FaultFilter]) -> Fault:
-        """Answer with a redirect.
+        """Reply with a redirect.
 
-        :param location: where to.
+        :param location: the target of the redirect.
         :param status: the HTTP status.
-        :param where: which calls: see :class:`FaultFilter`.
-        :returns: the fault, to look at or to end.
-        :raises TypeError: when a filter is not known.
-        :raises ValueError: when ``path`` is no regular expression.
+        :param where: the calls to affect: see :class:`FaultFilter`.
+        :returns: the fault, to inspect or to end.
+        :raises TypeError: if a filter is unknown.
+        :raises ValueError: if ``path`` is not a regular expression.
         """
         return self._add(where, reply=Reply(status, b"", {"Location": location}, None))
 
@@ -188,43 +188,43 @@ class Faults:
         headers: Mapping[str, str] | None = None,
         **where: Unpack[FaultFilter],
     ) -> Fault:
-        """Process the call, then change the reply; what is not given stays.
+        """Process the call, then change the given parts of the reply.
 
         :param status: the HTTP status.
         :param body: the body.
         :param headers: headers to add or to replace.
-        :param where: which calls: see :class:`FaultFilter`.
-        :returns: the fault, to look at or to end.
-        :raises TypeError: when a filter is not known.
-        :raises ValueError: when ``path`` is no regular expression.
+        :param where: the calls to affect: see :class:`FaultFilter`.
+        :returns: the fault, to inspect or to end.
+        :raises TypeError: if a filter is unknown.
+        :raises ValueError: if ``path`` is not a regular expression.
         """
         changes = {"status": status, "body": body, "headers": headers}
         given = {name: value for name, value in changes.items() if value is not None}
         return self._add(where, rewrite=given, processed=True)
 
     def delay(self, seconds: float, **where: Unpack[FaultFilter]) -> Fault:
-        """Answer late.
+        """Delay the reply.
 
-        :param seconds: how late, in seconds.
-        :param where: which calls: see :class:`FaultFilter`.
-        :returns: the fault, to look at or to end.
-        :raises TypeError: when a filter is not known.
-        :raises ValueError: when ``path`` is no regular expression.
+        :param seconds: the delay in seconds.
+        :param where: the calls to affect: see :class:`FaultFilter`.
+        :returns: the fault, to inspect or to end.
+        :raises TypeError: if a filter is unknown.
+        :raises ValueError: if ``path`` is not a regular expression.
         """
         return self._add(where, delay=seconds, processed=True)
 
     def drop(
         self, *, after_headers: bool = False, reset: bool = False, processed: bool = False, **where: Unpack[FaultFilter]
     ) -> Fault:
-        """End the connection before the reply, or after its headers.
+        """Close the connection before the reply, or after its headers.
 
         :param after_headers: send the headers of the reply.
-        :param reset: end with RST instead of FIN.
-        :param processed: do what was asked, and lose only the reply.
-        :param where: which calls: see :class:`FaultFilter`.
-        :returns: the fault, to look at or to end.
-        :raises TypeError: when a filter is not known.
-        :raises ValueError: when ``path`` is no regular expression.
+        :param reset: close with RST instead of FIN.
+        :param processed: carry out the call and lose only the reply.
+        :param where: the calls to affect: see :class:`FaultFilter`.
+        :returns: the fault, to inspect or to end.
+        :raises TypeError: if a filter is unknown.
+        :raises ValueError: if ``path`` is not a regular expression.
         """
         return self._add(where, wire=Wire(0 if after_headers else -1, reset), processed=processed or after_headers)
 
@@ -234,26 +234,26 @@ class Faults:
         """Send only the first bytes of the body.
 
         :param sent: how many bytes.
-        :param reset: end with RST instead of FIN.
-        :param as_success: announce the short body as if it were the whole one, instead of ending the connection.
-        :param where: which calls: see :class:`FaultFilter`.
-        :returns: the fault, to look at or to end.
-        :raises TypeError: when a filter is not known.
-        :raises ValueError: when ``path`` is no regular expression.
+        :param reset: close with RST instead of FIN.
+        :param as_success: declare the short body as complete instead of closing the connection.
+        :param where: the calls to affect: see :class:`FaultFilter`.
+        :returns: the fault, to inspect or to end.
+        :raises TypeError: if a filter is unknown.
+        :raises ValueError: if ``path`` is not a regular expression.
         """
         if as_success:
             return self._add(where, rewrite={"cut": sent}, processed=True)
         return self._add(where, wire=Wire(sent, reset), processed=True)
 
     def hang(self, seconds: float, *, sent: int | None = None, **where: Unpack[FaultFilter]) -> Fault:
-        """Send nothing, or only the first bytes of the body, and keep the connection open before ending it.
+        """Send nothing, or only the first bytes of the body, and keep the connection open before closing it.
 
-        :param seconds: how long, in seconds.
+        :param seconds: how many seconds to keep it open.
         :param sent: how many bytes of the body to send; None for nothing at all, not even headers.
-        :param where: which calls: see :class:`FaultFilter`.
-        :returns: the fault, to look at or to end.
-        :raises TypeError: when a filter is not known.
-        :raises ValueError: when ``path`` is no regular expression.
+        :param where: the calls to affect: see :class:`FaultFilter`.
+        :returns: the fault, to inspect or to end.
+        :raises TypeError: if a filter is unknown.
+        :raises ValueError: if ``path`` is not a regular expression.
         """
         return self._add(where, wire=Wire(-1 if sent is None else sent, hang=seconds), processed=True)
 
@@ -263,17 +263,17 @@ class Faults:
             self._faults.clear()
 
     def _active(self) -> list[tuple[str, Fault]]:
-        """Return the faults that wait for calls, each with a name for :meth:`_end`."""
+        """Return the waiting faults, each with an id for :meth:`_end`."""
         with self._lock:
             return [(str(id(fault)), fault) for fault in self._faults if fault.times != 0]
 
     def _end(self, name: str) -> None:
-        """End a fault, if it is still there."""
+        """End a fault if it is still waiting."""
         with self._lock:
             self._faults = [fault for fault in self._faults if str(id(fault)) != name]
 
     def _take(self, request: Inbound, *, authorised: bool) -> Fault | None:
-        """Return the fault for a call, if there is one."""
+        """Return the fault that affects a call, if any."""
         if not self._faults:
             return None
         with self._lock:

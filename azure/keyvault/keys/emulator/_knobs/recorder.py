@@ -12,18 +12,18 @@ _MOST_REQUESTS = 20_000
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """A request and the status of its answer. Its body and token stay out of the representation.
+    """A request and the status of its response. Its ``repr`` leaves out body and token.
 
     :ivar method: the HTTP method.
     :ivar path: the path, without the query.
     :ivar query: the parameters of the query, decoded.
-    :ivar headers: the headers, whose names may be written in any case.
+    :ivar headers: the headers, with case-insensitive names.
     :ivar authorised: whether it carried a token.
-    :ivar status: the status of the answer; None while there is none yet, or if the connection was dropped instead.
-    :ivar body: the body as received; None if there was none or it was not looked at.
+    :ivar status: the status of the response; None before the response, or if the connection was dropped.
+    :ivar body: the body as received; None if there was none or it was not read.
     :ivar body_length: how many bytes the client announced; None without a body.
-    :ivar at: when it came, on the vault's clock, in seconds since the epoch.
-    :ivar seconds: how many seconds the answer took; None while there is none yet, or if the connection was dropped.
+    :ivar at: when it arrived, by the vault's clock, in seconds since the epoch.
+    :ivar seconds: how long the response took, in seconds; None before the response, or if the connection was dropped.
     """
 
     method: str
@@ -53,7 +53,7 @@ class Recorder:
         self._requests.clear()
 
     def matching(self, method: str | None = None, path: str | None = None) -> list[RecordedRequest]:
-        """Return the requests with a method, or whose path contains a text.
+        """Return the requests with the given method and the given text in their path.
 
         :param method: the HTTP method; None for any.
         :param path: a part of the path; None for any.

@@ -1,7 +1,7 @@
 """Throttling: a simple limit for tests, or the documented limits of a vault.
 
-Documented limits count per vault in any 10 seconds, and weights add up: a call costs one part in the limit of its
-class. Refused calls do not count.
+Documented limits apply per vault in any 10 seconds. Weights add up: a call uses up one part in the limit of its class.
+Rejected calls do not count.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from .._clock import Clock
 from .._errors import throttled
 
 _WINDOW = 10.0
-#: Creates in 10 seconds, of HSM keys and of software keys.
+#: How many HSM keys and software keys can be created in 10 seconds.
 _CREATES = {True: 10, False: 20}
-#: Calls other than create in 10 seconds by RSA size, with an HSM key and with a software key.
+#: Other calls in 10 seconds by RSA size, for HSM keys and software keys.
 _OTHERS: Mapping[int | None, tuple[int, int]] = {3072: (500, 1000), 4096: (250, 500)}
 _OTHERS_ELSE = (2000, 4000)
 
@@ -23,7 +23,7 @@ _OTHERS_ELSE = (2000, 4000)
 class Throttle:
     """Counts calls in a sliding window: ``vault.throttle``.
 
-    Off until one of the methods that switch it on is called.
+    It is off until :meth:`limit` or :meth:`documented_limits` is called.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -40,12 +40,12 @@ class Throttle:
         return f"<{type(self).__name__} [{'documented limits' if self._documented else limit}]>"
 
     def limit(self, calls: int, seconds: float = _WINDOW, retry_after: int | None = None) -> None:
-        """Allow a number of calls, of whatever kind, in any span of that many seconds; refuse more with 429.
+        """Allow a number of calls of any kind in any period of that many seconds; reject more with 429.
 
-        :param calls: the number of calls, 1 at least.
-        :param seconds: the span in seconds, on the vault's clock.
+        :param calls: the number of calls, at least 1.
+        :param seconds: the period in seconds, by the vault's clock.
         :param retry_after: seconds to send in ``Retry-After``; None to leave the header out, as the service does.
-        :raises ValueError: when fewer calls than one are to be allowed.
+        :raises ValueError: if ``calls`` is less than 1.
         """
         if calls < 1:
             raise ValueError("calls must be 1 or more")
@@ -72,15 +72,15 @@ class Throttle:
 
     @property
     def _counts_by_class(self) -> bool:
-        """Whether calls cost what the service documents for their class."""
+        """Whether the documented limits for each class of calls apply."""
         return self._documented
 
     def _check(self, *, creates: bool, hardware: bool, size: int | None) -> None:
-        """Count a call, or refuse it.
+        """Count a call, or reject it.
 
-        :param creates: whether it makes key material.
-        :param hardware: whether the key that it makes or concerns is an HSM key.
-        :param size: the size in bits of the key that it concerns, if it has one.
+        :param creates: whether it generates key material.
+        :param hardware: whether it creates or uses an HSM key.
+        :param size: the size in bits of the key that it uses, if known.
         :raises ServiceError: 429.
         """
         now = self._clock.now()

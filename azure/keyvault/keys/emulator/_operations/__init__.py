@@ -1,4 +1,4 @@
-"""The operations of the service: one module for each group, the table of routes, and translation in and out.
+"""The operations of the service: one module for each group, the routing table, and translation in and out.
 
-Stands on the rooms of cryptography and storage.
+Depends on the packages ``_cryptography`` and ``_storage``.
 """

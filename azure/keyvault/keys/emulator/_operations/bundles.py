@@ -17,14 +17,14 @@ _MOST_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """What the looks of a key depend on besides the key."""
+    """What the JSON of a key depends on besides the key."""
 
     origin: Origin
     version: ApiVersion
 
 
 class Bundles:
-    """Writes keys."""
+    """Renders keys as JSON."""
 
     def __init__(self, kind: ServiceKind, rules: LifeCycle, padded_hsm_exponent: bool) -> None:
         self._kind = kind
@@ -46,14 +46,14 @@ class Bundles:
         }
 
     def written_bundle(self, view: Viewpoint, key: Key, version: KeyVersion) -> bytes:
-        """Return a KeyBundle as JSON, kept until the version changes."""
+        """Return a KeyBundle as JSON, cached until the version changes."""
         written = version.rendered.get(view)
         if written is None:
             written = version.rendered[view] = self._kind.write(self.key_bundle(view, key, version))
         return written
 
     def deleted_bundle(self, view: Viewpoint, key: Key) -> dict[str, Any]:
-        """Return a DeletedKeyBundle; it shows the latest version."""
+        """Return a DeletedKeyBundle, which shows the latest version."""
         bundle = self.key_bundle(view, key, key.latest)
         bundle["attributes"] = self.attributes(view, key, key.latest, deleted=True)
         if not self._kind.shows_deleted_policy:
@@ -61,7 +61,7 @@ class Bundles:
         return {**self._deletion(view, key), **bundle}
 
     def item(self, view: Viewpoint, key: Key, version: KeyVersion | None = None) -> dict[str, Any]:
-        """Return an item of a list of keys, or of versions if one is given."""
+        """Return an item of a list of keys, or of a list of versions if a version is given."""
         shown = version or key.latest
         item: dict[str, Any] = {
             "kid": self.kid(view.origin, key, version),
@@ -80,7 +80,7 @@ class Bundles:
         return {**self._deletion(view, key), **item}
 
     def attributes(self, view: Viewpoint, key: Key, version: KeyVersion, *, deleted: bool = False) -> dict[str, Any]:
-        """Return the attributes that the API version has, in the order of the service."""
+        """Return the attributes of the API version, in the order of the service."""
         api, kind = view.version, self._kind
         attributes: dict[str, Any] = {"enabled": version.enabled}
         size = kind.shown_key_size(version, api, deleted=deleted)
@@ -128,7 +128,7 @@ class Bundles:
 
 
 def _recovery_level(rules: LifeCycle, days: int) -> str:
-    """Return the recovery level, which tells customised retention periods apart in every API version."""
+    """Return the recovery level. Every API version has separate levels for custom retention periods."""
     if not rules.soft_delete:
         return "Purgeable"
     level = "Recoverable" if rules.purge_protection else "Recoverable+Purgeable"

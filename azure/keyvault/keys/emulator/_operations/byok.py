@@ -1,4 +1,4 @@
-"""Bring your own key: import of a key that was wrapped for a key-exchange key of this vault.
+"""Bring your own key: import a key that was wrapped with a key-exchange key of this vault.
 
 The ``key_hsm`` member holds ``{"schema_version": "1.0.0", "header": {"kid", "alg": "dir",
 "enc": "CKM_RSA_AES_KEY_WRAP"}, "ciphertext", "generator"}``.
@@ -27,8 +27,8 @@ _MECHANISM = "CKM_RSA_AES_KEY_WRAP"
 def unwrap_transferred_key(call: Call, family: str, kty: str, jwk: Body, curve: str | None) -> Material:
     """Return the material in a transfer blob.
 
-    :param curve: the curve that the request names, if it does.
-    :raises ServiceError: 400 if the blob is malformed, or its key-exchange key is not here, or does not fit.
+    :param curve: the curve that the request names, if any.
+    :raises ServiceError: 400 if the blob is malformed, or its key-exchange key is missing or unsuitable.
     """
     if not kty.endswith("-HSM"):
         raise malformed_jwk()
@@ -45,7 +45,7 @@ def unwrap_transferred_key(call: Call, family: str, kty: str, jwk: Body, curve: 
 
 
 def _exchange_key(call: Call, kid: str) -> RsaMaterial:
-    """Return the key-exchange key: an RSA-HSM key whose only use is import."""
+    """Return the key-exchange key: an RSA-HSM key whose only operation is import."""
     name, version = kid.rsplit("/", 2)[1:]
     key = call.service.state.live(name)
     found = key.versions[version] if key else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Call:
-    """A call after authentication: which key and version it names, and what it brings."""
+    """A call after authentication: the key and version it names, and its content."""
 
     service: Service
     operation: str
@@ -43,7 +43,7 @@ class Call:
 
     @property
     def required_body(self) -> Body:
-        """The JSON object of a body that must be there.
+        """The JSON object of a required body.
 
         :raises ServiceError: 400.
         """
@@ -53,7 +53,7 @@ class Call:
 
     @cached_property
     def view(self) -> Viewpoint:
-        """From where the caller looks at keys."""
+        """The viewpoint of the caller."""
         return Viewpoint(self.origin, self.api)
 
     def key(self) -> Key:
@@ -67,7 +67,7 @@ class Call:
         return key
 
     def key_and_version(self) -> tuple[Key, KeyVersion]:
-        """Return the live key and the version the call names, or the latest.
+        """Return the live key and the version that the call names, by default the latest.
 
         :raises ServiceError: 404.
         """
@@ -83,7 +83,7 @@ class Call:
         return self.service.bundles.kid(self.origin, key, version)
 
     def reply(self, value: Any) -> Reply:
-        """Return a JSON reply in the manner of the kind of service."""
+        """Return a JSON reply in the style of the kind of service."""
         return Reply(200, self.service.kind.write(value))
 
     def bundle_reply(self, key: Key, version: KeyVersion) -> Reply:

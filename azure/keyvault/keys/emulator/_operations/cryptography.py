@@ -13,16 +13,16 @@ from .._messages import Reply
 from .._storage.records import Key, KeyVersion
 from .call import Call
 
-#: Operations that dates block. Decrypt, verify, unwrap and release stay possible with an expired key.
+#: Operations that need a key within its dates. Decrypt, verify, unwrap and release still work with an expired key.
 _BLOCKED_BY_DATES = frozenset({"encrypt", "sign", "wrapKey", "secureWrapKey"})
 _MU_BYTES = 64
 _MOST_CONTEXT_BYTES = 255
 
 
 def usable_version(call: Call, operation: str) -> tuple[Key, KeyVersion]:
-    """Return the version to use, if its state and its key_ops permit the operation.
+    """Return the version to use if its state and its key_ops permit the operation.
 
-    :raises ServiceError: 404; or 403 if it is disabled, outside its dates, or not meant for the operation.
+    :raises ServiceError: 404; or 403 if it is disabled, outside its dates, or does not permit the operation.
     """
     key, version = call.key_and_version()
     if not version.enabled:
@@ -42,7 +42,7 @@ def _check_dates(version: KeyVersion, operation: str, now: float) -> None:
 
 
 def _cipher_input(call: Call) -> CipherInput:
-    """Return the binary members. Before 7.2 there were none but the value; the service leaves unknown ones alone."""
+    """Return the binary members. Before 7.2 the value was the only one; the service ignores unknown members."""
     value = call.body.required_binary("value")
     if not call.api.since("7.2-preview"):
         return CipherInput(value)
@@ -117,14 +117,14 @@ async def sign(call: Call) -> Reply:
 
 
 def _signature_reply(call: Call, alg: str, kid: str, value: str | bool) -> Reply:
-    """Return the answer to sign or verify. A vault's to verify says nothing but whether the signature is right."""
+    """Return the response to sign or verify. A vault's response to verify only says whether the signature is valid."""
     if call.service.kind.is_hsm:
         return call.reply({"alg": alg, "kid": kid, "value": value})
     return call.reply({"value": value} if isinstance(value, bool) else {"kid": kid, "value": value})
 
 
 async def verify(call: Call) -> Reply:
-    """POST …/verify (2016-10-01). A wrong signature is an answer, not an error."""
+    """POST …/verify (2016-10-01). A wrong signature is a result, not an error."""
     if _is_ml_dsa_form(call):
         return await _verify_ml_dsa(call)
     body = call.body
@@ -137,14 +137,14 @@ async def verify(call: Call) -> Reply:
 
 
 def _is_ml_dsa_form(call: Call) -> bool:
-    """Say whether the request has one of the members that only ML-DSA signatures have (2026-05-01-preview)."""
+    """Return whether the request has a member that only ML-DSA signatures use (2026-05-01-preview)."""
     return call.api.since("2026-05-01-preview") and ("external_mu" in call.body or "context" in call.body)
 
 
 def _ml_dsa_input(body: Body, message_member: str) -> tuple[bytes, bytes | None, bool]:
-    """Return message (or mu), context, and whether it is mu.
+    """Return the message or mu, the context, and whether the first is mu.
 
-    :raises ServiceError: 400 for a wrong length, or mu beside what belongs to a message.
+    :raises ServiceError: 400 for a wrong length, or for mu combined with members that belong to a message.
     """
     mu, context = body.binary("external_mu"), body.binary("context")
     if context is not None and len(context) > _MOST_CONTEXT_BYTES:

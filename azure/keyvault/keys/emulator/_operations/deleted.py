@@ -12,7 +12,7 @@ from .call import Call
 
 
 async def list_deleted_keys(call: Call) -> Reply:
-    """GET /deletedkeys (2016-10-01): by name, or by deletion. The text for a vault without soft delete is not known."""
+    """GET /deletedkeys (2016-10-01): by name or by deletion. The text for a vault without soft delete is unknown."""
     if not call.service.rules.soft_delete:
         raise _errors.bad_parameter("Soft delete is not enabled for this vault.")
     keys = paging.listed_keys(call, Phase.DELETED, lambda key: key.deleted_at or 0.0)
@@ -29,7 +29,7 @@ async def get_deleted_key(call: Call) -> Reply:
 
 
 async def recover_deleted_key(call: Call) -> Reply:
-    """POST /deletedkeys/{name}/recover (2016-10-01): the reply comes at once, the key later."""
+    """POST /deletedkeys/{name}/recover (2016-10-01): the reply is immediate, the key follows later."""
     service = call.service
     missing = service.kind.nothing_to_recover(call.origin, call.name, call.api)
     async with service.writing(call.name):
@@ -39,7 +39,7 @@ async def recover_deleted_key(call: Call) -> Reply:
 
 
 async def purge_deleted_key(call: Call) -> Reply:
-    """DELETE /deletedkeys/{name} (2016-10-01): 204 with no body."""
+    """DELETE /deletedkeys/{name} (2016-10-01): 204 without a body."""
     service = call.service
     if service.rules.purge_protection and service.state.deleted(call.name):
         raise _errors.purge_protected(call.origin.vault_name, REGION)

@@ -1,4 +1,4 @@
-"""What needs an HSM: random bytes, key attestation, secure key release, and secure wrap and unwrap."""
+"""Operations that need an HSM: random bytes, key attestation, secure key release, secure wrap and unwrap."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ async def random_bytes(call: Call) -> Reply:
 
 
 async def get_attestation(call: Call) -> Reply:
-    """GET /keys/{name}[/{version}]/attestation (7.6-preview.2, Managed HSM). The evidence is only shaped like real."""
+    """GET /keys/{name}[/{version}]/attestation (7.6-preview.2, Managed HSM). The evidence only has the right format."""
     members = call.service.kind.attestation_members(call.api)
     key, version = call.key_and_version()
     bundle = call.service.bundles.key_bundle(call.view, key, version)
     statement = f"attestation of {call.kid(key, version)}".encode()
-    # Standard base64, as seen, although the specification says base64url.
+    # The service was seen to use standard base64, although the specification says base64url.
     certificates = base64.b64encode(call.service.release_signer.pem).decode("ascii")
     evidence = {
         "certificates": certificates,
@@ -52,9 +52,9 @@ async def get_attestation(call: Call) -> Reply:
 
 
 def _attested(call: Call, version: KeyVersion) -> dict[str, Any]:
-    """Return the claims of the target environment, if they satisfy the key's policy.
+    """Return the claims of the target environment if they satisfy the key's policy.
 
-    :raises ServiceError: 403 otherwise, with one text for every reason; 400 for a malformed policy.
+    :raises ServiceError: 403 otherwise, with the same text for every reason; 400 for a malformed policy.
     """
     target = call.body.required_text("target")
     try:
@@ -94,7 +94,7 @@ async def release_key(call: Call) -> Reply:
 
 
 def _transfer_blob(call: Call, claims: dict[str, Any], version: KeyVersion, mechanism: str) -> str:
-    """Return the key, encrypted for an environment, beside the id of the environment's key."""
+    """Return the key encrypted for an environment, and the id of the environment's key."""
     wrapped = key_transfer.wrap(version.material.private_bytes(), recipient_key(claims), mechanism)
     header = {"kid": recipient_key_id(claims), "alg": "dir", "enc": mechanism}
     blob = {"schema_version": "1.0", "header": header, "ciphertext": jose.encode(wrapped)}
@@ -102,13 +102,13 @@ def _transfer_blob(call: Call, claims: dict[str, Any], version: KeyVersion, mech
 
 
 def _secure_algorithm(call: Call) -> tuple[str, str]:
-    """Return the algorithm, and the use under which the table lists it."""
+    """Return the algorithm and the use under which the table lists it."""
     alg = call.body.required_text("alg")
     return alg, "wrapKey" if alg == _SECURE_RSA else "secureWrapKey"
 
 
 async def secure_wrap_key(call: Call) -> Reply:
-    """POST …/securewrapkey (2026-01-01-preview): the service makes a 256-bit key and returns it wrapped only."""
+    """POST …/securewrapkey (2026-01-01-preview): the service returns a new 256-bit key, wrapped."""
     alg, use = _secure_algorithm(call)
     key, version = usable_version(call, "secureWrapKey")
     row = cipher_for(alg, use, version.material, call.kid(key, version), call.api)
@@ -119,7 +119,7 @@ async def secure_wrap_key(call: Call) -> Reply:
 async def secure_unwrap_key(call: Call) -> Reply:
     """POST …/secureunwrapkey (2026-01-01-preview): the key, encrypted for the attested environment.
 
-    The form of the value is not known; the emulator encrypts it with RSA-OAEP-256 under the environment's key.
+    The format of the value is unknown. The emulator encrypts it with RSA-OAEP-256 for the environment's key.
     """
     alg, use = _secure_algorithm(call)
     wrapped = CipherInput(call.body.required_binary("value"))

@@ -1,4 +1,4 @@
-"""Calls that the emulator makes of itself, past tokens, permissions, limits, faults and the record of requests."""
+"""Internal calls, which bypass tokens, permissions, limits, faults and the record of requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class InsideCalls:
-    """Carries out operations of the API with the newest version that the vault has."""
+    """Carries out operations of the API in the newest version that the vault supports."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -26,8 +26,8 @@ class InsideCalls:
     async def __call__(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
         """Return the reply to a call.
 
-        :raises ServiceError: what the service refuses.
-        :raises FrontEndError: the path is none of the API's.
+        :raises ServiceError: if the service rejects the call.
+        :raises FrontEndError: if the path is not part of the API.
         """
         target = self._router.find(path)
         route = target.route(method)

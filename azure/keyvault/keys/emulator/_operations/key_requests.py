@@ -12,13 +12,13 @@ from .._errors import bad_parameter, invalid_property, malformed_jwk
 from .._json_body import Body
 from .kinds import ServiceKind
 
-#: Key operations, and the version that introduced each, by the description of the API; ``deriveKey``, which it does not
-#: have, is a Managed HSM's.
+#: Key operations, and the version that introduced each according to the API description. The description lacks
+#: ``deriveKey``, which Managed HSMs have.
 KEY_OPERATIONS: Mapping[str, str] = {
     **dict.fromkeys(("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"), "2016-10-01"),
     "import": "7.1",
     "export": "7.3-preview",
-    # The service's description has these two since 2026-05-01-preview, but the operations that need them since this:
+    # The API description has these two since 2026-05-01-preview, but the operations that need them since this version:
     "secureWrapKey": "2026-01-01-preview",
     "secureUnwrapKey": "2026-01-01-preview",
 }
@@ -31,7 +31,7 @@ _DEFAULT_POLICY_TYPE = "application/json; charset=utf-8"
 
 @dataclass(slots=True)
 class KeyProperties:
-    """What create, import and update may set; None is what the request leaves out."""
+    """What create, import and update can set; None means that the request leaves it out."""
 
     key_ops: list[str] | None = None
     enabled: bool | None = None
@@ -46,8 +46,8 @@ class KeyProperties:
 def key_properties(body: Body, version: ApiVersion, key_ops: list[str] | None, kind: ServiceKind) -> KeyProperties:
     """Return the properties in a body.
 
-    :param key_ops: the operations, which an import has inside its JWK.
-    :param kind: the kind of service, which may have operations of its own.
+    :param key_ops: the operations; an import has them inside its JWK.
+    :param kind: the kind of service, which may have additional operations.
     :raises ServiceError: 400.
     """
     attributes = body.object("attributes") or Body({})
@@ -64,7 +64,7 @@ def key_properties(body: Body, version: ApiVersion, key_ops: list[str] | None, k
 
 
 def _checked_key_ops(names: list[str] | None, version: ApiVersion, kind: ServiceKind) -> list[str] | None:
-    """Refuse operations that the version, or the kind of service, does not know.
+    """Reject operations that the API version or the kind of service does not support.
 
     :raises ServiceError: 400.
     """
@@ -88,7 +88,7 @@ def _tags(body: Body) -> dict[str, str] | None:
 
 
 def external_key_id(body: Body, version: ApiVersion) -> str | None:
-    """Return the id of the key outside that a new key stands for.
+    """Return the id of the external key that a new key refers to.
 
     :raises ServiceError: 400.
     """
@@ -121,7 +121,7 @@ def _release_policy(body: Body, version: ApiVersion) -> dict[str, Any] | None:
 def jwk_members(jwk: Body) -> dict[str, bytes]:
     """Return the decoded numbers of a JWK.
 
-    :raises ServiceError: 400 if one is not base64url.
+    :raises ServiceError: 400 if a number is not base64url.
     """
     try:
         members = {name: jwk.binary(name) for name in _JWK_BINARIES if name in jwk}

@@ -1,7 +1,7 @@
-"""The two implementations behind the API, a vault and a Managed HSM, where they differ visibly; here the vault.
+"""The visible differences between the two implementations of the API, vault and Managed HSM. This is the vault.
 
-Answers follow recordings of the live service. Where it changed over the years they follow the newest recording of the
-API version in use; a comment says where there is none, and the answer rests on documentation.
+Responses follow recordings of the live service. Where it changed over the years, they follow the newest recording of
+the API version in use. A comment says where there is no recording and the response is based on documentation.
 """
 
 from __future__ import annotations
@@ -35,34 +35,34 @@ _VAULT_HEADERS = MappingProxyType(
         "x-ms-keyvault-network-info": "conn_type=Ipv4;addr=127.0.0.1;act_addr_fam=InterNetwork;",
     }
 )
-#: Previews recorded last before vaults wrote ``key_size``.
+#: Previews whose latest recordings predate ``key_size`` in vaults.
 _WITHOUT_KEY_SIZE = ("7.6-preview.1", "7.6-preview.2")
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceKind:
-    """What vault and Managed HSM word or order differently; this is the vault."""
+    """What vaults and Managed HSMs word or order differently. This is the vault."""
 
     premium: bool = True
 
     name = "vault"
     is_hsm = False
     has_deletion_delay = True
-    #: Whether an answer repeats the request id that the client chose.
+    #: Whether a response echoes the client's request id.
     echoes_client_request_id = True
-    #: Whether an imported modulus keeps its leading zeros, and a deleted key does without its release policy.
+    #: Whether an imported modulus keeps its leading zeros, and deleted keys are shown without a release policy.
     keeps_leading_zeros = True
     shows_deleted_policy = False
-    #: Whether a rotation policy gets a Notify action that nobody asked for.
+    #: Whether a rotation policy without a Notify action gets one by default.
     adds_notify = True
     lists_by_creation = False
 
     def headers(self, status: int) -> Mapping[str, str]:
-        """Return the headers of a reply; those of vaults since about 2022."""
+        """Return the headers of a reply, as vaults have sent them since about 2022."""
         return _VAULT_HEADERS
 
     def empty_headers(self) -> dict[str, str]:
-        """Return the headers of a 204, which has no content type in a vault."""
+        """Return the headers of a 204, which has no content type in vaults."""
         return {"Content-Length": "0"}
 
     def write(self, value: Any) -> bytes:
@@ -70,12 +70,12 @@ class ServiceKind:
         return to_json(value)
 
     def message(self, text: str, request_id: str) -> str:
-        """Return the text of an error as this kind of service ends it."""
+        """Return the text of an error with the ending that this kind of service adds."""
         return text
 
     def missing_token(self, version: str) -> str:
-        """Return the text of the 401 for a request without a token. It names one more kind of token since 2026."""
-        # An unknown version has not been recorded; it gets the old text.
+        """Return the text of the 401 for a request without a token. Since 2026 it names one more kind of token."""
+        # No recording has an unknown version, so it gets the old text.
         newest = version.startswith("20") and version >= "2026-01-01-preview"
         kinds = "Bearer, PoP, or MTLS_POP" if newest else "Bearer or PoP"
         return f"AKV10000: Request is missing a {kinds} token."
@@ -88,7 +88,7 @@ class ServiceKind:
         return to_json({"error": {"code": "Unauthorized", "message": message}})
 
     def key_not_found(self, origin: Origin, name: str, version: str = "") -> ServiceError:
-        """404 for a key or version. The text with a version rests on the wording: no recording has one."""
+        """404 for a key or version. The text with a version is inferred: no recording has one."""
         shown = f"{name}/{version}" if version else name
         return ServiceError(
             404,
@@ -98,7 +98,7 @@ class ServiceKind:
         )
 
     def nothing_to_rotate(self, origin: Origin, name: str) -> ServiceError:
-        """404 for a rotation of a key that is not there."""
+        """404 for the rotation of a key that does not exist."""
         return self.key_not_found(origin, name)
 
     def deleted_key_not_found(self, origin: Origin, name: str) -> ServiceError:
@@ -106,73 +106,73 @@ class ServiceKind:
         return ServiceError(404, "KeyNotFound", f"Deleted Key not found: {name}")
 
     def nothing_to_recover(self, origin: Origin, name: str, version: ApiVersion) -> ServiceError:
-        """404 for recover of a key that is not deleted; the long text is that of 2024, when 7.5 came."""
+        """404 for recovering a key that is not deleted. The long text dates from 2024, when 7.5 was released."""
         return (
             self.key_not_found(origin, name) if version.since("7.5-preview.1") else self.nothing_to_purge(origin, name)
         )
 
     def nothing_to_purge(self, origin: Origin, name: str) -> ServiceError:
-        """404 for purge of a key that is not deleted."""
+        """404 for purging a key that is not deleted."""
         return ServiceError(404, "KeyNotFound", f"Key not found: {name}")
 
     def malformed_backup(self) -> ServiceError:
-        """400 for a backup that cannot be read, or was made elsewhere."""
+        """400 for a backup that is unreadable or was made elsewhere."""
         return ServiceError(400, "Malformed backup blob", "Backup blob is corrupt.")
 
     def operation_forbidden(self, operation: str) -> ServiceError:
-        """403 for an operation that the key's ``key_ops`` leaves out. The vault's text rests on documentation."""
+        """403 for an operation missing from the key's ``key_ops``. The vault's text is based on documentation."""
         message = f"Operation {operation} is not permitted on this key."
         return ServiceError(403, "Forbidden", message, "KeyOperationForbidden")
 
     def release_rule(self, number: int, text: str) -> ServiceError:
-        """400 of the secure key release family."""
+        """400 for breaking a rule of secure key release."""
         return bad_parameter(f"AKV.SKR.{number}: {text}.")
 
     def immutable_policy(self) -> ServiceError:
-        """400 for a change of a release policy that is immutable."""
+        """400 for changing an immutable release policy."""
         return self.release_rule(1020, "Immutable Key Release Policy cannot be modified")
 
     def release_policy_data(self, policy: dict[str, Any], version: ApiVersion) -> bytes:
-        """Return the text that is kept of a release policy: a vault writes its members in an order of its own.
+        """Return the stored text of a release policy. A vault reorders its members.
 
-        Recordings of 2022, with 7.3, have a boolean written as text.
+        In recordings of 2022 with 7.3, booleans are written as text.
         """
         return canonical_policy(policy, booleans_as_text=not version.since("7.4-preview.1"))
 
     def key_type(self, kty: str) -> str:
-        """Return the key type that a requested one becomes."""
+        """Return the key type that results from a requested one."""
         return "AKP-HSM" if kty == "AKP" else kty
 
     def family(self, kty: str, version: ApiVersion) -> str:
         """Return the family of a requested key type.
 
-        :raises ServiceError: 400 for a type that is unknown or not served here.
+        :raises ServiceError: 400 for a type that is unknown or not supported here.
         """
         if kty == "oct-HSM":
             raise bad_parameter("Property  has invalid value\r\n")
         family = kty.removesuffix("-HSM")
         known = family in ("RSA", "EC") or (family == "AKP" and version.since("2026-05-01-preview"))
         if not known or kty not in (family, f"{family}-HSM") or (kty.endswith("-HSM") and not self.premium):
-            # Documented: "Invalid kty value: oct" is known from users' reports alone.
+            # Documented: "Invalid kty value: oct" is only known from users' reports.
             raise bad_parameter(f"Invalid kty value: {kty}", "KeyTypeNotSupported")
         return family
 
     def default_key_ops(self, family: str, version: ApiVersion, *, external: bool = False) -> list[str]:
-        """Return the operations of a key whose request names none."""
+        """Return the default operations of a key."""
         return list(DEFAULT_KEY_OPS[family])
 
     def knows_key_op(self, name: str, version: ApiVersion) -> bool:
-        """Say whether an operation is one of this kind of service alone."""
+        """Return whether only this kind of service has an operation."""
         return False
 
     def shown_exportable(self, key: Key, version: KeyVersion, api: ApiVersion) -> bool:
-        """Say whether ``exportable`` is written: a false one with 7.3, since September 2022, not of certificates."""
+        """Return whether to write ``exportable``. Since September 2022, 7.3 writes false, except for certificates."""
         if version.exportable:
             return api.since("7.3-preview")
         return api.since("7.3") and not key.managed
 
     def shown_key_size(self, version: KeyVersion, api: ApiVersion, *, deleted: bool) -> int | None:
-        """Return the ``key_size`` to write: that of RSA keys, by 2026 with 7.5 as well."""
+        """Return the ``key_size`` to write: that of RSA keys. By 2026, 7.5 writes it too."""
         shown = api.since("7.5") and api.text not in _WITHOUT_KEY_SIZE and version.material.family == "RSA"
         return version.material.size if shown else None
 
@@ -183,15 +183,15 @@ class ServiceKind:
         return "2" if version.is_hsm else "0"
 
     def shown_jwk(self, jwk: dict[str, Any]) -> dict[str, Any]:
-        """Return a JWK as it is written."""
+        """Return a JWK as the service writes it."""
         return jwk
 
     def released_key_type(self, kty: str) -> str:
-        """Return the key type in the answer to a release."""
+        """Return the key type in the response to a release."""
         return kty
 
     def unset_rotation_policy(self) -> dict[str, Any]:
-        """Return the policy of a key that was never given one."""
+        """Return the policy of a key for which none was set."""
         return {"lifetimeActions": [DEFAULT_NOTIFY], "attributes": None}
 
     def rotation_policy(self, identifier: str, policy: RotationPolicy) -> dict[str, Any]:
@@ -203,7 +203,7 @@ class ServiceKind:
     def attestation_members(self, version: ApiVersion) -> tuple[str, ...]:
         """Return the members of a key attestation.
 
-        :raises ServiceError: 400: a vault has none.
+        :raises ServiceError: always 400, because vaults have none.
         """
         raise bad_parameter("Method GET does not allow operation 'attestation'")
 
@@ -213,7 +213,7 @@ class ServiceKind:
         return f"{origin.explicit}{path}?api-version={query['api-version']}&$skiptoken={token}{size}"
 
     def page(self, items: list[dict[str, Any]], link: str | None) -> dict[str, Any]:
-        """Return a page; the last one of a vault has a null link."""
+        """Return a page. The last page of a vault has a null link."""
         return {"value": items, "nextLink": link}
 
 
@@ -223,7 +223,7 @@ def challenge(origin: Origin, authority_url: str, tenant: str) -> str:
 
 
 def claims_challenge(authority_url: str, claims: dict[str, Any]) -> str:
-    """Return a continuous-access-evaluation challenge: neither resource nor usable tenant, claims in base64."""
+    """Return a continuous-access-evaluation challenge: no resource, no usable tenant, and the claims in base64."""
     encoded = base64.b64encode(json.dumps(claims).encode()).decode("ascii")
     return (
         f'Bearer realm="", authorization_uri="{authority_url}/common/oauth2/authorize", '

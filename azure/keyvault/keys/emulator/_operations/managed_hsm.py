@@ -1,7 +1,7 @@
 """The Managed HSM, where it differs from a vault.
 
-Members are in alphabetical order, texts end with the id of the activity, key types are those of an HSM, and nothing is
-delayed. As in the module of the vault, a comment says where an answer rests on documentation and not on a recording.
+Members are in alphabetical order, texts end with the activity id, key types are those of an HSM, and nothing is
+delayed. As in the module of the vault, a comment says where a response is based on documentation, not on a recording.
 """
 
 from __future__ import annotations
@@ -53,26 +53,26 @@ class ManagedHsmKind(ServiceKind):
     lists_by_creation = True
 
     def headers(self, status: int) -> Mapping[str, str]:
-        """Return the headers of a reply: errors do not tell the place.
+        """Return the headers of a reply. Errors do not name the region.
 
-        The live service tells GET its build as well, in ``x-ms-build-version``, which is of no use to clients.
+        For GET, the live service also sends its build in ``x-ms-build-version``, which clients do not use.
         """
         return _SUCCESS_HEADERS if status < 300 else _HEADERS
 
     def empty_headers(self) -> dict[str, str]:
-        """Return the headers of a 204, which has a content type all the same."""
+        """Return the headers of a 204, which still has a content type."""
         return {"Content-Type": JSON_TYPE, "Content-Length": "0"}
 
     def write(self, value: Any) -> bytes:
-        """Return the JSON of a reply, members in alphabetical order."""
+        """Return the JSON of a reply with its members in alphabetical order."""
         return to_json(value, sort_keys=True)
 
     def message(self, text: str, request_id: str) -> str:
-        """Return the text of an error with the activity's id."""
+        """Return the text of an error with the activity id."""
         return f"{text} (Activity ID: {request_id})"
 
     def unauthorized_body(self, method: str, message: str, *, challenged: bool) -> bytes:
-        """Return the body of a 401: ``OK`` for GET, nothing for others, unless the token was the trouble."""
+        """Return the body of a 401: ``OK`` for GET, nothing for other methods, unless the token was rejected."""
         if not challenged:
             return to_json({"error": {"code": "Unauthorized", "message": message}})
         return b"OK" if method == "GET" else b""
@@ -83,7 +83,7 @@ class ManagedHsmKind(ServiceKind):
         return ServiceError(404, "KeyNotFound", f"Key not found: {origin.url}/keys/{shown}")
 
     def nothing_to_rotate(self, origin: Origin, name: str) -> ServiceError:
-        """404 for a rotation of a key that is not there; the text says so twice."""
+        """404 for the rotation of a key that does not exist. The text says so twice."""
         return ServiceError(404, "KeyNotFound", f"Key not found: {self.key_not_found(origin, name).message}")
 
     def deleted_key_not_found(self, origin: Origin, name: str) -> ServiceError:
@@ -91,15 +91,15 @@ class ManagedHsmKind(ServiceKind):
         return ServiceError(404, "KeyNotFound", f"Key not found: {origin.url}/deletedkeys/{name}")
 
     def nothing_to_recover(self, origin: Origin, name: str, version: ApiVersion) -> ServiceError:
-        """404 for recover of a key that is not deleted."""
+        """404 for recovering a key that is not deleted."""
         return self.deleted_key_not_found(origin, name)
 
     def nothing_to_purge(self, origin: Origin, name: str) -> ServiceError:
-        """404 for purge of a key that is not deleted."""
+        """404 for purging a key that is not deleted."""
         return self.deleted_key_not_found(origin, name)
 
     def malformed_backup(self) -> ServiceError:
-        """400 for a backup that cannot be read: what the HSM cannot read belongs elsewhere."""
+        """400 for an unreadable backup. The HSM assumes that it belongs to another HSM."""
         return ServiceError(
             400,
             "MalformedBackupBlob",
@@ -107,32 +107,32 @@ class ManagedHsmKind(ServiceKind):
         )
 
     def operation_forbidden(self, operation: str) -> ServiceError:
-        """403 for an operation that the key's ``key_ops`` leaves out; the code is the outer one."""
+        """403 for an operation missing from the key's ``key_ops``. The code is the outer one."""
         message = f"Operation {operation} is not permitted on the given key"
         return ServiceError(403, "KeyOperationForbidden", message)
 
     def release_rule(self, number: int, text: str) -> ServiceError:
-        """400 of the secure key release family, without number and full stop."""
+        """400 for breaking a rule of secure key release, without number and full stop."""
         return bad_parameter(text)
 
     def immutable_policy(self) -> ServiceError:
-        """400 for a change of a release policy that is immutable."""
+        """400 for changing an immutable release policy."""
         return bad_parameter("Immutable Release policy cannot be modified")
 
     def release_policy_data(self, policy: dict[str, Any], version: ApiVersion) -> bytes:
-        """Return the text that is kept of a release policy: without blanks, its members as they came."""
+        """Return the stored text of a release policy: without whitespace, its members in the given order."""
         return minified_policy(policy)
 
     def key_type(self, kty: str) -> str:
-        """Return the HSM type of a requested one."""
+        """Return the HSM type for a requested key type."""
         if kty == "AES":
             return "oct-HSM"
         return kty if kty.endswith("-HSM") else f"{kty}-HSM"
 
     def family(self, kty: str, version: ApiVersion) -> str:
-        """Return the family of a requested key type: ``AES`` is symmetric, and one preview had ``OKP``.
+        """Return the family of a requested key type. ``AES`` is symmetric, and one preview had ``OKP``.
 
-        :raises ServiceError: 400 for a type that is unknown or not served by the version.
+        :raises ServiceError: 400 for a type that is unknown or not supported by the API version.
         """
         family = "oct" if kty == "AES" else kty.removesuffix("-HSM")
         known = {
@@ -143,12 +143,12 @@ class ManagedHsmKind(ServiceKind):
             "AKP": version.since("2026-05-01-preview"),
         }
         if not known.get(family) or kty not in (family, f"{family}-HSM", "AES"):
-            # Documented, for vaults; no recording has a key type that an HSM refuses.
+            # Documented for vaults; no recording has a key type that an HSM rejects.
             raise bad_parameter(f"Invalid kty value: {kty}", "KeyTypeNotSupported")
         return family
 
     def default_key_ops(self, family: str, version: ApiVersion, *, external: bool = False) -> list[str]:
-        """Return the operations of a key whose request names none. EC keys have derived keys since 2024."""
+        """Return the default operations of a key. EC keys can derive keys since 2024."""
         if family == "oct":
             return ["wrapKey", "unwrapKey"] if external else list(_OCT_KEY_OPS)
         derives = family == "EC" and version.since("7.5-preview.1")
@@ -156,11 +156,11 @@ class ManagedHsmKind(ServiceKind):
         return [*own, "deriveKey"] if derives else own
 
     def knows_key_op(self, name: str, version: ApiVersion) -> bool:
-        """Say whether an operation is one of this kind of service alone."""
+        """Return whether only this kind of service has an operation."""
         return name == "deriveKey"
 
     def shown_exportable(self, key: Key, version: KeyVersion, api: ApiVersion) -> bool:
-        """Say whether ``exportable`` is written."""
+        """Return whether to write ``exportable``."""
         return api.since("7.2")
 
     def shown_key_size(self, version: KeyVersion, api: ApiVersion, *, deleted: bool) -> int | None:
@@ -169,23 +169,23 @@ class ManagedHsmKind(ServiceKind):
         return version.material.size if shown else None
 
     def shown_platform(self, version: KeyVersion, api: ApiVersion) -> str | None:
-        """Return nothing: no recording of an HSM has ``hsmPlatform``, although the description lists it."""
+        """Return None: no recording of an HSM has ``hsmPlatform``, although the API description lists it."""
         return None
 
     def shown_jwk(self, jwk: dict[str, Any]) -> dict[str, Any]:
-        """Return a JWK as it is written: without ``key_ops`` if the key has none."""
+        """Return a JWK as the service writes it: without ``key_ops`` if the key has none."""
         return jwk if jwk["key_ops"] else {name: value for name, value in jwk.items() if name != "key_ops"}
 
     def released_key_type(self, kty: str) -> str:
-        """Return the key type in the answer to a release: the key is about to leave the HSM."""
+        """Return the key type in the response to a release. The key is about to leave the HSM."""
         return kty.removesuffix("-HSM")
 
     def unset_rotation_policy(self) -> dict[str, Any]:
-        """Return the policy of a key that was never given one: empty text and 0."""
+        """Return the policy of a key for which none was set: empty text and 0."""
         return {"attributes": {"created": 0, "expiryTime": "", "updated": 0}, "id": ""}
 
     def rotation_policy(self, identifier: str, policy: RotationPolicy) -> dict[str, Any]:
-        """Return a policy that was set; types of actions are in lower case."""
+        """Return a policy that was set, with action types in lower case."""
         actions = [
             {"action": {"type": item["action"]["type"].lower()}, "trigger": item["trigger"]}
             for item in policy.lifetime_actions
@@ -198,18 +198,18 @@ class ManagedHsmKind(ServiceKind):
         }
 
     def attestation_members(self, version: ApiVersion) -> tuple[str, ...]:
-        """Return the members of a key attestation: those of its first preview, or of all later versions."""
+        """Return the members of a key attestation: those of the first preview, or those of all later versions."""
         evidence = ("privateKeyAttestation", "publicKeyAttestation")
         if version.text == "7.6-preview.2":
             return ("certificates", *evidence)
         return ("certificatePemFile", *evidence, "version")
 
     def next_link(self, origin: Origin, path: str, query: Mapping[str, str], token: str) -> str:
-        """Return the link to the next page: what was asked, with the marker in place of ``api-version``."""
+        """Return the link to the next page: the requested URL, with the marker instead of ``api-version``."""
         kept = {name: value for name, value in query.items() if name not in ("api-version", "$skiptoken")}
         size = "".join(f"{quote(name, safe='$')}={quote(value, safe='')}&" for name, value in kept.items())
         return f"{origin.url}{path}?{size}$skiptoken={token}"
 
     def page(self, items: list[dict[str, Any]], link: str | None) -> dict[str, Any]:
-        """Return a page; the last one of an HSM has no link."""
+        """Return a page. The last page of an HSM has no link."""
         return {"value": items} if link is None else {"value": items, "nextLink": link}

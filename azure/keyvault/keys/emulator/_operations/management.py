@@ -31,9 +31,9 @@ _OLD_CURVE, _NEW_CURVE = "SECP256K1", "P-256K"
 
 
 def _key_type(call: Call, body: Body) -> tuple[str, str]:
-    """Return the family of the requested key type, and the type that the service makes of it.
+    """Return the family of the requested key type, and the resulting type.
 
-    :raises ServiceError: 400 for a type that is missing, unknown or not served here.
+    :raises ServiceError: 400 for a type that is missing, unknown or not supported here.
     """
     kind, given = call.service.kind, body.text("kty")
     if not given:
@@ -42,7 +42,7 @@ def _key_type(call: Call, body: Body) -> tuple[str, str]:
 
 
 def created_type(call: Call) -> tuple[str, str]:
-    """Return family and type of the key that a create makes.
+    """Return the family and the type of the key that a create produces.
 
     :raises ServiceError: 400.
     """
@@ -53,9 +53,10 @@ def created_type(call: Call) -> tuple[str, str]:
 
 
 def _external_type(identifier: str) -> tuple[str, str]:
-    """Return the type of a key outside, which the request does not say. What is outside is made up here:
+    """Return the type of an external key, which the request does not name.
 
-    an id with the word ``rsa`` or ``ec`` in it is such a key, and any other a symmetric one, as was recorded.
+    The emulator derives it from the id: an id that contains the word ``rsa`` or ``ec`` means such a key. Any other id
+    means a symmetric key, as recorded.
     """
     words = identifier.lower().split("-")
     family = "RSA" if "rsa" in words else "EC" if "ec" in words else "oct"
@@ -63,7 +64,7 @@ def _external_type(identifier: str) -> tuple[str, str]:
 
 
 def imported_type(call: Call) -> tuple[str, str]:
-    """Return family and type of the key that an import makes.
+    """Return the family and the type of the key that an import produces.
 
     :raises ServiceError: 400.
     """
@@ -82,14 +83,14 @@ def _imported_jwk(call: Call) -> Body:
 
 
 def _curve(call: Call, name: str | None) -> str | None:
-    """Refuse the curve name that the version does not have: SECP256K1 became P-256K in 7.0."""
+    """Reject a curve name that the API version lacks: SECP256K1 became P-256K in 7.0."""
     if name == (_OLD_CURVE if call.api.since("7.0") else _NEW_CURVE):
         raise invalid_property("crv")
     return name
 
 
 def _generator(call: Call, family: str) -> Callable[[], Material]:
-    """Return what makes the key, with every member of the request checked for its type first."""
+    """Return a function that generates the key, after checking the type of every member of the request."""
     body = call.body
     size, curve, alg = body.integer("key_size"), _curve(call, body.text("crv")), body.text("alg")
     exponent = body.integer("public_exponent") if call.api.since("7.2-preview") else None
@@ -139,7 +140,7 @@ async def _keep(call: Call, version: KeyVersion, *, expires: bool) -> Reply:
 
 
 def _with_expiry(version: KeyVersion, key: Key | None, expires: bool) -> KeyVersion:
-    """Return a new version with the expiry that the key's rotation policy gives it, if the request gave none."""
+    """Return a new version. If the request gave no expiry, the key's rotation policy sets it."""
     expiry = key.rotation_policy.expiry_time if key is not None and key.rotation_policy else None
     if not expires or version.exp is not None or expiry is None:
         return version
@@ -147,7 +148,7 @@ def _with_expiry(version: KeyVersion, key: Key | None, expires: bool) -> KeyVers
 
 
 async def create_key(call: Call) -> Reply:
-    """POST /keys/{name}/create (2016-10-01): a new key, or a new version of one."""
+    """POST /keys/{name}/create (2016-10-01): a new key, or a new version of a key."""
     family, kty = created_type(call)
     given = key_properties(call.body, call.api, call.body.texts("key_ops"), call.service.kind)
     if given.external_id is not None and not call.service.kind.is_hsm:
@@ -160,7 +161,7 @@ async def create_key(call: Call) -> Reply:
 
 
 async def import_key(call: Call) -> Reply:
-    """PUT /keys/{name} (2016-10-01): a key made elsewhere, in the clear or wrapped for a key-exchange key."""
+    """PUT /keys/{name} (2016-10-01): a key from elsewhere, in plain text or wrapped with a key-exchange key."""
     jwk, (family, kty) = _imported_jwk(call), imported_type(call)
     given = key_properties(call.body, call.api, jwk.texts("key_ops"), call.service.kind)
     check_new_policy(call, kty, given)
@@ -174,7 +175,7 @@ def _imported(call: Call, family: str, kty: str, jwk: Body) -> Material:
         return unwrap_transferred_key(call, family, kty, jwk, curve)
     members = jwk_members(jwk)
     keeps_zeros = call.service.kind.keeps_leading_zeros
-    # A Managed HSM shows a curve that an imported RSA key was given.
+    # A Managed HSM echoes a curve that was given with an imported RSA key.
     stray = jwk.text("crv") if call.service.kind.is_hsm else None
     importers: dict[str, Callable[[], Material]] = {
         "RSA": lambda: RsaMaterial.from_jwk(members, keeps_leading_zeros=keeps_zeros, curve=stray),
@@ -188,12 +189,12 @@ def _imported(call: Call, family: str, kty: str, jwk: Body) -> Material:
 
 
 async def get_key(call: Call) -> Reply:
-    """GET /keys/{name}[/{version}] (2016-10-01). Disabled and expired keys are shown like others."""
+    """GET /keys/{name}[/{version}] (2016-10-01). Disabled and expired keys are returned like others."""
     return call.bundle_reply(*call.key_and_version())
 
 
 async def update_key(call: Call) -> Reply:
-    """PATCH /keys/{name}[/{version}] (2016-10-01): what is left out stays; tags and key_ops replace the old ones."""
+    """PATCH /keys/{name}[/{version}] (2016-10-01): what is left out stays; tags and key_ops are replaced."""
     body = call.required_body
     given = key_properties(body, call.api, body.texts("key_ops"), call.service.kind)
     async with call.service.writing(call.name):
@@ -220,14 +221,14 @@ async def delete_key(call: Call) -> Reply:
 
 
 async def list_keys(call: Call) -> Reply:
-    """GET /keys (2016-10-01): live keys by name, or by creation."""
+    """GET /keys (2016-10-01): live keys sorted by name or by creation."""
     keys = paging.listed_keys(call, Phase.LIVE, lambda key: next(iter(key.versions.values())).created)
     items = ((marker, call.service.bundles.item(call.view, key)) for marker, key in keys)
     return call.reply(paging.page(call, "/keys", items))
 
 
 async def list_versions(call: Call) -> Reply:
-    """GET /keys/{name}/versions (2016-10-01): by version text, or by creation; an unknown name has none."""
+    """GET /keys/{name}/versions (2016-10-01): sorted by text or by creation; empty for an unknown name."""
     start, _ = paging.requested_start(call)
     key = call.service.state.live(call.name)
     items = iter(()) if key is None else _version_items(call, key, start.rpartition("/")[2])
@@ -242,7 +243,7 @@ def _version_items(call: Call, key: Key, start: str) -> Iterator[tuple[str, dict
 
 
 def _index(names: list[str], start: str) -> int:
-    """Return the place of the first version to show, which a marker names."""
+    """Return the index of the first version to return, which a marker names."""
     return next((index for index, name in enumerate(names) if name == start), 0 if not start else len(names))
 
 
@@ -259,7 +260,7 @@ async def restore_key(call: Call) -> Reply:
     service, blob = call.service, call.body.required_binary("value")
     try:
         key = await service.work(lambda: service.backup_key.open(blob, bare=service.kind.is_hsm))
-    except Exception as error:  # whatever is wrong in a blob, it is the blob that is wrong
+    except Exception as error:  # whatever goes wrong here, the blob is malformed
         raise service.kind.malformed_backup() from error
     async with service.writing(key.name):
         service.state.check_restorable(key.name)

@@ -1,4 +1,4 @@
-"""Pages: at most 25 items, an opaque marker of the next one, and the link the service writes.
+"""Pages: at most 25 items, an opaque marker for the next page, and the service's form of link.
 
 The marker has the form seen from the service: base64url of ``{"NextMarker": "2!{length}!{base64}",
 "TargetLocation": 0}``, whose base64 (``-`` for ``=``) names the next item. Clients must not look inside.
@@ -38,7 +38,7 @@ def requested_size(call: Call) -> int:
 
 
 def requested_start(call: Call) -> tuple[str, bool]:
-    """Return the case-folded marker of the first item, and whether its page was preceded by an empty one.
+    """Return the case-folded marker of the first item, and whether an empty page preceded its page.
 
     :raises ServiceError: 400 for a marker that the emulator did not write.
     """
@@ -56,9 +56,9 @@ def requested_start(call: Call) -> tuple[str, bool]:
 
 
 def listed_keys(call: Call, phase: Phase, moment: Callable[[Key], float]) -> Iterator[tuple[str, Key]]:
-    """Return markers and keys of a state from the requested start onwards: by name, or by a moment in a Managed HSM.
+    """Return markers and keys in a state from the requested start onwards: by name, or by time in a Managed HSM.
 
-    :param moment: when the key came into the list.
+    :param moment: when the key was added to the list.
     """
     start, _ = requested_start(call)
     if not call.service.kind.lists_by_creation:
@@ -68,7 +68,7 @@ def listed_keys(call: Call, phase: Phase, moment: Callable[[Key], float]) -> Ite
 
 
 def _from_marker(items: list[tuple[str, Key]], start: str) -> Iterator[tuple[str, Key]]:
-    """Return the items from the one that a marker names onwards; if it is gone, those since its moment."""
+    """Return the items from the one that a marker names onwards or, if it is gone, those that are newer."""
     markers = [marker for marker, _ in items]
     if start in markers:
         return iter(items[markers.index(start) :])

@@ -17,9 +17,9 @@ _LOGGER = logging.getLogger(__name__)
 
 
 async def catch_up(service: Service) -> None:
-    """Carry out what is due until now, in the order of its time, each at its time.
+    """Carry out everything that is due by now in order, as of the time when it was due.
 
-    What cannot be stored is tried again with the next call.
+    If something cannot be stored, the next call tries it again.
     """
     if not service.state.agenda.is_due(service.clock.now()):
         return
@@ -44,7 +44,7 @@ async def _carry_out(service: Service, due: Due) -> None:
         return
     if due.what is Happening.PURGED:
         async with service.writing(due.name):
-            pass  # frees the name of a key that has reached its end
+            pass  # frees the name of a key whose retention has ended
     else:
         service.state.agenda.note(key, due)
         service.state.agenda.watch(key)

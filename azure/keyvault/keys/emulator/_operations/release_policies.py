@@ -1,4 +1,4 @@
-"""The text of a release policy as the service keeps it, which is not the text that it was given.
+"""The text of a release policy as the service stores it, which differs from the text it was given.
 
 Grammar: ``{"version": "1.0.0", "anyOf": [{"authority": URL, "allOf": [{"claim": "a.b", "equals": "x"}]}]}``.
 """
@@ -14,14 +14,14 @@ _UNCHANGED = ("claim", "authority", "version", "exists")
 
 
 def minified_policy(policy: dict[str, Any]) -> bytes:
-    """Return a policy without blanks."""
+    """Return a policy without whitespace."""
     return json.dumps(policy, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def canonical_policy(policy: dict[str, Any], *, booleans_as_text: bool) -> bytes:
-    """Return a policy without blanks, with the members of every condition in the order of the grammar.
+    """Return a policy without whitespace, with the members of every condition in the order of the grammar.
 
-    :param booleans_as_text: write what a claim is compared with as ``"true"`` instead of ``true``.
+    :param booleans_as_text: write expected values as ``"true"`` instead of ``true``.
     """
     return minified_policy(_condition(policy, booleans_as_text))
 

@@ -1,4 +1,4 @@
-"""When a key may be exportable and have a release policy: the secure key release rules, with their numbers."""
+"""When a key can be exportable and have a release policy: the numbered rules of secure key release."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def check_policy_change(call: Call, version: KeyVersion, given: KeyProperties) -
 
 
 def _secures(key_ops: list[str] | None) -> bool:
-    """Say whether the operations are such as need a release policy without the key being exportable."""
+    """Return whether the operations require a release policy even if the key is not exportable."""
     return not _SECURE_OPERATIONS.isdisjoint(key_ops or ())
 
 
 def _rewrite_policy(call: Call, given: KeyProperties) -> None:
-    """Replace the text of a release policy by the one that the service keeps.
+    """Replace the text of a release policy with the text that the service stores.
 
-    :raises ServiceError: 400 for a policy of the wrong form.
+    :raises ServiceError: 400 for a malformed policy.
     """
     if not given.release_policy:
         return
@@ -73,5 +73,5 @@ def _rewrite_policy(call: Call, given: KeyProperties) -> None:
 
 
 def _malformed_policy(call: Call) -> ServiceError:
-    """400; the number of this rule is not known, so the text is the emulator's own."""
+    """400. The number of this rule is unknown, so the text is the emulator's own."""
     return call.service.kind.release_rule(1000, "Key Release Policy is not valid")

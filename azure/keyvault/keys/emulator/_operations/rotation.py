@@ -1,4 +1,4 @@
-"""Rotation: now, and by policy."""
+"""Rotation: on request, and by policy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _key(call: Call) -> Key:
 
 
 def rotated(previous: KeyVersion, material: Material, key: Key, now: int) -> KeyVersion:
-    """Return the new version that a rotation makes, now or when a policy says."""
+    """Return the new version that a rotation creates, on request or by policy."""
     expiry = key.rotation_policy.expiry_time if key.rotation_policy else None
     return KeyVersion(
         version=new_version(),
@@ -62,7 +62,7 @@ def rotated(previous: KeyVersion, material: Material, key: Key, now: int) -> Key
 
 
 async def get_rotation_policy(call: Call) -> Reply:
-    """GET /keys/{name}/rotationpolicy (7.3): the default one, without id, if none was set."""
+    """GET /keys/{name}/rotationpolicy (7.3): without one, the default policy, which has no id."""
     key = call.key()
     if key.rotation_policy is None:
         return call.reply(call.service.kind.unset_rotation_policy())
@@ -70,7 +70,7 @@ async def get_rotation_policy(call: Call) -> Reply:
 
 
 async def update_rotation_policy(call: Call) -> Reply:
-    """PUT /keys/{name}/rotationpolicy (7.3). Versions that exist keep their expiry."""
+    """PUT /keys/{name}/rotationpolicy (7.3). Existing versions keep their expiry."""
     actions, expiry = _checked_policy(call.required_body, int(call.service.clock.now()))
     if call.service.kind.adds_notify and not any(action["action"]["type"] == "Notify" for action in actions):
         actions.append(DEFAULT_NOTIFY)
@@ -85,7 +85,7 @@ async def update_rotation_policy(call: Call) -> Reply:
 def _renewed(
     known: RotationPolicy | None, actions: list[dict[str, Any]], expiry: str | None, now: int
 ) -> RotationPolicy:
-    """Return the policy to keep: the known one, with its times, if it is put once more."""
+    """Return the policy to store. If the same policy is set again, keep the old one with its times."""
     if known is None:
         return RotationPolicy(actions, expiry, now, now)
     if (known.lifetime_actions, known.expiry_time) == (actions, expiry):
@@ -100,10 +100,10 @@ def _policy(call: Call, key: Key, policy: RotationPolicy) -> dict[str, Any]:
 def _checked_policy(body: Body, now: int) -> tuple[list[dict[str, Any]], str | None]:
     """Return the lifetime actions and the expiry.
 
-    :param now: the time from which durations in months and years are counted.
+    :param now: the time from which months and years are counted.
     :raises ServiceError: 400. The texts are the emulator's own.
     """
-    # A policy that was never set shows null attributes, and clients send back what they got.
+    # The default policy has null attributes, and clients send back what they received.
     attributes = Body({}) if body.raw("attributes") is None else body.object("attributes") or Body({})
     expiry = attributes.text("expiryTime") or None
     if expiry is not None and _duration(expiry).least_days < _LEAST_EXPIRY_DAYS:
@@ -141,7 +141,7 @@ def _check_trigger(kind: str, name: str, duration: Duration, expiry: str | None)
 
 
 def _check_room(action: dict[str, Any], expiry: str | None, now: int) -> None:
-    """Refuse an action less than 7 days after creation, or before expiry. The default one goes with every expiry."""
+    """Reject an action less than 7 days after creation or before expiry. The default action suits every expiry."""
     if expiry is None or action == DEFAULT_NOTIFY:
         return
     ((name, text),) = action["trigger"].items()

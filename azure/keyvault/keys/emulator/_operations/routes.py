@@ -1,6 +1,6 @@
-"""The table of operations: method, path, permission, and the API version that introduced each.
+"""The table of operations: method, path, permission, and the API version that introduced the operation.
 
-A path is matched by its segments after ``//`` is collapsed and a trailing slash removed, because clients write "no
+Paths are matched by segment, after collapsing ``//`` and removing a trailing slash, because clients write "no
 version" as ``/keys/n/`` and ``/keys/n//encrypt``.
 """
 
@@ -32,7 +32,7 @@ class Route:
     since: str = _OLDEST
     hsm_only: bool = False
     creates: bool = False
-    #: What reads family and type of the new key in a request that says them.
+    #: Reads the family and the type of the new key from a request that names them.
     new_type: Callable[[Call], tuple[str, str]] | None = None
 
 
@@ -57,7 +57,7 @@ _ATTESTATION = Route("attestation", "get", hsm.get_attestation, "7.6-preview.2")
 
 TABLE: Mapping[str, Mapping[str, Route]] = {
     "/keys": {"GET": Route("list", "list", management.list_keys)},
-    # A key may have this name as well.
+    # A key can also have this name.
     "/keys/restore": {**_KEY, "POST": Route("restore", "restore", management.restore_key)},
     "/keys/{name}": _KEY,
     "/keys/{name}/create": {"POST": _CREATE},
@@ -88,7 +88,7 @@ TABLE: Mapping[str, Mapping[str, Route]] = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a path names: the operations by method, and the key."""
+    """What a path refers to: the operations by method, and the key."""
 
     methods: Mapping[str, Route]
     name: str = ""
@@ -97,7 +97,7 @@ class Target:
     def route(self, method: str) -> Route:
         """Return the operation of a method.
 
-        :raises ServiceError: 405, or the 400 of a key name that is missing before ``/create``.
+        :raises ServiceError: 405, or 400 if the key name before ``/create`` is missing.
         """
         route = self.methods.get(method)
         if route is None:
@@ -107,7 +107,7 @@ class Target:
         return route
 
     def check_name(self) -> None:
-        """Refuse an impossible key name.
+        """Reject an invalid key name.
 
         :raises ServiceError: 400.
         """
@@ -116,7 +116,7 @@ class Target:
 
 
 class Router:
-    """Finds targets, and remembers those it found."""
+    """Finds targets and caches them."""
 
     def __init__(self, *, managed_hsm: bool) -> None:
         self._table = {
@@ -127,9 +127,9 @@ class Router:
         self._found: dict[str, Target] = {}
 
     def find(self, path: str) -> Target:
-        """Return the target of a path as it stands in the request line.
+        """Return the target of a path as written in the request line.
 
-        :raises FrontEndError: 404, or 403 for the bare root; a page of the web server, not of the API.
+        :raises FrontEndError: 404, or 403 for the bare root, as a page of the web server, not of the API.
         """
         target = self._found.get(path)
         if target is None:
@@ -149,7 +149,7 @@ class Router:
 
 
 def _shapes(segments: list[str]) -> list[tuple[str, str, str]]:
-    """Return the shapes that the segments can have, literal ones first, each with the name and version it means."""
+    """Return the shapes that match the segments, literal ones first, each with the resulting name and version."""
     root, *rest = segments
     if not rest:
         return [(f"/{root}", "", "")]
@@ -165,6 +165,6 @@ def _shapes(segments: list[str]) -> list[tuple[str, str, str]]:
 
 def _checked(target: Target) -> Target:
     if target.version and not _VERSION.fullmatch(target.version):
-        # A dashed GUID as version was seen to be answered by the front end.
+        # The front end was seen to answer when the version is a GUID with dashes.
         raise FrontEndError(404, "File or directory not found.")
     return target

@@ -1,6 +1,6 @@
-"""Keys that are there from the start, from a JSON document: ``--seed FILE``.
+"""Keys that exist from the start, from a JSON document: ``--seed FILE``.
 
-Members of a key are those of the REST API's create or import, so that a key is made as a client would make it.
+The members of a key are those of create or import in the REST API, so keys are made as a client would make them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _MOST_VERSIONS = 1000
 
 
 async def sow(service: Service) -> None:
-    """Make the keys that the option ``seed`` asks for, in all vaults. What is there already stays as it is.
+    """Create the keys that the option ``seed`` describes, in all vaults. Existing keys stay unchanged.
 
-    :raises ValueError: the document is wrong; the text says where.
-    :raises OSError: the file cannot be read.
+    :raises ValueError: if the document is wrong; the text says where.
+    :raises OSError: if the file cannot be read.
     """
     if service.options.seed is None:
         return
@@ -111,7 +111,7 @@ def _number_of_versions(key: Mapping[str, Any], imported: bool) -> int:
 
 
 def _dated(attributes: Any, now: int) -> Any:
-    """Return attributes whose dates may also be texts: ISO 8601, or a duration from now on such as ``P30D``."""
+    """Return attributes. Dates can also be ISO 8601 texts, or durations from now such as ``P30D``."""
     if not isinstance(attributes, Mapping):
         return attributes
     texts = {name: value for name, value in attributes.items() if name in _DATES and isinstance(value, str)}

@@ -1,1 +1,1 @@
-"""What a vault remembers: records, the life cycle of keys, where they stay, and backups. Stands on cryptography."""
+"""What a vault stores: records, the life cycle of keys, storage, and backups. Depends on ``_cryptography``."""

@@ -1,6 +1,6 @@
-"""What time brings about by itself: rotation by policy, near expiry, expiry, and the end of retention. No I/O.
+"""What happens as time passes: rotation by policy, near expiry, expiry, and the end of retention. No I/O.
 
-A key has at most one thing due next; carrying it out puts the key back, with what is due after that.
+Each key has at most one event due next. Carrying it out schedules the event after that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DEFAULT_NOTICE = "P30D"
 
 
 class Happening(str, enum.Enum):
-    """What can be due."""
+    """The kinds of events that can be due."""
 
     ROTATED = "rotated"
     NEAR_EXPIRY = "near-expiry"
@@ -27,11 +27,11 @@ class Happening(str, enum.Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Due:
-    """Something that is due for a key.
+    """An event that is due for a key.
 
-    :ivar at: the moment, in seconds since the epoch.
+    :ivar at: when it is due, in seconds since the epoch.
     :ivar name: the case-folded name of the key.
-    :ivar version: the version that it is about.
+    :ivar version: the version that it concerns.
     """
 
     at: float
@@ -41,9 +41,9 @@ class Due:
 
 
 class Agenda:
-    """Knows what is due next among all keys.
+    """Knows the next event due among all keys.
 
-    :param notices: whether near expiry is noted 30 days ahead for keys without a policy that says otherwise.
+    :param notices: whether keys get a near-expiry event 30 days ahead unless a policy says otherwise.
     """
 
     def __init__(self, *, notices: bool) -> None:
@@ -52,36 +52,36 @@ class Agenda:
         self._noted: set[tuple[str, str, Happening, int | None]] = set()
 
     def watch(self, key: Key) -> None:
-        """Take a key into account, as it is now."""
+        """Schedule the next event of a key in its current state."""
         due = self.next_of(key)
         if due is not None:
             heapq.heappush(self._queue, due)
 
     def is_due(self, now: float) -> bool:
-        """Say whether something may be due."""
+        """Return whether an event may be due."""
         return bool(self._queue) and self._queue[0].at <= now
 
     def pop(self) -> Due:
-        """Take the first item; whether it still stands is for :meth:`next_of` to say."""
+        """Remove and return the first item. Whether it is still valid is up to :meth:`next_of`."""
         return heapq.heappop(self._queue)
 
     def note(self, key: Key, due: Due) -> None:
-        """Remember that the owner of a key has heard of something, so that it is not due once more."""
+        """Remember that the owner of a key was notified of an event, so that it does not become due again."""
         self._noted.add((due.name, due.version, due.what, key.versions[due.version].exp))
 
     def clear(self) -> None:
-        """Forget all, after the clock was turned back. The keys have to be watched anew."""
+        """Forget everything after the clock was turned back. All keys must be watched again."""
         self._queue.clear()
         self._noted.clear()
 
     def forgo_notices(self, key: Key, now: float) -> None:
-        """Treat what became near expiry or expired before now as noted: nobody was there to hear of it."""
+        """Treat expiry and near expiry before now as noted: nobody was there to be notified."""
         for due in self._notices_of(key):
             if due.at <= now:
                 self.note(key, due)
 
     def next_of(self, key: Key) -> Due | None:
-        """Return what is due next for a key, be it in the future or overdue."""
+        """Return the next event due for a key, whether in the future or overdue."""
         if key.purged_until is not None or not key.versions:
             return None
         if key.deleted_at is not None:
@@ -108,14 +108,14 @@ class Agenda:
         moments = [moment for trigger in triggers if (moment := _moment(trigger, latest.created, latest.exp))]
         found = [(max(min(moment, latest.exp), latest.created), Happening.NEAR_EXPIRY) for moment in moments]
         if latest.exp <= latest.created:
-            found = []  # What was made expired is not near it any more.
+            found = []  # A version that was already expired when it was created is no longer near expiry.
         for at, what in [*found, (max(latest.exp, latest.created), Happening.EXPIRED)]:
             if (key.folded, latest.version, what, latest.exp) not in self._noted:
                 yield Due(at, key.folded, latest.version, what)
 
 
 def stands(due: Due, key: Key | None, now: float) -> bool:
-    """Say whether what was due for a name concerns the key that has it now."""
+    """Return whether an event that was due for a name concerns the key that has the name now."""
     if key is None or due.version not in key.versions:
         return False
     return key.phase(now) is (Phase.GONE if due.what is Happening.PURGED else Phase.LIVE)

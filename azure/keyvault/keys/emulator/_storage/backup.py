@@ -1,7 +1,7 @@
-"""Backups: all versions of a key in a JWE, before which a vault puts a marker and a Managed HSM puts nothing.
+"""Backups: all versions of a key in a JWE. A vault prefixes a marker; a Managed HSM does not.
 
-Vaults that keep nothing share one backup key for the process, as vaults of a geography can read each other's backups,
-and so do Managed HSMs; a durable one has its own, kept with its records.
+In-memory vaults share one backup key per process, as vaults of a geography can read each other's backups; so do
+in-memory Managed HSMs. A durable vault or HSM has its own key, stored with its records.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MARKER = b"&AzureKeyVaultKeyBackupV1.microsoft.com"
 
 
 class BackupKey:
-    """The key under which backups are encrypted."""
+    """The key that encrypts backups."""
 
     def __init__(self, pkcs8: Callable[[], bytes]) -> None:
         self._pkcs8 = pkcs8
@@ -39,7 +39,7 @@ class BackupKey:
 
     @classmethod
     def shared(cls, kind: str) -> BackupKey:
-        """Return the process's key for a kind of service, which is made when it is needed."""
+        """Return the process's key for a kind of service, generated on demand."""
         return cls(partial(_process_key, kind))
 
     @cached_property
@@ -57,7 +57,7 @@ class BackupKey:
     def seal(self, key: Key, *, bare: bool) -> bytes:
         """Return the backup of a key.
 
-        :param bare: make it as a Managed HSM does: nothing but the JWE, under a symmetric key.
+        :param bare: create it as a Managed HSM does: only the JWE, encrypted with a symmetric key.
         """
         content = {"key": key.facts(), "versions": [version.with_private() for version in key.versions.values()]}
         plaintext = json.dumps(content).encode()
@@ -69,7 +69,7 @@ class BackupKey:
     def open(self, blob: bytes, *, bare: bool) -> Key:
         """Return the key in a backup.
 
-        :raises ValueError: the backup is damaged, or was made under another key or by another kind of service.
+        :raises ValueError: if the backup is damaged, or was made with another key or by another kind of service.
         """
         if bare:
             return _restored(json.loads(jose.decrypt_jwe_directly(blob.decode("ascii"), self._symmetric_key)))

@@ -1,4 +1,4 @@
-"""ISO 8601 durations as rotation policies use them: kept as text, and added to dates by the calendar."""
+"""ISO 8601 durations as rotation policies use them: stored as text, and added to dates by the calendar."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _LATEST_YEAR = 9999
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """Months and a fixed span; the two do not mix, because months differ in length."""
+    """Months and a fixed span, kept separate because months differ in length."""
 
     months: int
     span: timedelta
 
     def after(self, seconds: int) -> int:
-        """Return the time that lies this long after another; past the year 9999 it is that year's end."""
+        """Return the time this long after another, at most the end of the year 9999."""
         start = datetime.fromtimestamp(seconds, timezone.utc)
         try:
             return int((_add_months(start, self.months) + self.span).timestamp())
@@ -31,7 +31,7 @@ class Duration:
             return int(datetime(_LATEST_YEAR, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp())
 
     def before(self, seconds: int) -> int:
-        """Return the time that lies this long before another; a time that no calendar has stays as it is."""
+        """Return the time this long before another. A time outside the calendar stays unchanged."""
         try:
             end = datetime.fromtimestamp(seconds, timezone.utc)
             return int((_add_months(end, -self.months) - self.span).timestamp())
@@ -40,14 +40,14 @@ class Duration:
 
     @property
     def least_days(self) -> float:
-        """Return the length in days, with the shortest months there are."""
+        """Return the length in days, assuming the shortest months."""
         return self.months * 28 + self.span / timedelta(days=1)
 
 
 def parse_duration(text: str) -> Duration:
     """Return a duration such as ``P90D``, ``P3M``, ``P1Y10D`` or ``PT48H``.
 
-    :raises ValueError: the text is none.
+    :raises ValueError: if the text is not a duration.
     """
     match = _PATTERN.fullmatch(text)
     if not match:

@@ -1,4 +1,4 @@
-"""A vault's whole state as JSON, to come back to or to begin with. It has the private keys in plain text."""
+"""A vault's whole state as JSON, to restore or to start from. It contains private keys in plain text."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 from .._cryptography import jose
 from .records import Key, KeyVersion
 
-#: What an exported state says that it is.
+#: The format that an exported state declares.
 FORMAT = "azure-keyvault-keys-emulator/1"
 
 
 def exported(kind: str, keys: Iterable[Key]) -> dict[str, Any]:
-    """Return keys with everything that is known of them."""
+    """Return keys with everything that is known about them."""
     return {"format": FORMAT, "kind": kind, "keys": [sealed_key(key) for key in keys]}
 
 
 def imported(kind: str, state: Mapping[str, Any]) -> list[Key]:
     """Return the keys of an exported state.
 
-    :raises ValueError: it is none, or that of another kind of service.
+    :raises ValueError: if it is not an exported state, or belongs to another kind of service.
     """
     if not isinstance(state, Mapping) or state.get("format") != FORMAT:
         raise ValueError(f"not an exported state: its format is not {FORMAT!r}")
@@ -40,7 +40,7 @@ def sealed_key(key: Key) -> dict[str, Any]:
 def restored_key(content: Mapping[str, Any]) -> Key:
     """Return the key that :func:`sealed_key` wrote.
 
-    :raises ValueError: and other errors, if the content is something else.
+    :raises ValueError: or other errors, if the content is something else.
     """
     key = Key.from_facts(content["key"])
     for facts in content["versions"]:

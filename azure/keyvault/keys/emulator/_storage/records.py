@@ -1,6 +1,6 @@
-"""What a vault remembers: keys, their versions, and where in the soft-delete life cycle a key stands.
+"""What a vault stores: keys, their versions, and the phase of each key in the soft-delete life cycle.
 
-A record is not changed but replaced, once its successor is stored: what callers see is what a restart would show.
+Records are immutable and replaced once their successor is stored, so callers see what a restart would show.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Phase(enum.Enum):
 
 @dataclass(slots=True)
 class KeyVersion:
-    """One version of a key: its material, and what the service tells about it."""
+    """One version of a key: its material and its properties."""
 
     version: str
     kty: str
@@ -43,7 +43,7 @@ class KeyVersion:
     external_id: str | None = None
     tags: dict[str, str] | None = None
     release_policy: dict[str, Any] | None = None
-    # Replies already written, by what they depend on.
+    # Cached replies, by what they depend on.
     rendered: dict[object, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -52,11 +52,11 @@ class KeyVersion:
         return self.kty.endswith("-HSM")
 
     def changed(self, **changes: Any) -> KeyVersion:
-        """Return the version with other facts."""
+        """Return the version with other properties."""
         return replace(self, rendered={}, **changes)
 
     def facts(self) -> dict[str, Any]:
-        """Return everything but the private part, ready for JSON."""
+        """Return everything except the private part, ready for JSON."""
         return {
             **{name: getattr(self, name) for name in _STORED},
             "family": self.material.family,
@@ -79,7 +79,7 @@ _STORED = tuple(name for name in KeyVersion.__dataclass_fields__ if name not in 
 
 @dataclass(slots=True)
 class RotationPolicy:
-    """A rotation policy that was set, with its texts as they were given."""
+    """A rotation policy that was set, with its texts as given."""
 
     lifetime_actions: list[dict[str, Any]]
     expiry_time: str | None
@@ -108,11 +108,11 @@ class Key:
 
     @property
     def latest(self) -> KeyVersion:
-        """The version made last."""
+        """The version that was created last."""
         return self.versions[next(reversed(self.versions))]
 
     def with_version(self, version: KeyVersion) -> Key:
-        """Return the key with a new version, or another form of one."""
+        """Return the key with a new or a changed version."""
         return replace(self, versions={**self.versions, version.version: version})
 
     def phase(self, now: float) -> Phase:
@@ -126,7 +126,7 @@ class Key:
         return Phase.DELETED if now < self.purge_at else Phase.GONE
 
     def facts(self) -> dict[str, Any]:
-        """Return everything but the versions, ready for JSON."""
+        """Return everything except the versions, ready for JSON."""
         facts = {name: getattr(self, name) for name in _STORED_OF_KEY}
         facts["rotation_policy"] = self.rotation_policy and asdict(self.rotation_policy)
         return facts

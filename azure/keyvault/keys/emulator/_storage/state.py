@@ -1,6 +1,6 @@
-"""The vault's keys and the rules of their life cycle. No I/O: a key as it will be is put in when it has been stored.
+"""The vault's keys and the rules of their life cycle. No I/O: a changed key is put in once it has been stored.
 
-The table of calls and states is the one of the service: during deletion and recovery a key is on neither side.
+Calls and states follow the service: during deletion and recovery, a key is neither live nor deleted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .records import Key, KeyVersion, Phase
 
 @dataclass(frozen=True, slots=True)
 class LifeCycle:
-    """How deletion works in a vault; times in seconds."""
+    """How deletion works in a vault, with times in seconds."""
 
     soft_delete: bool = True
     purge_protection: bool = False
@@ -29,7 +29,7 @@ class LifeCycle:
 
 
 def new_version() -> str:
-    """Return a random version: 32 lower-case hexadecimal digits, in no order of time."""
+    """Return a random version: 32 lower-case hexadecimal digits, not ordered by time."""
     return secrets.token_hex(16)
 
 
@@ -53,7 +53,7 @@ class VaultState:
         return self._in_phase(name, Phase.LIVE)
 
     def deleted(self, name: str) -> Key | None:
-        """Return the key if it is soft-deleted and visible as such."""
+        """Return the key if it is soft-deleted and visible as deleted."""
         return self._in_phase(name, Phase.DELETED)
 
     def _in_phase(self, name: str, phase: Phase) -> Key | None:
@@ -61,16 +61,16 @@ class VaultState:
         return key if key is not None and key.phase(self._clock.now()) is phase else None
 
     def remembered(self, name: str) -> Key | None:
-        """Return the key in whatever phase it is."""
+        """Return the key in any phase."""
         return self._keys.get(name.lower())
 
     def phase(self, name: str) -> Phase:
-        """Return where a name stands."""
+        """Return the phase of a name."""
         key = self._keys.get(name.lower())
         return Phase.GONE if key is None else key.phase(self._clock.now())
 
     def check_writable(self, name: str) -> None:
-        """Refuse a new version of a name that is deleted or on its way.
+        """Reject a new version of a name that is deleted or in transition.
 
         :raises ServiceError: the 409 of the name's state.
         """
@@ -87,7 +87,7 @@ class VaultState:
         return (self.live(name) or Key(name)).with_version(version)
 
     def check_restorable(self, name: str) -> None:
-        """Refuse a key from a backup.
+        """Reject a key from a backup if its name is not free.
 
         :raises ServiceError: 409 if its name is in use.
         """
@@ -98,18 +98,18 @@ class VaultState:
             raise _errors.restore_conflict(name)
 
     def as_deleted(self, key: Key) -> Key:
-        """Return a live key as it is from its deletion on."""
+        """Return a live key as it will be once deleted."""
         now = self._clock.now()
         visible_at = now + self._rules.deletion_delay
         purge_at = int(now) + self._rules.retention
         return replace(key, deleted_at=now, deletion_visible_at=visible_at, purge_at=purge_at)
 
     def as_recovered(self, key: Key) -> Key:
-        """Return a deleted key as it is from its recovery on."""
+        """Return a deleted key as it will be once recovered."""
         return replace(key, deleted_at=None, recovered_at=self._clock.now() + self._rules.deletion_delay)
 
     def deleted_or_conflict(self, name: str, kid: Callable[[Key], str]) -> Key | None:
-        """Return the key to recover or to purge; None if there is none.
+        """Return the key to recover or to purge, or None if there is none.
 
         :param kid: how to name the key in an error.
         :raises ServiceError: the 409 of the name's state.
@@ -125,14 +125,14 @@ class VaultState:
         return key
 
     def put(self, key: Key) -> None:
-        """Take a key in, in place of the one that has its name."""
+        """Add a key, replacing any key with its name."""
         if key.folded not in self._keys:
             bisect.insort(self._names, key.folded)
         self._keys[key.folded] = key
         self.agenda.watch(key)
 
     def forget(self, key: Key, *, taken_for: float = 0.0) -> None:
-        """Free a name, at once or after some seconds."""
+        """Free a name immediately or after some seconds."""
         if taken_for:
             self.put(replace(key, purged_until=self._clock.now() + taken_for))
             return
@@ -140,7 +140,7 @@ class VaultState:
         del self._names[bisect.bisect_left(self._names, key.folded)]
 
     def take_due(self) -> Due | None:
-        """Return what is due first, if anything is, and what it was due for still stands."""
+        """Return the first event that is due and still valid, if any."""
         now = self._clock.now()
         while self.agenda.is_due(now):
             due = self.agenda.pop()
@@ -150,11 +150,11 @@ class VaultState:
         return None
 
     def all_keys(self) -> list[Key]:
-        """Return every key that is kept, by name, whatever its phase."""
+        """Return every stored key by name, in any phase."""
         return [self._keys[name] for name in self._names]
 
     def follow_clock(self) -> None:
-        """Bring back what lies further ahead than it can, after the clock was turned back."""
+        """After the clock was turned back, move up times that are now too far ahead."""
         now = self._clock.now()
         self.agenda.clear()
         for key in list(self._keys.values()):
@@ -179,7 +179,7 @@ class VaultState:
                 yield key
 
     def by_arrival(self, phase: Phase) -> list[Key]:
-        """Return the keys of a phase, those first that were here first."""
+        """Return the keys of a phase in the order of their arrival."""
         now = self._clock.now()
         return [key for key in self._keys.values() if key.phase(now) is phase]
 

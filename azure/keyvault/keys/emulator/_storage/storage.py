@@ -1,8 +1,8 @@
-"""Where a vault's records stay: in memory only, or also in SQLite with the private parts encrypted.
+"""Where a vault stores its records: in memory only, or also in SQLite with the private parts encrypted.
 
-A write is acknowledged when its transaction is committed with ``synchronous=FULL`` in WAL mode, so it survives a kill.
-One thread owns the connection and commits everything that waits in one transaction, so that many creates at once share
-a sync of the disk.
+A write is acknowledged once its transaction is committed with ``synchronous=FULL`` in WAL mode, so it survives a kill.
+One thread owns the connection and commits all waiting writes in one transaction, so that concurrent creates share one
+sync of the disk.
 """
 
 from __future__ import annotations
@@ -56,21 +56,21 @@ class Storage(Protocol):
         ...
 
     async def save(self, key: Key, *versions: KeyVersion) -> None:
-        """Keep a key's facts, and the given versions; return when they are safe."""
+        """Store a key's facts and the given versions. Return once they are safe."""
 
     async def remove(self, key: Key) -> None:
-        """Forget a key and its versions; return when that is safe."""
+        """Remove a key and its versions. Return once the removal is safe."""
 
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """Return a secret of the vault itself, made at first use."""
+        """Return a secret of the vault itself, generated at first use."""
         ...
 
     def close(self) -> None:
-        """Release what is held."""
+        """Release all resources."""
 
 
 class MemoryStorage:
-    """Keeps nothing beyond the process."""
+    """Stores nothing beyond the process."""
 
     def load(self) -> Iterator[Key]:
         """Yield nothing."""
@@ -91,7 +91,7 @@ class MemoryStorage:
 
 
 class Seal:
-    """Encryption of private parts at rest: AES-256-GCM under a key file that only its owner may read."""
+    """Encryption of private parts at rest: AES-256-GCM with a key file that only its owner may read."""
 
     def __init__(self, path: Path, *, is_new: bool) -> None:
         self._path = path
@@ -105,7 +105,7 @@ class Seal:
     def open(self, sealed: bytes, label: str) -> bytes:
         """Decrypt what :meth:`close` made with the same label.
 
-        :raises ValueError: the key file is not the one it was sealed with.
+        :raises ValueError: if the key file is not the one used to encrypt.
         """
         try:
             return self._cipher.decrypt(sealed[:12], sealed[12:], label.encode())
@@ -114,14 +114,14 @@ class Seal:
 
 
 def _key_file(path: Path, *, is_new: bool) -> bytes:
-    """Read the key file. For a new directory make it with mode 0600 if it is not there, complete or not at all.
+    """Read the key file. In a new directory, create a missing file atomically with mode 0600.
 
-    :raises ValueError: there is none for records that are there, or it is no key.
+    :raises ValueError: if there are records but no key file, or the file is not a key.
     """
     if not path.exists():
         if not is_new:
             raise ValueError(f"{path} is missing, and the records beside it cannot be read without it")
-        # mkstemp opens a file that nobody else can have put there, for its owner alone.
+        # mkstemp opens a file that nobody else can have created, and only its owner can read it.
         descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(_KEY_BYTES))
@@ -137,11 +137,11 @@ def _key_file(path: Path, *, is_new: bool) -> bytes:
 
 
 def _check_owner(*paths: Path) -> None:
-    """Refuse what another user could have put there or may replace: a key that is known is no protection.
+    """Reject files that another user could have created or can replace: a known key protects nothing.
 
-    Root may use the directories of others, as it does in a container with a mounted volume; it is warned.
+    Root may use other users' directories, as in a container with a mounted volume, but gets a warning.
 
-    :raises ValueError: a path belongs to another user.
+    :raises ValueError: if a path belongs to another user.
     """
     if os.name != "posix":
         return
@@ -157,11 +157,11 @@ def _check_owner(*paths: Path) -> None:
 
 
 def _opened(path: Path, kind: str) -> sqlite3.Connection:
-    """Open the database for this process alone.
+    """Open the database exclusively for this process.
 
-    :raises ValueError: another emulator has it, it belongs to another kind of service, or it is none of the emulator's.
+    :raises ValueError: if another emulator uses it, or it is not a database of an emulator for this kind of service.
     """
-    # The file of the write-ahead log, which SQLite adds, gets the mode of the database.
+    # SQLite creates the write-ahead log with the mode of the database.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     for file in (path, path.with_name(f"{path.name}-wal")):
         if file.exists():
@@ -210,7 +210,7 @@ class _Job:
 
 
 class SqliteStorage:
-    """Keeps records in ``vault.db`` of a directory, sealed with ``vault.key`` beside it."""
+    """Stores records in ``vault.db`` in a directory, encrypted with ``vault.key`` beside it."""
 
     def __init__(self, directory: Path, kind: str) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -240,7 +240,7 @@ class SqliteStorage:
         return self._connection.execute(statement).fetchall()
 
     async def save(self, key: Key, *versions: KeyVersion) -> None:
-        """Commit a key's facts, and the given versions."""
+        """Commit a key's facts and the given versions."""
         name = key.folded
         statements: _Statements = [(_SAVE_KEY, (name, json.dumps(key.facts())))]
         for version in versions:
@@ -250,12 +250,12 @@ class SqliteStorage:
         await self._commit(statements)
 
     async def remove(self, key: Key) -> None:
-        """Commit that a key is gone."""
+        """Commit the removal of a key."""
         name = (key.folded,)
         await self._commit([("DELETE FROM keys WHERE name = ?", name), ("DELETE FROM versions WHERE name = ?", name)])
 
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """Return a stored secret; called before the vault serves."""
+        """Return a stored secret. This is called before the vault serves."""
         row = self._connection.execute("SELECT sealed FROM secrets WHERE name = ?", (name,)).fetchone()
         if row:
             return self._seal.open(row[0], name)
@@ -264,7 +264,7 @@ class SqliteStorage:
         return value
 
     def close(self) -> None:
-        """Commit what waits, then close."""
+        """Commit pending writes, then close."""
         self._jobs.put(None)
         self._thread.join()
         self._connection.close()

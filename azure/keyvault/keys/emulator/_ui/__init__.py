@@ -1,5 +1,5 @@
-"""The emulator's face: one page at its root that shows a vault and turns its knobs. Off unless it is asked for.
+"""The emulator's web page: one page at its root that shows and controls a vault. Off by default.
 
-``guard`` says who may see it, ``snapshot`` reads the vault, ``page`` writes HTML, ``actions`` does what forms ask for,
-and ``console`` leads a request through them. No script, nothing from elsewhere, and no private key.
+``guard`` decides who may see it, ``snapshot`` reads the vault, ``page`` writes HTML, ``actions`` carries out forms, and
+``console`` takes a request through all of them. No scripts, no external content, and no private keys.
 """

@@ -1,4 +1,4 @@
-"""What the forms of the page ask for, done by what the emulator offers to tests as well."""
+"""Carries out the forms of the page with the same means that the emulator offers to tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._service import Service
 
 _SECONDS = {"days": 86400, "hours": 3600, "minutes": 60}
 METHODS = ("", "GET", "POST", "PUT", "PATCH", "DELETE")
-#: The faults that the page can inject, and what its number means for each.
+#: The faults that the page can inject, and what the form's number means for each.
 FAULTS: Mapping[str, str] = {
     "status": "answer with a status (the number)",
     "throttled": "throttle (429)",
@@ -27,7 +27,7 @@ FAULTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form that came in: a single value for each name, and all that were ticked."""
+    """A submitted form: a single value for each name, and all ticked boxes."""
 
     values: Mapping[str, str]
     ticked: frozenset[str]
@@ -35,7 +35,7 @@ class Form:
     def number(self, name: str, default: float, *, most: float = 10**6) -> float:
         """Return a number.
 
-        :raises ValueError: it is none, or too far from zero.
+        :raises ValueError: if it is not a number, or is too far from zero.
         """
         text = self.values.get(name, "").strip()
         number = float(text) if text else default
@@ -45,10 +45,10 @@ class Form:
 
 
 async def perform(service: Service, name: str, form: Form) -> str:
-    """Do what a form asks for in a vault, and return what to say about it.
+    """Carry out a form in a vault, and return the message to show.
 
-    :raises ValueError: the form is wrong.
-    :raises ServiceError: the vault refuses.
+    :raises ValueError: if the form is wrong.
+    :raises ServiceError: if the vault rejects the action.
     """
     action = _ACTIONS.get(name)
     if action is None:

@@ -1,4 +1,4 @@
-"""From a request for the root to the page: who asks, what a form does, what is shown."""
+"""From a request for the root to the page: check the session, carry out the form, render the page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HEADERS = {
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Keeps the link out of what other sites hear of, and lets forms say where they come from.
+    # Hides the link from other sites, but lets forms send their origin.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -40,7 +40,7 @@ class Console:
 
     def link(self) -> str:
         """Return a link that opens the page once."""
-        # Whatever its name on a network, whoever started it calls it localhost, through a mapped port as well.
+        # Whatever its name on a network, the user who started it reaches it as localhost, even through a mapped port.
         origin = self._service.origins.of(f"localhost:{self._service.origins.default.port}")
         return f"{origin.url}/?token={self._guard.new_link_token()}"
 
@@ -48,7 +48,7 @@ class Console:
         """Return the answer, or None if the request is not for the page."""
         if request.path != "/":
             return None
-        # A name that leads here without being one of ours may be another site's (DNS rebinding).
+        # An unknown host name that resolves to this machine may belong to another site (DNS rebinding).
         origin = self._service.origins.known(request.headers.get("Host", ""))
         if origin is None:
             return _page(421, closed_page("The emulator does not answer to this name."))
@@ -115,12 +115,12 @@ async def _performed(service: Service, form: Form) -> str:
 
 
 def _cookie_name(origin: Origin) -> str:
-    """Return the name of the cookie. Browsers do not tell ports apart, and there may be an emulator on each."""
+    """Return the name of the cookie. It contains the port because browsers share cookies between ports."""
     return f"__Host-emulator-{origin.port}"
 
 
 def _is_from_here(request: Inbound, origin: Origin) -> bool:
-    """Say whether a form comes from the page itself, as far as the browser tells."""
+    """Return whether a form comes from the page itself, as far as the browser says."""
     site, sender = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     return site in (None, "same-origin") and sender in (None, origin.url)
 

@@ -1,4 +1,4 @@
-"""Who may see the page: whoever opened a link that works once, in the browser that opened it."""
+"""Who may see the page: the browser that opened a single-use link."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _MOST_SESSIONS = 64
 class Session:
     """A browser that opened a link.
 
-    :ivar form_token: what its forms have to bring, so that no other site can send them.
-    :ivar message: what to tell it with the next page.
+    :ivar form_token: the token that its forms must send, so that no other site can submit them.
+    :ivar message: the message to show on the next page.
     """
 
     form_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     message: str = ""
 
     def admits(self, form_token: str) -> bool:
-        """Say whether a form is one of this session's."""
+        """Return whether a form belongs to this session."""
         return hmac.compare_digest(form_token.encode(), self.form_token.encode())
 
 
 class Guard:
-    """Hands out links and remembers sessions. It keeps the digests of what it hands out."""
+    """Issues links and remembers sessions. It stores only digests of what it issues."""
 
     def __init__(self) -> None:
         self._links: dict[bytes, None] = {}
@@ -45,7 +45,7 @@ class Guard:
         return token
 
     def redeem(self, token: str) -> str | None:
-        """Return the cookie of a new session, or None for a token that is unknown or was used."""
+        """Return the cookie of a new session, or None if the token is unknown or used."""
         digest = _digest(token)
         if digest not in self._links:
             return None
@@ -56,7 +56,7 @@ class Guard:
         return cookie
 
     def was_used(self, token: str) -> bool:
-        """Say whether a token has opened a session before."""
+        """Return whether a token has already opened a session."""
         return _digest(token) in self._used
 
     def session(self, cookies: str, name: str) -> Session | None:

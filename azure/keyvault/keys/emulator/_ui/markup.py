@@ -1,4 +1,4 @@
-"""HTML from templates whose values are escaped, unless they are HTML already."""
+"""HTML from templates. Values are escaped unless they are already HTML."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fill(template: str, **values: object) -> Markup:
 
 
 def join(parts: Iterable[Markup]) -> Markup:
-    """Return parts after each other."""
+    """Concatenate parts."""
     return Markup("".join(parts))
 
 

@@ -31,7 +31,7 @@ def document(title: str, body: Markup) -> bytes:
 
 
 def closed_page(text: str) -> bytes:
-    """Return what is shown to who may not see the page."""
+    """Return the page for visitors without access."""
     body = fill("<main><section><h1>Key Vault emulator</h1><p>{text}</p></section></main>", text=text)
     return document("Key Vault emulator", body)
 

@@ -1,4 +1,4 @@
-"""What the page shows of a vault, as texts. Only what callers can see as well: no private key is read here."""
+"""What the page shows of a vault, as text. It is limited to what callers can see: no private key is read here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A key: live, or on its way from or to being so."""
+    """A key that is live, being recovered or being deleted."""
 
     name: str
     type: str
@@ -64,7 +64,7 @@ def live_rows(service: Service) -> list[KeyRow]:
 
 
 def deleted_rows(service: Service) -> list[DeletedRow]:
-    """Return the keys that are deleted, or being so."""
+    """Return the keys that are deleted or being deleted."""
     now = service.clock.now()
     return [
         DeletedRow(key.name, _type(key.latest), when(key.deleted_at), when(key.purge_at), phase is Phase.DELETED)
@@ -118,7 +118,7 @@ def _policy(key: Key) -> Iterator[str]:
 
 
 def fault_text(fault: Fault) -> str:
-    """Say what a fault does."""
+    """Describe what a fault does."""
     if fault.reply is not None:
         return f"answer {fault.reply.status}"
     if fault.wire is not None:
@@ -131,7 +131,7 @@ def fault_text(fault: Fault) -> str:
 
 
 def fault_filter_text(fault: Fault) -> str:
-    """Say which calls a fault is for."""
+    """Describe which calls a fault affects."""
     calls = {False: "calls with a token", True: "calls without a token", None: "all calls"}[fault.probes]
     method = f"{fault.method} " if fault.method else ""
     return f"{method}{calls}" + (f" to {fault.path.pattern}" if fault.path else "")

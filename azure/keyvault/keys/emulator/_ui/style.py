@@ -1,4 +1,4 @@
-"""The look of the page."""
+"""The style sheet of the page."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ details table { margin: .3rem 0 .5rem; }
 @media (max-width: 40rem) { header, main { padding: .75rem; } section { padding: .75rem; } }
 """
 
-#: What a content security policy calls this style.
+#: The hash of this style sheet for the content security policy.
 CSS_HASH = "sha256-" + base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode("ascii")
