@@ -36,9 +36,7 @@ async def test_misspelt_curve_is_told_with_the_nearest(client: Any, traffic: Tra
     assert len(traffic) == 0
 
 
-@pytest.mark.parametrize(
-    ("word", "meant"), [("rsa", "RSA"), ("Ec", "EC"), ("AES", "oct"), ("RSA_HSM", "RSA-HSM"), ("OCT", "oct")]
-)
+@pytest.mark.parametrize(("word", "meant"), [("rsa", "RSA"), ("Ec", "EC"), ("RSA_HSM", "RSA-HSM"), ("OCT", "oct")])
 async def test_misspelt_type_is_told_with_the_nearest(client: Any, traffic: Traffic, word: str, meant: str) -> None:
     with pytest.raises(ValueError, match=rf"key_type '{word}' is unknown; did you mean '{meant}'\? .*EC, EC-HSM, RSA,"):
         await client.create_key("orders", word)

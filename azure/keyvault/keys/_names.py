@@ -22,7 +22,6 @@ CURVES_ELSEWHERE: dict[str, str] = {
 KEY_TYPES_ELSEWHERE: dict[str, str] = {
     "ecc": "EC",
     "ellipticcurve": "EC",
-    "aes": "oct",
     "symmetric": "oct",
     "octet": "oct",
     "mldsa": "AKP",

@@ -168,8 +168,9 @@ class AsyncKeyPages(AsyncPageIterator[T]):
         """Return the next page."""
         page = await super().__anext__()
         # azure-core's wrapper of a list has been given the list itself.
-        self._items = getattr(self._current_page, "_items", [])
-        self._listed += len(self._items)
+        items: list[Any] = getattr(self._current_page, "_items", [])
+        self._items = items
+        self._listed += len(items)
         if self._report is not None:
             self._report(self._listed)
         self._guard.follow(self.continuation_token)

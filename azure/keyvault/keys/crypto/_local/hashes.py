@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 # OAEP with SHA-1 is what RFC 7518 section 4.3 and the service mean by RSA-OAEP. SHA-1 is sound there.
 _KINDS = (hashes.SHA1, hashes.SHA256, hashes.SHA384, hashes.SHA512)
-_BY_NAME = {kind.name: kind() for kind in _KINDS}
+_BY_NAME: dict[str, hashes.HashAlgorithm] = {digest.name: digest for digest in (kind() for kind in _KINDS)}
 
 
 def hash_named(name: str | None) -> hashes.HashAlgorithm:
