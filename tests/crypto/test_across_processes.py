@@ -34,6 +34,18 @@ def pool() -> Iterator[ProcessPoolExecutor]:
         yield executor
 
 
+@pytest.fixture(scope="module")
+def emulated_vault() -> Iterator[KeyVaultEmulator]:
+    """An emulator of their own: that of the whole run may have forgotten its oldest requests for tokens."""
+    with KeyVaultEmulator(deletion_delay=0.05) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def vault(emulated_vault: KeyVaultEmulator) -> Target:
+    return Target.emulated(emulated_vault)
+
+
 @pytest.fixture
 def client(vault: Target) -> Iterator[KeyClient]:
     with KeyClient(vault.url, vault.credential, **vault.options) as made:

@@ -38,8 +38,21 @@ def trickling_head(request: Received, talk: Conversation) -> None:
 ANSWERS = {"trickle": trickle, "trickling-head": trickling_head, "100-continue": flood}
 
 
+_earlier: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def _threads_of_earlier_tests() -> None:
+    """Leave out the threads that are there already, such as those of emulators for the whole run."""
+    _earlier.clear()
+    _earlier.update(threading.enumerate())
+
+
 def own_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("keyvault-")]
+    """Return the library's threads that have started since the test began."""
+    return [
+        thread for thread in threading.enumerate() if thread.name.startswith("keyvault-") and thread not in _earlier
+    ]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
