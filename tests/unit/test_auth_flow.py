@@ -370,7 +370,7 @@ def test_failure_to_replace_an_expired_token_is_heard(session: AuthSession) -> N
 )
 def test_token_that_cannot_stand_in_a_header_is_refused_before_sending(session: AuthSession, token: Any) -> None:
     run = Run([challenged()], [token])
-    with pytest.raises(ClientAuthenticationError, match="cannot stand in a header"):
+    with pytest.raises(ClientAuthenticationError, match="cannot be sent in a header"):
         run.call(session)
     assert (len(run.sent), session.grant) == (1, None)
 
@@ -535,7 +535,7 @@ def test_request_that_a_policy_has_led_away_gets_no_fresh_token(session: AuthSes
     flow = authenticate(session, request)
     wish = next(flow)
     wish.request.http_request.url = elsewhere
-    with pytest.raises(ClientAuthenticationError, match="led to another origin"):
+    with pytest.raises(ClientAuthenticationError, match="redirected to another origin"):
         flow.send(PipelineResponse(request.http_request, challenged(MOVED), request.context))
     assert (run.asked, session.grant) == ([], None)
     assert "Authorization" not in request.http_request.headers
@@ -552,7 +552,7 @@ def test_challenge_of_elsewhere_to_a_probe_is_not_answered(session: AuthSession,
             return outcome
 
     run = Astray([challenged()])
-    with pytest.raises(ClientAuthenticationError, match="led to another origin"):
+    with pytest.raises(ClientAuthenticationError, match="redirected to another origin"):
         run.call(session)
     assert run.asked == []
 
@@ -562,7 +562,7 @@ def test_request_that_was_led_away_before_is_not_sent(session: AuthSession) -> N
     warm(session)
     request = PipelineRequest(HttpRequest("GET", "https://elsewhere.example/keys/a"), context())
     run = Run([ok()])
-    with pytest.raises(ClientAuthenticationError, match="led to another origin"):
+    with pytest.raises(ClientAuthenticationError, match="redirected to another origin"):
         run.drive(authenticate(session, request))
     assert run.sent == []
 

@@ -147,7 +147,7 @@ def test_version_goes_with_an_identifier(key: str) -> None:
     ids=["identifier", "key", "key without a version"],
 )
 def test_version_that_is_not_the_keys_is_refused(key: Any) -> None:
-    with pytest.raises(ValueError, match="key_version 'v1' is another than that of the key"):
+    with pytest.raises(ValueError, match="key_version 'v1' does not match the version of the key"):
         KeyState.within(VAULT, key, "v1", "auto")
 
 

@@ -28,7 +28,7 @@ from ._paging import KeyPager, KeyPages, extract, whole_keys
 from ._polling import KeyVaultPoller, Progress
 from ._shared import ApiVersion
 from ._shared.base import KeyVaultClientBase, wire_of
-from ._shared.connection import WORLD, VaultConnection
+from ._shared.connection import PIPELINE_CLASSES, VaultConnection
 from ._shared.pipeline.keywords import checked
 from ._shared.pipeline.order import configure
 from ._shared.pipeline.tracing import traced, traced_page
@@ -123,7 +123,7 @@ class KeyClient(KeyVaultClientBase):
         :raises ValueError: when there is no credential.
         :raises TypeError: when it cannot provide tokens.
         """
-        return configure(WORLD, credential, **kwargs)
+        return configure(PIPELINE_CLASSES, credential, **kwargs)
 
     @traced
     def create_key(

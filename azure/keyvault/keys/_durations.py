@@ -22,7 +22,7 @@ def duration_text(value: str | timedelta | None) -> str | None:
     if value.seconds or value.microseconds:
         hours = value.total_seconds() / 3600
         if hours != int(hours):
-            raise ValueError(f"the duration {value} is no whole number of hours")
+            raise ValueError(f"the duration {value} is not a whole number of hours")
         return f"PT{int(hours)}H"
     return f"P{value.days}D"
 

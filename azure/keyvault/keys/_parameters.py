@@ -257,10 +257,10 @@ def _tags(tags: Mapping[str, str] | None) -> dict[str, str] | None:
     if tags is None:
         return None
     if not isinstance(tags, Mapping):
-        raise TypeError(f"tags must be a dict of text by name, not {type(tags).__name__}")
+        raise TypeError(f"tags must be a dict that maps names to text, not {type(tags).__name__}")
     for name, value in tags.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError(f"tags must be a dict of text by name: {name!r} is not so")
+            raise TypeError(f"tags must be a dict that maps text to text: the item {name!r} does not")
     if len(tags) > 15:
         raise ValueError(f"tags may have 15 entries at most, not {len(tags)}")
     return dict(tags)

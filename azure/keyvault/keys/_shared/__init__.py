@@ -1,4 +1,4 @@
-"""What the facades of both worlds stand on: identifiers, authentication, retries, pipelines."""
+"""What the sync and async clients are built on: identifiers, authentication, retries, pipelines."""
 
 from .wire.api_versions import DEFAULT_VERSION, ApiVersion
 from .wire.identifiers import KeyVaultResourceId, parse_key_vault_id

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def wire_of(vault_url: str, api_version: Any, *, verify: bool = True, config: Any = None) -> Wire:
-    """Return how to speak to a vault, from the arguments of a client.
+    """Return how to talk to a vault, from the arguments of a client.
 
-    :param verify: whether the vault's challenges are compared with its address; otherwise it may call itself by another
-        one, in its answers as well.
-    :param config: the client's policies; their own setting goes before ``verify``.
-    :raises ValueError: when the URL is not that of a vault.
+    :param verify: whether the vault's challenges must match its address. Otherwise its responses may also use a
+        different address.
+    :param config: the client's policies; their own setting takes precedence over ``verify``.
+    :raises ValueError: when the URL is not a vault URL.
     :raises TypeError: when an argument is not text.
     """
     version = getattr(api_version, "value", api_version) if api_version is not None else DEFAULT_VERSION.value
@@ -44,7 +44,7 @@ def wire_of(vault_url: str, api_version: Any, *, verify: bool = True, config: An
 
 @lru_cache(maxsize=64)
 def _wire(vault_url: str, version: str, aliased: bool) -> Wire:
-    """Check a vault's address once, however many clients are made for it."""
+    """Check a vault's address once, however many clients are created for it."""
     return Wire(parse_vault_url(vault_url), version, aliased=aliased)
 
 
@@ -72,7 +72,7 @@ class KeyVaultClientBase:
     def __reduce__(self) -> Any:
         return reduced(self)
 
-    # One client serves any number of users, so a copy is as good as the original.
+    # One client serves any number of users, so it is its own copy.
     def __copy__(self) -> Self:
         return self
 
@@ -80,12 +80,12 @@ class KeyVaultClientBase:
         return self
 
     def _to_recipe(self) -> Any:
-        """Return what another process makes the same client of."""
+        """Return what another process needs to recreate the client."""
         return self._connection.recipe()
 
     @classmethod
     def _of_recipe(cls, recipe: Any) -> Self:
-        """Make the client that a recipe describes. The process shares its connection."""
+        """Recreate the client that a recipe describes. The process shares its connection."""
         client = cls.__new__(cls)
         KeyVaultClientBase.__init__(client, VaultConnection.of_recipe(recipe))
         return client
@@ -118,13 +118,13 @@ class KeyVaultClientBase:
         :param request: the request. A relative URL is resolved against the vault's, and the API version is added if the
             URL has none.
         :param stream: whether to leave the body of the response unread.
-        :returns: the response, whatever its status: call its ``raise_for_status`` to make an exception of an error.
+        :returns: the response, whatever its status: call its ``raise_for_status`` to raise an error status.
         :raises ValueError: when the URL points outside the vault.
         """
         return self._connection.send_request(request, stream=stream, **kwargs)
 
     def close(self) -> None:
-        """Close the client's connections. Closing it twice does no harm; it sends no requests afterwards."""
+        """Close the client's connections. The client cannot send requests afterwards; closing it twice is harmless."""
         if self._owned and self._vault is not None:
             self._vault.close()
 

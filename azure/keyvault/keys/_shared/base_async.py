@@ -43,7 +43,7 @@ class AsyncKeyVaultClientBase:
     def __reduce__(self) -> Any:
         return reduced(self)
 
-    # One client serves any number of users, so a copy is as good as the original.
+    # One client serves any number of users, so it is its own copy.
     def __copy__(self) -> Self:
         return self
 
@@ -51,12 +51,12 @@ class AsyncKeyVaultClientBase:
         return self
 
     def _to_recipe(self) -> Any:
-        """Return what another process makes the same client of."""
+        """Return what another process needs to recreate the client."""
         return self._connection.recipe()
 
     @classmethod
     def _of_recipe(cls, recipe: Any) -> Self:
-        """Make the client that a recipe describes. The process shares its connection."""
+        """Recreate the client that a recipe describes. The process shares its connection."""
         client = cls.__new__(cls)
         AsyncKeyVaultClientBase.__init__(client, AsyncVaultConnection.of_recipe(recipe))
         return client
@@ -89,13 +89,13 @@ class AsyncKeyVaultClientBase:
         :param request: the request. A relative URL is resolved against the vault's, and the API version is added if the
             URL has none.
         :param stream: whether to leave the body of the response unread.
-        :returns: the response, whatever its status: call its ``raise_for_status`` to make an exception of an error.
+        :returns: the response, whatever its status: call its ``raise_for_status`` to raise an error status.
         :raises ValueError: when the URL points outside the vault.
         """
         return self._connection.send_request(request, stream=stream, **kwargs)
 
     async def close(self) -> None:
-        """Close the client's connections. Closing it twice does no harm; it sends no requests afterwards."""
+        """Close the client's connections. The client cannot send requests afterwards; closing it twice is harmless."""
         if self._owned and self._vault is not None:
             await self._vault.close()
 

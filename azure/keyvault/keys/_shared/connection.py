@@ -1,4 +1,4 @@
-"""One vault as a client sees it: sends operations through a pipeline. The two worlds differ in ``await`` only."""
+"""One vault as a client sees it: sends operations through a pipeline. Sync and async differ only in ``await``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .pipeline.call import with_deadline
 from .pipeline.deadline import DeadlinePolicy
 from .pipeline.group import VaultPipeline
 from .pipeline.keywords import check_client
-from .pipeline.order import World, build_pipeline, configure
+from .pipeline.order import PipelineClasses, build_pipeline, configure
 from .pipeline.redirects import SameOriginRedirectPolicy
 from .pipeline.retry import KeyVaultRetryPolicy
 from .recipe import SHARED, Recipe, read, recipe_of
@@ -37,7 +37,7 @@ def _transport(**kwargs: Any) -> Any:
     return VaultTransport(**kwargs)
 
 
-WORLD = World(
+PIPELINE_CLASSES = PipelineClasses(
     pipeline=VaultPipeline,
     transport=_transport,
     authentication=ChallengeAuthPolicy,
@@ -53,10 +53,10 @@ class VaultConnection:
     :param wire: the vault's URL and API version.
     :param credential: provides the tokens.
     :param config: the policies, when they were made beforehand.
-    :param prepared: whether to build the pipeline now, which tells of mistakes early, or when it is first used.
-    :param kind: the class of the client, for the message about a keyword that is unknown.
+    :param prepared: whether to build the pipeline now, which reports mistakes early, or when it is first used.
+    :param kind: the class of the client, for messages about unknown keywords.
     :param kwargs: the settings of the pipeline.
-    :ivar has_own_policies: whether policies of the caller's may read options that this library does not know.
+    :ivar has_own_policies: whether the caller's own policies may read options that this library does not know.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class VaultConnection:
             self._pipeline  # noqa: B018  # builds it
 
     def recipe(self) -> Recipe:
-        """Return what another process makes the same connection of.
+        """Return what another process needs to recreate the connection.
 
-        :raises TypeError: when an option or the credential cannot go there.
+        :raises TypeError: when an option or the credential cannot be pickled.
         """
         if self._recipe is None:
             wire = (self.wire.vault_url, self.wire.api_version, self.wire.aliased)
@@ -122,8 +122,8 @@ class VaultConnection:
         return self._built
 
     def _build(self) -> Pipeline[Any, Any]:
-        config = self._config or configure(WORLD, self._credential, **self._settings)
-        return build_pipeline(WORLD, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
+        config = self._config or configure(PIPELINE_CLASSES, self._credential, **self._settings)
+        return build_pipeline(PIPELINE_CLASSES, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
 
     def send(self, operation: Operation[T], **options: Any) -> T:
         """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
@@ -140,7 +140,7 @@ class VaultConnection:
         return cls(response, result, {}) if cls else result
 
     def send_request(self, request: HttpRequest, *, stream: bool = False, **options: Any) -> HttpResponse:
-        """Send a caller's own request; the response is returned as it is, errors included."""
+        """Send a caller's own request; return the response unchanged, errors included."""
         request = with_whole_body(self.wire.absolute(request))
         response = self._pipeline.run(request, stream=stream, **options)
         return response.http_response  # type: ignore[no-any-return]
@@ -150,7 +150,7 @@ class VaultConnection:
         self._pipeline.__enter__()
 
     def close(self) -> None:
-        """Close the transport, though nobody has used it; not one that the process shares, which others may use."""
+        """Close the transport even if it was never used, unless the process shares it: others may use it."""
         if self._is_shared:
             return
         unused = None if self._closed or self._built is not None else self._settings.get("transport")
@@ -161,10 +161,10 @@ class VaultConnection:
             unused.__exit__()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, in the way that the transport waits between tries."""
+        """Sleep, in the way that the transport does between attempts."""
         self._pipeline._transport.sleep(seconds)
 
     def within_timeout(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return options under which several requests have the time of one call together."""
+        """Return options that give several requests one common timeout."""
         policy = getattr(self._config, "call_policy", None)
         return with_deadline(options, policy.timeout if policy else self._settings.get("timeout"))

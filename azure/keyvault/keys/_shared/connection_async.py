@@ -20,7 +20,7 @@ from .pipeline.call import remaining, with_deadline
 from .pipeline.deadline_async import AsyncDeadlinePolicy, before_sending
 from .pipeline.group import AsyncVaultPipeline
 from .pipeline.keywords import check_client
-from .pipeline.order import World, build_pipeline, configure
+from .pipeline.order import PipelineClasses, build_pipeline, configure
 from .pipeline.redirects import AsyncSameOriginRedirectPolicy
 from .pipeline.retry import AsyncKeyVaultRetryPolicy
 from .recipe import SHARED, Recipe, read, recipe_of
@@ -37,7 +37,7 @@ def _transport(**kwargs: Any) -> Any:
     return AsyncVaultTransport(**kwargs)
 
 
-WORLD = World(
+PIPELINE_CLASSES = PipelineClasses(
     pipeline=AsyncVaultPipeline,
     transport=_transport,
     authentication=AsyncChallengeAuthPolicy,
@@ -53,8 +53,8 @@ def _shared_transport(**kwargs: Any) -> Any:
     return PerLoopTransport(partial(_transport, **kwargs))
 
 
-#: The world of connections that a whole process shares, whose event loops may be many.
-SHARED_WORLD = replace(WORLD, transport=_shared_transport)
+#: For connections that a whole process shares, which may be used in several event loops.
+SHARED_PIPELINE_CLASSES = replace(PIPELINE_CLASSES, transport=_shared_transport)
 
 
 class AsyncVaultConnection:
@@ -63,10 +63,10 @@ class AsyncVaultConnection:
     :param wire: the vault's URL and API version.
     :param credential: provides the tokens.
     :param config: the policies, when they were made beforehand.
-    :param prepared: whether to build the pipeline now, which tells of mistakes early, or when it is first used.
-    :param kind: the class of the client, for the message about a keyword that is unknown.
+    :param prepared: whether to build the pipeline now, which reports mistakes early, or when it is first used.
+    :param kind: the class of the client, for messages about unknown keywords.
     :param kwargs: the settings of the pipeline.
-    :ivar has_own_policies: whether policies of the caller's may read options that this library does not know.
+    :ivar has_own_policies: whether the caller's own policies may read options that this library does not know.
     """
 
     def __init__(
@@ -92,16 +92,16 @@ class AsyncVaultConnection:
         self._closed = False
         self._kind = kind
         self._is_shared = False
-        self._world = WORLD
+        self._classes = PIPELINE_CLASSES
         self._recipe: Recipe | None = None
         self._lock = ForkLock()
         if prepared:
             self._pipeline  # noqa: B018  # builds it
 
     def recipe(self) -> Recipe:
-        """Return what another process makes the same connection of.
+        """Return what another process needs to recreate the connection.
 
-        :raises TypeError: when an option or the credential cannot go there.
+        :raises TypeError: when an option or the credential cannot be pickled.
         """
         if self._recipe is None:
             wire = (self.wire.vault_url, self.wire.api_version, self.wire.aliased)
@@ -122,7 +122,7 @@ class AsyncVaultConnection:
         wire = Wire(vault_url, api_version, aliased=aliased)
         connection = cls(wire, parts["credential"], prepared=False, **parts["options"])
         connection._recipe = recipe
-        connection._world, connection._is_shared = SHARED_WORLD, True
+        connection._classes, connection._is_shared = SHARED_PIPELINE_CLASSES, True
         return connection
 
     @property
@@ -136,8 +136,8 @@ class AsyncVaultConnection:
         return self._built
 
     def _build(self) -> AsyncPipeline[Any, Any]:
-        config = self._config or configure(self._world, self._credential, **self._settings)
-        return build_pipeline(self._world, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
+        config = self._config or configure(self._classes, self._credential, **self._settings)
+        return build_pipeline(self._classes, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
 
     async def send(self, operation: Operation[T], **options: Any) -> T:
         """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
@@ -158,7 +158,7 @@ class AsyncVaultConnection:
         return cls(response, result, {}) if cls else result
 
     async def send_request(self, request: HttpRequest, *, stream: bool = False, **options: Any) -> AsyncHttpResponse:
-        """Send a caller's own request; the response is returned as it is, errors included."""
+        """Send a caller's own request; return the response unchanged, errors included."""
         request = await with_whole_body_async(self.wire.absolute(request))
         response = await self._pipeline.run(request, stream=stream, **options)
         return response.http_response  # type: ignore[no-any-return]
@@ -168,7 +168,7 @@ class AsyncVaultConnection:
         await self._pipeline.__aenter__()
 
     async def close(self) -> None:
-        """Close the transport, though nobody has used it; one that the process shares opens again when it is used."""
+        """Close the transport even if it was never used; one that the process shares reopens when it is used."""
         unused = None if self._closed or self._built is not None else self._settings.get("transport")
         self._closed = not self._is_shared
         if self._built is not None:
@@ -177,10 +177,10 @@ class AsyncVaultConnection:
             await unused.__aexit__()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, in the way that the transport waits between tries."""
+        """Sleep, in the way that the transport does between attempts."""
         await self._pipeline._transport.sleep(seconds)
 
     def within_timeout(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return options under which several requests have the time of one call together."""
+        """Return options that give several requests one common timeout."""
         policy = getattr(self._config, "call_policy", None)
         return with_deadline(options, policy.timeout if policy else self._settings.get("timeout"))

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Renewable(Protocol):
-    """Something that starts anew in a child process."""
+    """Something that is renewed in a child process."""
 
     def renew(self) -> None: ...
 
@@ -23,7 +23,7 @@ def renew_after_fork(thing: Renewable) -> None:
 
 
 class ForkLock:
-    """A lock that a child process finds open: the thread that held it is not there."""
+    """A lock that is released in a child process: the thread that held it does not exist there."""
 
     def __init__(self) -> None:
         self.renew()

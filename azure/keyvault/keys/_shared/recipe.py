@@ -1,4 +1,4 @@
-"""What clients are made of again in another process: recipes, and what is made of them once in a process.
+"""Recreating clients in another process: recipes, and the clients that a process has made from them.
 
 A recipe holds what the caller gave: the vault's address, options and the credential. It holds no token and no
 challenge, as those are what clients find out by themselves. Processes get a recipe with every task that a client is an

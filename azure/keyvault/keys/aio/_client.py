@@ -29,7 +29,7 @@ from .._polling import AsyncKeyVaultPoller, Progress
 from .._shared import ApiVersion
 from .._shared.base import wire_of
 from .._shared.base_async import AsyncKeyVaultClientBase
-from .._shared.connection_async import WORLD, AsyncVaultConnection
+from .._shared.connection_async import PIPELINE_CLASSES, AsyncVaultConnection
 from .._shared.pipeline.keywords import checked
 from .._shared.pipeline.order import configure
 from .._shared.pipeline.tracing import traced, traced_page
@@ -128,7 +128,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         :raises ValueError: when there is no credential.
         :raises TypeError: when it cannot provide tokens.
         """
-        return configure(WORLD, credential, **kwargs)
+        return configure(PIPELINE_CLASSES, credential, **kwargs)
 
     @traced
     async def create_key(

@@ -4,9 +4,9 @@
 reads no clock, so a facade may keep a decision for each operation and algorithm. Only the dates of a key must be
 looked at again each time: ``check_window`` does that, for operations that run locally.
 
-Two thoughts are behind the order. What the caller can only have meant wrongly is an error at once, also when the
-service would have said so. What only this process can't do is left to the service, which has the last word about keys:
-their state and dates are judged here only for what runs here.
+Two principles determine the order. A certain mistake of the caller is an error at once, even if the service would have
+reported it. What only this process can't do is left to the service, which has the last word about keys: their state and
+dates are checked here only for operations that run here.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _PROTECTING: frozenset[str] = frozenset(("encrypt", "wrapKey", "sign"))
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """What is known about a key, as far as it decides anything.
+    """What is known about a key, as far as decisions depend on it.
 
     :ivar kty: its type; ``None`` when nothing is known about the key.
     :ivar local: its material, if there is any.
     :ivar key_ops: the operations it allows; ``None`` when it does not restrict them (RFC 7517 section 4.3).
     :ivar enabled: ``False`` when it is disabled; ``None`` when that is not known.
-    :ivar not_before: POSIX time before which it protects nothing.
-    :ivar expires_on: POSIX time from which on it protects nothing.
+    :ivar not_before: POSIX time before which it must not protect data.
+    :ivar expires_on: POSIX time from which it must not protect data.
     """
 
     kty: str | None = None

@@ -1,4 +1,4 @@
-"""What operations raise beside azure-core's errors: what a caller's mistake is here, it is in the vault as well."""
+"""What operations raise beside azure-core's errors: a caller's mistake raises the same type here and in the vault."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def of_operation(error: HttpResponseError) -> HttpResponseError:
     """Return the error of a cryptographic operation for the vault's.
 
     Bad data and unfit arguments (400), and a key that is disabled or not for the operation (403), are a ``ValueError``
-    too: where an operation runs does not change which ``except`` meets its failure.
+    too: where an operation runs does not change which ``except`` catches its failure.
     """
     # A Managed HSM has as the outer code what a vault has as the inner one.
     codes = {inner_code(error), error.error.code if error.error is not None else None}

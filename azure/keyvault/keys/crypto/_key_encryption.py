@@ -53,13 +53,13 @@ class KeyEncryptionKey:
         if not isinstance(client, CryptographyClient):
             raise TypeError(f"'client' must be a (synchronous) CryptographyClient, not {type(client).__name__}")
         self._algorithm = key_wrap(algorithm).name
-        # Whoever stores a wrapped key asks for the identifier afterwards: both have to tell of the same version.
+        # Callers that store a wrapped key ask for the identifier afterwards: both must refer to the same version.
         self._client = client._pinned({})[0] if _is_got(client) else client
         self._id = _stable_id(self._client)
 
     @classmethod
     def _known_as(cls, key_id: str, client: CryptographyClient, algorithm: str) -> KeyEncryptionKey:
-        """Make the key of an identifier that azure-storage has stored, and will compare."""
+        """Make the key for an identifier that azure-storage has stored and will compare."""
         key = cls.__new__(cls)
         key._algorithm, key._client, key._id = algorithm, client, key_id
         return key
@@ -233,7 +233,7 @@ class KeyResolver:
 
 
 def _is_got(client: CryptographyClient) -> bool:
-    """Whether a key has to be got from the vault to know its version."""
+    """Whether a key must be fetched to know its version."""
     state = client._state
     return client._refresh is not None or (state.identifier is not None and not state.version)
 

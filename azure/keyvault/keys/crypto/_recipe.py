@@ -1,4 +1,4 @@
-"""What a CryptographyClient is made of again in another process, for the clients of both worlds."""
+"""Recreating a CryptographyClient in another process, for sync and async."""
 
 from __future__ import annotations
 

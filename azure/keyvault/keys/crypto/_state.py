@@ -1,4 +1,4 @@
-"""What a CryptographyClient knows of its key, and what follows from it. No I/O: the clients of both worlds drive it."""
+"""What a CryptographyClient knows about its key, and what follows from it. No I/O: sync and async clients drive it."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ class KeyState:
         Requests go to that vault. A key may name another address of it, for a vault may have several; its version sees
         to it that no other key is used.
 
-        :raises ValueError: when an identifier, or a key without a version, is that of another vault, or the version
-            is another than that of the key.
+        :raises ValueError: when an identifier, or a key without a version, belongs to a different vault, or the version
+            does not match the key's.
         """
         if isinstance(key, (KeyProperties, KeyVaultKeyIdentifier)):
             key = identifier_of(key)
@@ -136,7 +136,7 @@ class KeyState:
         state = cls.of(key, execution)
         if version and state.version.lower() != version.lower():
             if state.version or isinstance(key, KeyVaultKey):
-                raise ValueError(f"key_version {version!r} is another than that of the key, {state.key_id}")
+                raise ValueError(f"key_version {version!r} does not match the version of the key, {state.key_id}")
             return cls.within(vault_url, f"{state.key_id}/{version}", None, execution)
         if state.identifier is not None:
             pinned = isinstance(key, KeyVaultKey) and state.identifier.version
@@ -213,7 +213,7 @@ class KeyState:
         return len(modulus.lstrip(b"\0")) if modulus else None
 
     def learn(self, bundle: wire.KeyBundle) -> None:
-        """Take in the key that the vault has returned.
+        """Record the key that the vault returned.
 
         :raises ~azure.core.exceptions.DecodeError: when it is broken.
         """
@@ -244,9 +244,9 @@ class KeyState:
         return f"{own.vault_url}/keys/{named.name}" + (f"/{version}" if version else "")
 
     def learn_refusal(self, error: HttpResponseError) -> None:
-        """Take in that the key could not be got: without the permission, operations run in the vault for good.
+        """Record that the key could not be fetched: without the permission, all operations run in the vault.
 
-        :raises ~azure.core.exceptions.HttpResponseError: the error itself, when it says anything else.
+        :raises ~azure.core.exceptions.HttpResponseError: the error itself, when it has any other cause.
         """
         if error.status_code != 403:
             raise error

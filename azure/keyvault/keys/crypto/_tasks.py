@@ -1,7 +1,7 @@
 """The operations, each with its two ways: in this process, or as a request to the vault and its answer.
 
-A task checks its arguments when it is made, before anything is asked of anyone. It does no I/O: the clients of both
-worlds find out where it is to run, and drive it.
+A task checks its arguments when it is created, before any request. It does no I/O: the sync and async clients find out
+where it runs, and drive it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from ._tasks import METHODS
 
 
 def traced(ask: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    """Return a client's ``_ask`` once for every operation, with a span that has its name and tells of the key.
+    """Return a client's ``_ask`` once per operation, with a span that has its name and identifies the key.
 
     Only what talks to the vault has a span: opening one takes as long as encrypting here.
     """

@@ -31,7 +31,7 @@ class AzureKmsClient(encryption.KmsClient):
         vaults and Managed HSMs in all clouds; None for every host.
     :param options: keywords of :class:`~azure.keyvault.keys.crypto.CryptographyClient`.
     :raises ValueError: when there is no credential, or ``kms_instance_url`` is not the URL of a vault.
-    :raises TypeError: when the credential cannot give tokens, or only asynchronously.
+    :raises TypeError: when the credential cannot provide tokens synchronously.
     """
 
     def __init__(
@@ -124,6 +124,6 @@ def crypto_factory(
     :param options: keywords of :class:`~azure.keyvault.keys.crypto.CryptographyClient`.
     :returns: the factory. Its clients take the vault's URL from ``KmsConnectionConfig(kms_instance_url=...)``.
     :raises ValueError: when there is no credential.
-    :raises TypeError: when the credential cannot give tokens, or only asynchronously.
+    :raises TypeError: when the credential cannot provide tokens synchronously.
     """
     return _AzureCryptoFactory(KeyCiphers(credential, allowed_suffixes, options))

@@ -35,7 +35,7 @@ class AzureKmsClient(tink.KmsClient):
         for every host.
     :param options: keywords of :class:`~azure.keyvault.keys.crypto.CryptographyClient`.
     :raises ValueError: when there is no credential.
-    :raises TypeError: when the credential cannot give tokens, or only asynchronously.
+    :raises TypeError: when the credential cannot provide tokens synchronously.
     """
 
     def __init__(

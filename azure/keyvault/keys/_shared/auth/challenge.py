@@ -1,9 +1,8 @@
 """Authentication challenges: parsing, verification and the process-wide cache.
 
-A vault answers a request without a token with 401 and a ``WWW-Authenticate`` header that names the
-authority and the resource to ask a token for (RFC 9110 section 11.6.1, RFC 6750 section 3). Whoever can
-forge that header decides which token we ask for, so a challenge is used only after its resource was
-compared with the host of the vault.
+A vault answers a request without a token with 401 and a ``WWW-Authenticate`` header that names the authority and the
+resource to request a token for (RFC 9110 section 11.6.1, RFC 6750 section 3). Anyone who can forge that header chooses
+the token that we request, so a challenge is used only after its resource has been compared with the vault's host.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _MAX_PARAMETERS = 64
 
 # A scope or a tenant is an address or an identifier. Claims alone may be long, and are not kept.
 _MAX_VALUE = 1024
-# Vaults whose challenge is remembered; the one that was put first goes first.
+# The number of vaults whose challenges are remembered; the oldest is dropped first.
 _MAX_CHALLENGES = 1024
 
 _SEPARATORS = re.compile(r"[\s,]*")
@@ -37,11 +36,11 @@ _VALUE = re.compile(r'\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
 
 
 class ChallengeError(ValueError):
-    """A challenge that cannot be read, or that is not to be trusted."""
+    """A challenge that cannot be read or must not be trusted."""
 
 
 class UnsupportedSchemeError(ChallengeError):
-    """The vault asks for another way of authenticating than a bearer token."""
+    """The vault asks for an authentication scheme other than a bearer token."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Challenge:
 
 
 def parse_challenge(headers: Iterable[str]) -> Challenge:
-    """Read the bearer challenge out of the values of ``WWW-Authenticate``.
+    """Read the bearer challenge from the values of ``WWW-Authenticate``.
 
     :param headers: the values, one for every time the header was sent.
     :raises UnsupportedSchemeError: when there are challenges, none of them for a bearer token.
@@ -153,7 +152,7 @@ def verify_challenge(challenge: Challenge, origin: Origin) -> None:
     The resource is trusted if it is the vault's own host, the vault's host without its first label, or a host
     that begins with ``vault.`` or ``managedhsm.`` and that the vault's host ends with.
 
-    :raises ChallengeError: for any other resource, a mere parent domain such as ``azure.net`` among them.
+    :raises ChallengeError: for any other resource, including a mere parent domain such as ``azure.net``.
     """
     try:
         # origin_of refuses what parsers read differently, and blanks, which would make several scopes of one.
@@ -177,7 +176,7 @@ def _is_trusted(resource: str, host: str) -> bool:
 
 
 class ChallengeCache:
-    """The challenges of the vaults that this process has talked to last. Safe for threads and for fork."""
+    """The challenges of the vaults that this process has talked to most recently. Safe for threads and for fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -185,11 +184,11 @@ class ChallengeCache:
         renew_after_fork(self)
 
     def get(self, origin: Origin) -> Challenge | None:
-        """Return what the vault asked for last, or None."""
+        """Return the vault's last challenge, or None."""
         return self._challenges.get(origin)
 
     def put(self, origin: Origin, challenge: Challenge) -> None:
-        """Remember what the vault asks for."""
+        """Remember the vault's challenge."""
         with self._lock:
             self._challenges.pop(origin, None)
             self._challenges[origin] = challenge
@@ -197,7 +196,7 @@ class ChallengeCache:
                 del self._challenges[next(iter(self._challenges))]
 
     def remove(self, origin: Origin, challenge: Challenge | None) -> None:
-        """Forget a challenge, unless another one has taken its place meanwhile."""
+        """Forget a challenge, unless another one has replaced it in the meantime."""
         with self._lock:
             if self._challenges.get(origin) is challenge:
                 self._challenges.pop(origin, None)

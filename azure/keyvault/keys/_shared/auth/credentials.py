@@ -1,4 +1,4 @@
-"""Asking a credential for a token, whatever it accepts."""
+"""Asking a credential for a token, whichever arguments it accepts."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ..._lazy import lazy_property
 from ..workers import Workers
 from .flow import GetToken
 
-# Nothing can interrupt a credential. So many threads of a client wait for one that hangs; further calls wait for these.
+# Nothing can interrupt a credential. At most this many threads of a client wait for one that hangs; more calls queue.
 _THREADS = 4
 
 
 class TokenSource:
-    """Turns a wish for a token into a call of ``get_token_info`` or ``get_token``.
+    """Turns a request for a token into a call of ``get_token_info`` or ``get_token``.
 
-    Credentials written before azure-core knew ``tenant_id``, ``claims`` or ``enable_cae`` take none of these;
-    what they cannot be told is left out where that is harmless, and refused where it is not.
+    Credentials written before azure-core introduced ``tenant_id``, ``claims`` or ``enable_cae`` do not accept them. An
+    option that a credential does not accept is left out if that is harmless; otherwise the call fails.
     """
 
     def __init__(self, credential: Any) -> None:
         self.credential = credential
-        #: Ask a synchronous credential for whoever must not wait for longer than so long, or must not block.
+        #: Threads that call a synchronous credential for callers that have a time limit or must not block.
         self.workers = Workers(_THREADS, "keyvault-credential")
         self._token_info: Callable[..., Any] | None = getattr(credential, "get_token_info", None)
 
     @lazy_property
     def _accepted(self) -> frozenset[str] | None:
-        """The keywords that ``get_token`` names; None when it takes any."""
+        """The keywords that ``get_token`` names; None when it accepts any."""
         return _keywords(self.credential.get_token)
 
     @property
@@ -39,35 +39,35 @@ class TokenSource:
         """Whether the credential is made for asyncio."""
         return inspect.iscoroutinefunction(self._token_info or self.credential.get_token)
 
-    def wrong_world(self) -> TypeError:
+    def asynchronous_error(self) -> TypeError:
         """Return the error for an asynchronous credential in a synchronous client."""
         return TypeError(
             f"credential {type(self.credential).__name__} is asynchronous: use it with azure.keyvault.keys.aio, "
             "or take its namesake from azure.identity for this client"
         )
 
-    def request(self, wish: GetToken) -> Any:
+    def request(self, step: GetToken) -> Any:
         """Call the credential.
 
         :returns: the token, or an awaitable of it for an asynchronous credential.
-        :raises ~azure.core.exceptions.ClientAuthenticationError: when claims are needed that the credential
-            cannot be told.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: when the vault asks for claims and the credential does
+            not accept any.
         """
         options: dict[str, Any] = {"enable_cae": True}
-        if wish.tenant:
-            options["tenant_id"] = wish.tenant
-        if wish.claims:
-            options["claims"] = wish.claims
+        if step.tenant:
+            options["tenant_id"] = step.tenant
+        if step.claims:
+            options["claims"] = step.claims
         if self._token_info:
-            return self._token_info(wish.scope, options=options)
+            return self._token_info(step.scope, options=options)
         if self._accepted is not None:
-            if wish.claims and "claims" not in self._accepted:
+            if step.claims and "claims" not in self._accepted:
                 raise ClientAuthenticationError(
                     message="The vault asks for a token with claims, and get_token of "
                     f"{type(self.credential).__name__} takes no keyword 'claims'."
                 )
             options = {name: value for name, value in options.items() if name in self._accepted}
-        return self.credential.get_token(wish.scope, **options)
+        return self.credential.get_token(step.scope, **options)
 
 
 def _keywords(function: Callable[..., Any]) -> frozenset[str] | None:
@@ -103,9 +103,9 @@ def check_sync_credential(credential: Any) -> TokenSource:
     """Return the source of tokens that the ``credential`` argument of a synchronous client is.
 
     :raises ValueError: when there is none.
-    :raises TypeError: when it cannot give tokens, or only asynchronously.
+    :raises TypeError: when it cannot provide tokens synchronously.
     """
     source = check_credential(credential)
     if source.is_async:
-        raise source.wrong_world()
+        raise source.asynchronous_error()
     return source

@@ -1,4 +1,4 @@
-"""Work that many threads need and one does: the others wait for its end."""
+"""Work that many threads need and one of them does while the others wait."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def for_another(failure: Exception) -> Exception:
-    """Return a failure as one more call that shares it may raise it: without the frames of the calls that had it."""
+    """Return a copy of a failure for another call to raise, without the frames of the calls that raised it before."""
     try:
         own = type(failure).__new__(type(failure), *failure.args)  # constructors may make something else of these
     except TypeError:  # of a class that cannot be made even so: then it is shared as it is
@@ -27,12 +27,12 @@ def for_another(failure: Exception) -> Exception:
 
 
 def never(result: Any) -> bool:
-    """Say of any result that it is for one call only."""
+    """Treat every result as meant for one call only."""
     return False
 
 
 class _Flight:
-    """A piece of work under way, as those see it who wait for its end."""
+    """Work in progress, as the waiting callers see it."""
 
     def __init__(self) -> None:
         self.ended = threading.Event()
@@ -43,12 +43,12 @@ class _Flight:
 
 
 class SingleFlight:
-    """Lets one thread at a time do a piece of work, and lets those that wait share its failure.
+    """Lets one thread at a time do the work, and shares its failure with those that wait.
 
-    Success is not shared: those that waited do their own work then, which is short, and needs no turns. When the
+    Success is not shared: those that waited then do their own work, which is short and needs no turns. When the
     thread that works is interrupted, or its call runs out of time, one that waits takes over.
 
-    :param is_failure: whether a result is a failure, and so that of all who wait.
+    :param is_failure: whether a result is a failure, which all waiting callers share.
     """
 
     def __init__(self, is_failure: Callable[[Any], bool] = never) -> None:
@@ -58,11 +58,11 @@ class SingleFlight:
         renew_after_fork(self)
 
     def run(self, work: Callable[[], T], *, context: Call, optional: bool = False, shared: bool = True) -> T | None:
-        """Do the work, unless another thread is about it.
+        """Do the work, unless another thread is doing it.
 
         :param context: the call that the work is done for.
         :param optional: return None instead of waiting.
-        :param shared: whether a failure concerns those that wait as well.
+        :param shared: whether those that wait share a failure.
         """
         while True:
             own = _Flight()
@@ -96,7 +96,7 @@ class SingleFlight:
                 flight.result, flight.stage = result, stage_of(context)
             return result
         except Exception as error:
-            if shared and remaining(context) != 0:  # what one call has no time for, another one may have
+            if shared and remaining(context) != 0:  # another call may have more time
                 flight.failure, flight.stage = error, stage_of(context)
             raise
 

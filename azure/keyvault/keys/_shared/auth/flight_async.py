@@ -1,4 +1,4 @@
-"""Work that many tasks need and one does: the others wait for its end."""
+"""Work that many tasks need and one of them does while the others wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class _AsyncFlight:
-    """A piece of work under way, as those see it who wait for its end."""
+    """Work in progress, as the waiting callers see it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -25,13 +25,13 @@ class _AsyncFlight:
 
 
 class AsyncSingleFlight:
-    """Lets one task at a time do a piece of work, and lets those that wait share its failure.
+    """Lets one task at a time do the work, and shares its failure with those that wait.
 
-    Success is not shared: those that waited do their own work then, which is short, and needs no turns. When the task
+    Success is not shared: those that waited then do their own work, which is short and needs no turns. When the task
     that works is cancelled, or its call runs out of time, one that waits takes over. Event loops do not wait for each
     other.
 
-    :param is_failure: whether a result is a failure, and so that of all who wait.
+    :param is_failure: whether a result is a failure, which all waiting callers share.
     """
 
     def __init__(self, is_failure: Callable[[Any], bool] = never) -> None:
@@ -41,11 +41,11 @@ class AsyncSingleFlight:
     async def run(
         self, work: Callable[[], Awaitable[T]], *, context: Call, optional: bool = False, shared: bool = True
     ) -> T | None:
-        """Do the work, unless another task is about it.
+        """Do the work, unless another task is doing it.
 
         :param context: the call that the work is done for.
         :param optional: return None instead of waiting.
-        :param shared: whether a failure concerns those that wait as well.
+        :param shared: whether those that wait share a failure.
         """
         loop = asyncio.get_running_loop()
         while True:
@@ -73,7 +73,7 @@ class AsyncSingleFlight:
                 flight.result, flight.stage = result, stage_of(context)
             return result
         except Exception as error:
-            if shared and remaining(context) != 0:  # what one call has no time for, another one may have
+            if shared and remaining(context) != 0:  # another call may have more time
                 flight.failure, flight.stage = error, stage_of(context)
             raise
         finally:

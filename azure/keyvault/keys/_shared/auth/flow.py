@@ -1,18 +1,19 @@
 """The authentication flow: what to send and which token to ask for, decided without I/O.
 
-:func:`authenticate` is a generator. It yields wishes (:class:`Send`, :class:`GetToken`, :class:`Exclusive`), is
-sent what they brought, and returns the response. The policies of the two worlds fulfil the wishes; they hold no
-rule of the flow. In short:
+:func:`authenticate` is a generator. It yields steps (:class:`Send`, :class:`GetToken`, :class:`Exclusive`), receives
+their outcomes, and returns the response. The sync and async policies perform the steps and contain no rules of the
+flow. In short:
 
-1. A vault that this process has not talked to is probed: by the request without its body and without a token, or by a
-   harmless one where that would do something. No body is sent before the vault has named a resource that belongs to it.
-2. A token for that resource is asked for once, however many calls wait for it, and used until shortly before it
-   expires.
-3. A 401 to a request with a token is answered once per kind of challenge: with a token for the new resource or
-   tenant, and with a token that holds the claims asked for (continuous access evaluation). A token that the vault
-   has refused is not used again, whatever comes of the answer.
-4. Every request is looked at before it gets a token, and every challenge before it is answered: both belong to the
-   origin of the vault, though a policy of the caller's may have followed a redirect elsewhere.
+1. A vault that this process has not talked to is probed with the request, without its body and token, or with a
+harmless request if that one would have an effect. No body is sent before the vault has named a resource that belongs to
+it.
+2. A token for that resource is requested once, however many calls wait for it, and used until shortly before it
+expires.
+3. A 401 to a request with a token is answered once per kind of challenge: with a token for the new resource or tenant,
+   and with a token that holds the claims asked for (continuous access evaluation). A token that the vault has rejected
+   is never used again.
+4. Every request is checked before it gets a token, and every challenge before it is answered: both must belong to the
+vault's origin, although a caller's policy may have followed a redirect elsewhere.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ from .challenge import CHALLENGES, Challenge, ChallengeError, UnsupportedSchemeE
 
 # A token is replaced when it has less than this many seconds left ...
 _MARGIN = 300
-# ... and not used any more when it has less than this: it has to be good when the vault reads it.
+# ... and no longer used when it has less than this: it must still be valid when the vault reads it.
 _LEAST = 30
-# A credential that has failed to replace a token that is still good is left in peace for as long.
+# Seconds until a credential is asked again after it failed to replace a token that is still valid.
 _PAUSE = 30
 
-# What can stand in a header as one word. RFC 6750 section 2.1 allows less, but tokens of tests are whatever they are.
+# What can be one word in a header. RFC 6750 section 2.1 allows less, but tokens in tests can be anything.
 _BEARER_TOKEN = re.compile(r"[\x21-\x7e]+")
 # Methods that change nothing (RFC 9110 section 9.2.1).
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -59,16 +60,16 @@ class Token(Protocol):
 
 @dataclass(frozen=True)
 class Send:
-    """Send the request down the pipeline; brings the response."""
+    """Send the request down the pipeline; the outcome is the response."""
 
     request: PipelineRequest[Any]
 
 
 @dataclass(frozen=True)
 class GetToken:
-    """Ask the credential; brings the token.
+    """Ask the credential; the outcome is the token.
 
-    With ``optional`` the call can do without: it waits for no more than half of the time that it has left.
+    With ``optional``, the call can do without the token: it waits for at most half of its remaining time.
     """
 
     scope: str
@@ -77,17 +78,17 @@ class GetToken:
     optional: bool = False
 
     def patience(self, left: float | None) -> float | None:
-        """Return the seconds to wait for the token, of those that the call has left; None for no limit."""
+        """Return how many of the call's remaining seconds to wait for the token; None for no limit."""
         return left / 2 if self.optional and left is not None else left
 
 
 @dataclass(frozen=True)
 class Exclusive:
-    """Run a flow that only one call of a session may run at a time; brings what that flow returns.
+    """Run a flow that only one call of a session may run at a time; the outcome is what that flow returns.
 
-    A call that has to wait fails as the other does. When the other has succeeded, it runs its own flow, which finds
-    the grant that was left; when the other was cancelled, one of those that wait takes its place. With ``optional`` a
-    call does not wait: the wish brings None.
+    A call that has to wait fails if the other one fails. If the other one succeeds, it runs its own flow, which finds
+    the new grant; if the other one is cancelled, a waiting call takes its place. With ``optional``, a call does not
+    wait, and the outcome is None.
     """
 
     flow: Generator[Any, Any, Any]
@@ -105,26 +106,26 @@ class Grant:
     granted: float = field(default_factory=time.monotonic)
 
     def is_usable(self, now: float) -> bool:
-        """Whether the token is good for another call."""
+        """Whether the token is valid for another call."""
         return now < self.expires_on - _LEAST
 
     def is_for(self, began: float, now: float) -> bool:
         """Whether the token serves a call that has waited for it since ``began``, however soon it expires.
 
-        A credential whose tokens have little time left would be asked by all that wait otherwise, all at once.
+        Otherwise all waiting calls would at once ask a credential whose tokens expire soon.
         """
         return self.is_usable(now) or (self.granted >= began and now < self.expires_on)
 
     def is_stale(self, now: float) -> bool:
-        """Whether the token ought to be replaced, though it is still good."""
+        """Whether the token should be replaced although it is still valid."""
         return now >= self.refresh_on
 
 
 class AuthSession:
     """What one credential has been granted at one vault.
 
-    ``grant`` is replaced as a whole, and a call keeps the one that it has read, so that any number of threads and
-    tasks may share a session.
+    ``grant`` is replaced as a whole, and a call keeps the one that it has read, so any number of threads and tasks can
+    share a session.
     """
 
     def __init__(self, origin: Origin, *, verify: bool) -> None:
@@ -133,7 +134,7 @@ class AuthSession:
         self.grant: Grant | None = None
 
     def reject(self, grant: Grant) -> None:
-        """Forget a grant that the vault has refused, unless another one has taken its place."""
+        """Forget a grant that the vault has rejected, unless another one has replaced it."""
         CHALLENGES.remove(self.origin, grant.challenge)
         if self.grant is grant:
             self.grant = None
@@ -142,21 +143,23 @@ class AuthSession:
 def origin_of_call(request: PipelineRequest[Any]) -> Origin:
     """Return the origin that a request is for.
 
-    :raises ~azure.core.exceptions.ServiceRequestError: when it is not https, or a policy above has changed it: the
-        caller has given the credential to the vault that it named.
+    :raises ~azure.core.exceptions.ServiceRequestError: when it is not https, or an earlier policy has changed it: the
+        credential is only for the vault that the caller named.
     """
     origin = secure_origin_of(request.http_request.url)
     asked = asked_url(request.context)
     if asked is not None and secure_origin_of(asked) != origin:
-        raise ServiceRequestError(f"The request was led to {origin}, another origin than the vault's, and was not sent")
+        raise ServiceRequestError(
+            f"The request was redirected to {origin}, which is not the vault's origin, and was not sent"
+        )
     return origin
 
 
-def is_out_of_breath(outcome: Any) -> bool:
-    """Whether an exclusive flow has brought the answer of a vault that is overloaded, for all the calls that wait.
+def is_overloaded(outcome: Any) -> bool:
+    """Return whether an exclusive flow has met an overloaded vault, which concerns all waiting calls.
 
-    Each of them decides for itself when to try again. Other answers that are no challenge come from a vault that wants
-    none, or admits nobody: then every call has its own.
+    Each of them decides for itself when to retry. Any other response without a challenge comes from a vault that needs
+    no token or rejects everyone; then every call gets its own.
     """
     return (
         not isinstance(outcome, Grant)
@@ -195,7 +198,7 @@ def authenticate(session: AuthSession, request: PipelineRequest[Any]) -> Flow:
         try:
             _check_origin(session, request.http_request.url, response)
             kind, challenge = _challenge_of(grant, response)
-            # A fresh token that meets the very challenge it answers will not do better the second time.
+            # A fresh token that meets the challenge it answers will not succeed the second time either.
             if challenge is None or kind in answered or (fresh and challenge == grant.challenge):
                 break
             answered.add(kind)
@@ -215,7 +218,7 @@ def authenticate(session: AuthSession, request: PipelineRequest[Any]) -> Flow:
 
 
 def _authorise(session: AuthSession, request: PipelineRequest[Any], began: float) -> Generator[Any, Any, Any]:
-    """Find out what the vault wants, and get it. Returns a grant, or the response that was no challenge."""
+    """Find out what the vault requires, and get it. Return a grant, or the response that was not a challenge."""
     grant = session.grant
     if grant is not None and grant.is_for(began, time.time()):
         return grant  # another call has been here while this one waited
@@ -231,7 +234,7 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any], began: float
             if hook is not None:
                 options["raw_request_hook"] = hook
         _check_origin(session, probe.http_request.url, response)
-        # Whoever follows a redirect or tries again starts from the whole request, not from the emptied one.
+        # Redirects and retries start from the whole request, not from the emptied one.
         response.http_request = request.http_request
         if response.http_response.status_code != 401:
             return (yield from _unchallenged(session, request, response))
@@ -240,7 +243,7 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any], began: float
         except UnsupportedSchemeError as error:
             raise error_of(ClientAuthenticationError, str(error), response.http_response) from error
         except ChallengeError:
-            return response  # as for any 401 that says nothing about how to do better
+            return response  # as for any 401 that does not say what would help
         if challenge.scope is None:
             raise error_of(
                 ClientAuthenticationError,
@@ -252,10 +255,10 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any], began: float
 
 
 def _unchallenged(session: AuthSession, request: PipelineRequest[Any], response: Any) -> Generator[Any, Any, Any]:
-    """Pass on what a probe brought, unless it was not the answer to the request.
+    """Return the response to a probe, if it also answers the request.
 
-    :raises ~azure.core.exceptions.ClientAuthenticationError: when the vault wants no token, and is not known to be the
-        one that the body is for.
+    :raises ~azure.core.exceptions.ClientAuthenticationError: when the vault needs no token, and nothing proves that the
+        body is meant for it.
     """
     status = response.http_response.status_code
     if request.http_request.content:
@@ -271,25 +274,25 @@ def _unchallenged(session: AuthSession, request: PipelineRequest[Any], response:
             )
     elif _is_harmless(request.http_request) or status in TRANSIENT:
         return response
-    # The server wants no token, so the request is sent as it is; the probe's success was not the answer.
+    # The server needs no token, so the request is sent unchanged; the probe's success was not its response.
     enter(request.context, Stage.REQUEST)
     return (yield Send(request))
 
 
 def _refresh(session: AuthSession, grant: Grant) -> Generator[Any, Any, Grant]:
-    """Replace a token that is still good. A failure to do so concerns no caller yet."""
+    """Replace a token that is still valid. If that fails, no caller is affected yet."""
     if session.grant is not grant:
         return session.grant or grant
     try:
         return (yield from _grant(session, grant.challenge, optional=True))
-    except Exception:  # whatever a credential raises; it is heard when the token runs out
+    except Exception:  # whatever a credential raises; callers get it when the token expires
         if session.grant is grant:
             session.grant = grant = replace(grant, refresh_on=time.time() + _PAUSE)
         return grant
 
 
 def _renew(session: AuthSession, refused: Grant, challenge: Challenge) -> Generator[Any, Any, Grant]:
-    """Answer a challenge that came although the request had a token."""
+    """Answer a challenge to a request that had a token."""
     current = session.grant
     if current is not None and current.header != refused.header:
         return current  # another call has answered it
@@ -303,7 +306,7 @@ def _grant(session: AuthSession, challenge: Challenge, *, optional: bool = False
         try:
             verify_challenge(challenge, session.origin)
         except ChallengeError:
-            CHALLENGES.remove(session.origin, challenge)  # a client that does not verify may have left it there
+            CHALLENGES.remove(session.origin, challenge)  # a client that does not verify may have stored it
             raise
     assert challenge.scope is not None  # noqa: S101  # callers have seen to it
     token = yield GetToken(challenge.scope, challenge.tenant, challenge.claims, optional)
@@ -326,7 +329,8 @@ def _challenge_of(grant: Grant, response: Any) -> tuple[str, Challenge | None]:
     except ChallengeError:
         return "none", None
     if challenge.claims is not None:
-        # A claims challenge names neither the resource nor a usable tenant: those of the vault's own hold.
+        # A claims challenge names neither the resource nor a usable tenant, so those of the vault's own challenge
+        # apply.
         own = grant.challenge if challenge.scope is None else challenge
         return "claims", Challenge(own.scope, own.tenant, challenge.claims)
     return "vault", challenge if challenge.scope else None
@@ -341,15 +345,15 @@ def _headers(response: Any) -> list[str]:
 
 
 def _is_harmless(request: Any) -> bool:
-    """Whether nothing happens when the request is sent without its body."""
+    """Return whether sending the request without its body has no effect."""
     return request.method.upper() in _SAFE or bool(request.content)
 
 
 def _probe(request: PipelineRequest[Any]) -> PipelineRequest[Any]:
-    """Return the request that finds out what the vault wants, without body and token.
+    """Return the request that finds out what the vault requires, without body and token.
 
-    It is the same request without these. One that has no body, and would rotate or delete a key if the vault wanted no
-    token, is replaced by the first page of a list. The request itself stays as it is.
+    It is the same request without these. A request without a body that would rotate or delete a key if the vault needed
+    no token is replaced by one for the first page of a list. The original request is not changed.
     """
     original = request.http_request
     headers = {name: value for name, value in original.headers.items() if name.lower() != "authorization"}
@@ -365,7 +369,7 @@ def _probe(request: PipelineRequest[Any]) -> PipelineRequest[Any]:
 
 
 def _check_origin(session: AuthSession, url: str, response: Any = None) -> None:
-    """Refuse to give a token to a request that leads away from the vault, or to answer a challenge of elsewhere.
+    """Refuse to give a token to a request that leaves the vault, or to answer a challenge from elsewhere.
 
     :raises ~azure.core.exceptions.ClientAuthenticationError: when a policy has changed where the request goes.
     """
@@ -378,13 +382,13 @@ def _check_origin(session: AuthSession, url: str, response: Any = None) -> None:
             pass
         raise error_of(
             ClientAuthenticationError,
-            f"The request to {session.origin} was led to another origin, and got no token for it.",
+            f"The request to {session.origin} was redirected to another origin and was not given a token for it.",
             response.http_response if response is not None else None,
         )
 
 
 def _sent(session: AuthSession, request: PipelineRequest[Any], grant: Grant) -> Send:
-    """Return the wish to send the request with its token."""
+    """Return the step that sends the request with its token."""
     _check_origin(session, request.http_request.url)
     enter(request.context, Stage.REQUEST)
     request.http_request.headers["Authorization"] = grant.header
@@ -396,7 +400,7 @@ def _granted(challenge: Challenge, token: Token) -> Grant:
     text = getattr(token, "token", None)
     if not isinstance(text, str) or not _BEARER_TOKEN.fullmatch(text):
         raise ClientAuthenticationError(
-            message="The credential returned a token that cannot stand in a header: it is empty, or holds blanks, "
+            message="The credential returned a token that cannot be sent in a header: it is empty, or contains blanks, "
             "control characters or characters beyond ASCII."
         )
     try:
@@ -404,6 +408,6 @@ def _granted(challenge: Challenge, token: Token) -> Grant:
         refresh_on = float(getattr(token, "refresh_on", None) or expires_on)
     except (AttributeError, TypeError, ValueError):
         raise ClientAuthenticationError(
-            message="The credential returned a token whose expires_on or refresh_on is no Unix time."
+            message="The credential returned a token whose expires_on or refresh_on is not a Unix time."
         ) from None
     return Grant(challenge, "Bearer " + text, expires_on, min(refresh_on, expires_on - _MARGIN))

@@ -1,4 +1,4 @@
-"""The authentication policy of the asyncio world: fulfils the wishes of the flow."""
+"""The authentication policy of the asyncio clients, which performs the steps of the flow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..pipeline.deadline_async import before_sending
 from ..wire.identifiers import Origin
 from .credentials import check_credential
 from .flight_async import AsyncSingleFlight
-from .flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_out_of_breath, origin_of_call
+from .flow import AuthSession, Exclusive, GetToken, Send, authenticate, is_overloaded, origin_of_call
 
 T = TypeVar("T")
 
@@ -40,35 +40,35 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         if origin not in self._sessions:
             self._sessions[origin] = (
                 AuthSession(origin, verify=self.verify_challenge_resource),
-                AsyncSingleFlight(is_out_of_breath),
+                AsyncSingleFlight(is_overloaded),
             )
         session, flight = self._sessions[origin]
         return await self._drive(authenticate(session, request), flight, request.context)
 
     async def _drive(self, flow: Generator[Any, Any, T], flight: AsyncSingleFlight, context: PipelineContext) -> T:
-        """Run a flow to its end: send it what each of its wishes brings."""
+        """Run a flow to its end, sending it the outcome of each step."""
         outcome: Any = None
         error: Exception | None = None
         try:
             while True:
                 try:
-                    wish = flow.throw(error) if error else flow.send(outcome)
+                    step = flow.throw(error) if error else flow.send(outcome)
                 except StopIteration as end:
                     return end.value  # type: ignore[no-any-return]
                 error = None
                 try:
-                    outcome = await self._fulfil(wish, flight, context)
+                    outcome = await self._perform(step, flight, context)
                 except Exception as failure:  # handed to the flow, which decides
                     error = failure
         finally:
-            flow.close()  # when it was interrupted, it drops what it must not leave behind
+            flow.close()  # an interrupted flow cleans up
 
-    async def _fulfil(self, wish: Any, flight: AsyncSingleFlight, context: PipelineContext) -> Any:
-        if isinstance(wish, Send):
-            return await self._send(wish.request)
-        if isinstance(wish, GetToken):
-            return await before_sending(wish.patience(remaining(context)), self._token(wish))
-        exclusive: Exclusive = wish
+    async def _perform(self, step: Any, flight: AsyncSingleFlight, context: PipelineContext) -> Any:
+        if isinstance(step, Send):
+            return await self._send(step.request)
+        if isinstance(step, GetToken):
+            return await before_sending(step.patience(remaining(context)), self._token(step))
+        exclusive: Exclusive = step
         work = flight.run(
             lambda: self._drive(exclusive.flow, flight, context), context=context, optional=exclusive.optional
         )
@@ -78,12 +78,12 @@ class AsyncChallengeAuthPolicy(AsyncHTTPPolicy[Any, Any]):
         response = await self.next.send(request)
         answer = response.http_response
         if answer.status_code == 401 and request.context.options.get("stream") and not answer.is_stream_consumed:
-            await answer.read()  # a transport of the caller's has not: the flow drops it for another one
+            await answer.read()  # a caller's transport has not read it, and the flow sends another request
         return response
 
-    async def _token(self, wish: GetToken) -> Any:
+    async def _token(self, step: GetToken) -> Any:
         if self._source.is_async:
-            return await self._source.request(wish)
-        token = await self._source.workers.done(lambda: self._source.request(wish))
+            return await self._source.request(step)
+        token = await self._source.workers.done(lambda: self._source.request(step))
         # A wrapper around an asynchronous credential may not look like one.
         return await token if inspect.isawaitable(token) else token

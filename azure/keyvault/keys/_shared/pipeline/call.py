@@ -21,7 +21,7 @@ _REPEATABLE = "keyvault_repeatable"
 _STAGE = "keyvault_stage"
 _URL = "keyvault_url"
 
-#: No wait can be longer than so many seconds: a limit of as many is none.
+#: The longest wait in seconds that Python supports; a longer limit is the same as none.
 _FOREVER = threading.TIMEOUT_MAX / 2
 
 #: Methods that may be repeated when nothing else is known of a request: those of RFC 9110 section 9.2.2, without PUT,
@@ -30,7 +30,7 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 
 
 class CallPolicy(SansIOHTTPPolicy[Any, Any]):
-    """Takes the options of this library off a call and keeps them for the policies below.
+    """Removes this library's options from a call and keeps them for the policies below.
 
     :param timeout: seconds that a call may take when it gives none itself; None for no limit.
     """
@@ -71,14 +71,14 @@ def ending_by(options: Mapping[str, Any], moment: float) -> dict[str, Any]:
 
 
 def has_terms_of_its_own(options: Mapping[str, Any]) -> bool:
-    """Whether a call is more patient than others of its client, or less: it says how long, or how often to try."""
+    """Return whether a call sets its own time limits or number of retries."""
     return any(name.startswith("retry_") or name.endswith("timeout") for name in options)
 
 
 def end_of(timeout: float | None) -> float | None:
     """Return when a call that begins now has to end, on the clock of :func:`time.monotonic`.
 
-    :raises TypeError: when the timeout is no number.
+    :raises TypeError: when the timeout is not a number.
     :raises ValueError: when it is NaN.
     """
     if timeout is None:
@@ -112,7 +112,7 @@ def asked_url(context: Call) -> str | None:
 
 
 class Stage(Enum):
-    """What a call is about at the moment."""
+    """The stage that a call has reached."""
 
     PROBE = auto()  # asking the vault for its challenge
     TOKEN = auto()  # asking the credential for a token
@@ -120,10 +120,10 @@ class Stage(Enum):
 
 
 def enter(context: Call, stage: Stage) -> None:
-    """Note what a call is about from now on."""
+    """Record the stage that a call has reached."""
     context[_STAGE] = stage
 
 
 def stage_of(context: Call) -> Stage:
-    """Return what a call is about."""
+    """Return the stage that a call has reached."""
     return context.get(_STAGE, Stage.REQUEST)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The hard limit of a call, in every phase: an answer that comes byte by byte is late as well."""
+"""The hard time limit of a call, in every phase: a response that trickles in byte by byte is cut off too."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from azure.core.pipeline.policies import HTTPPolicy
 from ..workers import OutOfTime, Workers
 from .call import deadline_of, remaining
 
-# A transport of the caller's is not known to end in time, so that its exchanges are waited for from outside. When all
-# threads hang, further calls fail at their ends, without having sent anything.
+# A caller's transport may not end in time, so its exchanges run in threads that can be abandoned. When all threads
+# hang, further calls time out without having sent anything.
 _EXCHANGES = 32
 
 
@@ -31,17 +31,17 @@ def prepare(context: PipelineContext, left: float) -> None:
 
 
 def unsent() -> ServiceRequestTimeoutError:
-    """Return the error for a call whose time is up before its request was sent."""
+    """Return the error for a call that runs out of time before its request is sent."""
     return ServiceRequestTimeoutError("The call's timeout ran out before the request was sent")
 
 
 def late() -> ServiceResponseTimeoutError:
-    """Return the error for an answer that comes after the call's time is up."""
+    """Return the error for a call that runs out of time before its response arrives."""
     return ServiceResponseTimeoutError("The call's timeout ran out while it waited for the vault's answer")
 
 
 class DeadlinePolicy(HTTPPolicy[Any, Any]):
-    """Ends a synchronous exchange with the vault when the call's time is up. The last policy before the transport."""
+    """Ends a synchronous exchange when the call runs out of time. The last policy before the transport."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class DeadlinePolicy(HTTPPolicy[Any, Any]):
             raise (late() if begun else unsent()) from None
 
     def _send_in_time(self, request: PipelineRequest[Any], left: float) -> PipelineResponse[Any, Any]:
-        """Tell the transport when the call ends, and the caller which of its limits it was."""
+        """Tell the transport the deadline of the call, and the caller which limit was exceeded."""
         if left <= 0:
             raise unsent()
         request.context.options["deadline"] = deadline_of(request.context)

@@ -1,4 +1,4 @@
-"""The hard limit of an asyncio call, in every phase: an answer that comes byte by byte is late as well."""
+"""The hard time limit of an asyncio call, in every phase: a response that trickles in byte by byte is cut off too."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def before_sending(left: float | None, work: Awaitable[T]) -> T:
 
 
 class AsyncDeadlinePolicy(AsyncHTTPPolicy[Any, Any]):
-    """Ends an asynchronous exchange with the vault when the call's time is up. The last policy before the transport."""
+    """Ends an asynchronous exchange when the call runs out of time. The last policy before the transport."""
 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request, for as long as the call has time."""

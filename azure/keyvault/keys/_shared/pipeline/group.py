@@ -1,4 +1,4 @@
-"""Policies that only look at requests and responses, run in one loop.
+"""Policies that only inspect requests and responses, run in one loop.
 
 azure-core gives each such policy a node of its own in the pipeline, and asks for each whether what it returned has to
 be awaited. That is most of what a pipeline costs.

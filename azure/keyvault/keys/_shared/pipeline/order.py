@@ -1,4 +1,4 @@
-"""What stands between a client and its transport: azure-core's policies, in one order for both worlds."""
+"""What lies between a client and its transport: azure-core's policies, in the same order for sync and async."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REQUEST_ID = "x-ms-client-request-id"
 
 
 class VaultRequestIdPolicy(RequestIdPolicy):
-    """azure-core's policy, with random identifiers: those from the clock take ten times as long to make."""
+    """azure-core's policy, with random identifiers: time-based ones take ten times as long to make."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -60,15 +60,15 @@ _REPLACEABLE = (
 
 
 @dataclass(frozen=True)
-class World:
-    """The classes in which the synchronous and the asyncio world differ.
+class PipelineClasses:
+    """The classes in which the sync and async pipelines differ.
 
     :ivar pipeline: made of a transport and policies.
     :ivar transport: makes the transport; loads its HTTP library when it is called.
     :ivar authentication: the policy that answers challenges.
     :ivar redirects: the policy that follows redirects.
     :ivar retries: the policy that tries again.
-    :ivar deadlines: the policy that ends a call whose time is up.
+    :ivar deadlines: the policy that ends a call when it runs out of time.
     """
 
     pipeline: type[Any]
@@ -80,7 +80,7 @@ class World:
 
 
 def configure(
-    world: World,
+    classes: PipelineClasses,
     credential: Any,
     *,
     verify_challenge_resource: bool = True,
@@ -102,13 +102,13 @@ def configure(
     config.custom_hook_policy = CustomHookPolicy(**kwargs)
     config.logging_policy = TraceLoggingPolicy(**kwargs)
     config.http_logging_policy = http_logging_policy(**kwargs)
-    config.redirect_policy = world.redirects(**kwargs)
-    config.retry_policy = world.retries(**kwargs)
+    config.redirect_policy = classes.redirects(**kwargs)
+    config.retry_policy = classes.retries(**kwargs)
     for name in _REPLACEABLE:
         if kwargs.get(name) is not None:
             setattr(config, name, kwargs[name])
     if config.authentication_policy is None:
-        config.authentication_policy = world.authentication(
+        config.authentication_policy = classes.authentication(
             credential, verify_challenge_resource=verify_challenge_resource
         )
     config.call_policy = CallPolicy(timeout)  # type: ignore[attr-defined]  # ours, beside those azure-core names
@@ -154,14 +154,16 @@ def _listed(policies: Any) -> list[Any]:
     return list(policies) if isinstance(policies, Iterable) else [policies]
 
 
-def build_pipeline(world: World, vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any) -> Any:
+def build_pipeline(
+    classes: PipelineClasses, vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any
+) -> Any:
     """Return the pipeline of a client. A transport that the caller brings is used as it is."""
     proxy_policy = config.proxy_policy
     check_proxies(getattr(proxy_policy, "proxies", None))
     if transport is None:
-        transport = world.transport(**kwargs)
+        transport = classes.transport(**kwargs)
         proxy_policy = _with_environment(vault_url, proxy_policy, **kwargs)
-    return world.pipeline(transport, _policies(config, proxy_policy, world.deadlines(), **kwargs))
+    return classes.pipeline(transport, _policies(config, proxy_policy, classes.deadlines(), **kwargs))
 
 
 def _with_environment(vault_url: str, proxy_policy: Any, *, use_env_settings: bool = True, **_: Any) -> Any:

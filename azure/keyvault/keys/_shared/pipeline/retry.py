@@ -1,4 +1,4 @@
-"""Which failed calls are sent again, and when. One set of rules, for the retry policies of both worlds.
+"""Which failed calls are retried, and when: one set of rules for the sync and async retry policies.
 
 Retrying follows the operation, not the HTTP verb: reads and pure cryptographic calls are repeated after 408, 429,
 5xx and lost connections. Calls that make a new key version are repeated only when the service has certainly not
@@ -19,10 +19,10 @@ from ..transport.tls import is_certificate_error
 from .call import Stage, is_repeatable, remaining, stage_of
 
 _THROTTLED = 429
-#: Statuses of answers that may be others soon.
+#: Statuses of transient responses.
 TRANSIENT = frozenset({408, _THROTTLED, 500, 502, 503, 504})
 
-#: Conflicts that pass by themselves within seconds: the service refuses the call until they have.
+#: Conflicts that resolve themselves within seconds; the service rejects the call until then.
 _PASSING_CONFLICTS = frozenset({"ObjectIsBeingDeleted", "ObjectIsBeingRecovered"})
 
 #: Seconds between two tries, at most, while such a conflict lasts.
@@ -33,7 +33,7 @@ class _RetryRules:
     """Overrides of azure-core's retry policies; the settings and their keywords are azure-core's."""
 
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
-        """Whether an answer is worth another try."""
+        """Return whether a response is worth a retry."""
         if not settings["total"]:
             return False
         status = response.http_response.status_code
@@ -91,7 +91,7 @@ class _RetryRules:
         return True
 
     def _wait(self, settings: dict[str, Any], response: Any, passing: bool) -> float | None:
-        """Return how long to wait; None when the service asks for more patience than a caller has."""
+        """Return how long to wait; None when the service asks for a longer wait than a caller accepts."""
         if isinstance(response, PipelineResponse):
             try:
                 asked: float | None = self.get_retry_after(response)  # type: ignore[attr-defined]
@@ -103,12 +103,12 @@ class _RetryRules:
         return min(wait, _PASSING_BACKOFF) if passing else wait
 
     def get_backoff_time(self, settings: dict[str, Any]) -> float:
-        """Return the seconds to wait before the next try: twice as long every time, and never in step."""
+        """Return the seconds to wait before the next attempt: exponential backoff with jitter."""
         factor: float = settings["backoff"]
         tries = len(settings["history"])
         if self.retry_mode != RetryMode.Fixed:  # type: ignore[attr-defined]
             factor *= 2 ** max(0, tries - 1)
-        # Clients that were throttled together must not come back together.
+        # Clients that were throttled at the same time must not retry at the same time.
         return min(float(settings["max_backoff"]), factor) * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret  # nosec B311
 
 

@@ -1,4 +1,4 @@
-"""Spans: azure-core's distributed tracing, with the key that a call is about."""
+"""Spans: azure-core's distributed tracing, with attributes that identify the key."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _is_off(options: dict[str, Any]) -> bool:
 
 
 def key_attributes(vault_url: str | None, name: str | None, version: str | None) -> dict[str, str]:
-    """Return the attributes of a span that tell of a key: nothing of its material, and nothing of the data."""
+    """Return the span attributes that identify a key: no key material and no data."""
     if not name:
         return {}
     identifier = f"{vault_url}/keys/{name}"
@@ -118,7 +118,7 @@ def _key_of(function: Callable[..., Any]) -> KeyOf:
 
 
 def name_and_version(key: Any) -> tuple[str | None, str | None]:
-    """Return what tells of a key in a name, an identifier, or an object that has one; None for what says nothing."""
+    """Return the key that a name, an identifier or an object with one identifies; None for anything else."""
     text = key if isinstance(key, str) else getattr(key, "source_id", None) or getattr(key, "id", None)
     if not isinstance(text, str):
         return None, None

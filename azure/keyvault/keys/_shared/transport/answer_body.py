@@ -17,13 +17,13 @@ IDENTITY = ("Accept-Encoding", "identity")
 
 
 class AnswerTooLong(Exception):
-    """An answer does not end where the longest of the service do."""
+    """A response is longer than any that the service sends."""
 
 
 def check_encoding(headers: Mapping[str, str], status: int) -> None:
-    """Refuse an answer that is compressed, which nobody has asked for, or whose length is not a number or too great.
+    """Reject a response that is compressed without having been asked to be, or whose length is invalid or too great.
 
-    :raises ~azure.core.exceptions.DecodeError: for such an answer.
+    :raises ~azure.core.exceptions.DecodeError: for such a response.
     """
     encoding = headers.get("Content-Encoding")
     if encoding and encoding.strip().lower() != "identity":
@@ -39,9 +39,9 @@ def check_encoding(headers: Mapping[str, str], status: int) -> None:
 
 
 def check_size(size: int, headers: Mapping[str, str], status: int) -> None:
-    """Refuse an answer that is too long to be one of the service.
+    """Reject a response that is longer than any that the service sends.
 
-    :raises ~azure.core.exceptions.DecodeError: for such an answer.
+    :raises ~azure.core.exceptions.DecodeError: for such a response.
     """
     if size > MAX_BODY:
         raise too_long(headers, status)

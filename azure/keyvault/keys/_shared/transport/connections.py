@@ -1,4 +1,4 @@
-"""Connections that are open for the asking: any number may be in use, and some are kept."""
+"""A pool of connections: any number may be in use, and some idle ones are kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..fork import renew_after_fork
 from .interception import InterceptedConnection
 from .line import Limits, Line
 
-# So many idle connections are kept for each host; so many kinds (host, proxy, settings of TLS) have some.
+# How many idle connections are kept per host, and for how many kinds (host, proxy, TLS settings).
 _MOST_IDLE = 100
 _MOST_KINDS = 16
 
@@ -53,7 +53,7 @@ class Connections:
         renew_after_fork(self)
 
     def take(self, kind: Hashable) -> Connection | None:
-        """Return an idle connection that the other side has not closed."""
+        """Return an idle connection that the peer has not closed."""
         while True:
             with self._lock:
                 idle = self._idle.get(kind)

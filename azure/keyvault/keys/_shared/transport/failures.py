@@ -1,4 +1,5 @@
-"""What a failure of an HTTP library means: was the request sent, and what is that called? One table for both worlds.
+"""What a failure of an HTTP library means: was the request sent, and which error is raised? One table for sync and
+async.
 
 +-----------------------------------+---------------------------------+-----------------------------------+
 | what failed                       | before the request was sent     | afterwards, or nobody knows       |
@@ -35,7 +36,7 @@ E = TypeVar("E", bound=AzureError)
 
 
 class Meaning(Enum):
-    """What an exception tells of a request."""
+    """What an exception says about a request."""
 
     UNSENT = auto()
     UNSENT_IN_TIME = auto()
@@ -82,7 +83,7 @@ _KINDS: dict[Meaning, type[AzureError]] = {
 
 
 def meaning_of(error: BaseException, *, connected: bool = True) -> Meaning | None:
-    """Return what an exception tells of a request; None when it is none of an HTTP library or of the network.
+    """Return what an exception says about a request; None when it does not come from an HTTP library or the network.
 
     :param connected: whether the connection was made: otherwise nothing was sent.
     """
@@ -93,7 +94,7 @@ def meaning_of(error: BaseException, *, connected: bool = True) -> Meaning | Non
 
 
 def failure(error: Exception, what: str, *, connected: bool = True) -> AzureError | None:
-    """Return azure-core's error for an exception; None when it is none of an HTTP library or of the network.
+    """Return azure-core's error for an exception; None when it does not come from an HTTP library or the network.
 
     :param what: what was tried, as "Cannot connect to vault.example:443".
     :param connected: whether the connection was made: otherwise nothing was sent.

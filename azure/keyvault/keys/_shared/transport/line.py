@@ -47,7 +47,7 @@ class Line:
     """A socket with limits, for one request after the other.
 
     The deadline is looked at before every wait, and no wait is longer than what is left. So no thread has to watch, and
-    a call whose time is up leaves nothing behind.
+    a call that runs out of time leaves nothing behind.
     """
 
     def __init__(self, sock: Any) -> None:

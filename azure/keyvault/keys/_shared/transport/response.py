@@ -1,4 +1,4 @@
-"""The answers of the two transports: azure-core's interface over what was read, and nothing that nobody asks for."""
+"""The responses of the two transports: azure-core's interface over what was read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLOCK = 4096
 
 
 class _Answer:
-    """What both worlds tell of an answer.
+    """What sync and async responses have in common.
 
     A ``source`` has the body of a streamed one: ``pieces(size, decoded=...)`` reads what has not been read, and
     ``close()`` gives the connection back, or up.

@@ -1,4 +1,4 @@
-"""TLS and proxy settings: the same for both worlds, resolved once for a client."""
+"""TLS and proxy settings: the same for sync and async, resolved once per client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from azure.core.exceptions import ServiceRequestError
 
-#: Seconds to connect in, when the caller says nothing else: who does not answer by then is not there.
+#: Seconds to connect, by default: a server that does not answer by then is not there.
 CONNECTION_TIMEOUT = 5
 #: Seconds to wait for the next piece of an answer, when the caller says nothing else: azure-core's default.
 READ_TIMEOUT = 300
@@ -25,7 +25,7 @@ AS_CLIENT: Any = "as the client"
 #: So many contexts of calls with settings of their own are kept for each client.
 _MOST_KEPT = 16
 
-#: What a file is: replaced, it is another one, though its path is the same.
+#: Identifies a file: a replaced file differs although its path is the same.
 Stamp = tuple[int, ...]
 
 
@@ -52,7 +52,7 @@ class TlsSettings:
         self._verify = verify
         self._use_env_settings = use_env_settings
         self._own = _Settings(verify, cert, use_env_settings)
-        self._own.context()  # tells of mistakes early
+        self._own.context()  # reports mistakes early
         self._of_calls: dict[Any, _Settings] = {}
 
     @property

@@ -85,8 +85,8 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
 
         :param deadline: when the exchange has to end, on the clock of :func:`time.monotonic`.
         :raises ~azure.core.exceptions.ServiceRequestError: when it was not sent.
-        :raises ~azure.core.exceptions.ServiceResponseError: when nobody knows whether the service has processed it.
-        :raises ~azure.core.exceptions.DecodeError: when the answer is none of the service's: too long or encoded.
+        :raises ~azure.core.exceptions.ServiceResponseError: when it is unknown whether the service processed it.
+        :raises ~azure.core.exceptions.DecodeError: when the response cannot come from the service: too long or encoded.
         :raises ValueError: when the transport is closed, or an argument cannot be used.
         """
         request = completed(request, params=params, cookies=cookies, auth=auth)
@@ -199,7 +199,7 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
 
 
 def _content(answer: Any) -> bytes:
-    """Read the body of an answer, up to the longest that the service has."""
+    """Read the body of a response, up to the longest that the service sends."""
     headers, status = answer.headers, answer.status
     check_encoding(headers, status)
     try:
@@ -218,7 +218,7 @@ def _content(answer: Any) -> bytes:
 
 
 class _Stream:
-    """The body of an answer that is read by and by."""
+    """The body of a streamed response."""
 
     def __init__(self, answer: Any, connection: Connection | InterceptedConnection, connections: Connections) -> None:
         self._answer = answer

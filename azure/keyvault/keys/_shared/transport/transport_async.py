@@ -223,7 +223,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         :raises ~azure.core.exceptions.ServiceRequestError: when it was not sent.
         :raises ~azure.core.exceptions.ServiceResponseError: when the connection was lost after it was made: the
             service may have processed the request.
-        :raises ~azure.core.exceptions.DecodeError: when the answer is none of the service's: too long or encoded.
+        :raises ~azure.core.exceptions.DecodeError: when the response cannot come from the service: too long or encoded.
         :raises ValueError: when the transport is closed, or an argument cannot be used.
         """
         session = self._opened()
@@ -307,7 +307,7 @@ def _failure(error: Exception, url: str) -> AzureError | None:
 
 
 async def _content(answer: aiohttp.ClientResponse) -> bytes:
-    """Read the body of an answer, up to the longest that the service has."""
+    """Read the body of a response, up to the longest that the service sends."""
     check_encoding(answer.headers, answer.status)
     if "Content-Length" in answer.headers and "Transfer-Encoding" not in answer.headers:
         return await answer.read()
@@ -319,7 +319,7 @@ async def _content(answer: aiohttp.ClientResponse) -> bytes:
 
 
 class _Stream:
-    """The body of an answer that is read by and by."""
+    """The body of a streamed response."""
 
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self._answer = answer

@@ -8,9 +8,9 @@ from azure.core import CaseInsensitiveEnumMeta
 class ApiVersion(str, Enum, metaclass=CaseInsensitiveEnumMeta):
     """Versions of the Key Vault keys REST API.
 
-    Clients take a member or any other string: a version that this library does not know is sent to the
-    service as it is given. Operations, fields, key types and algorithms that the chosen version
-    lacks are refused with a ``ValueError`` before anything is sent.
+    Clients accept a member or any other string: a version that this library does not know is sent to the service
+    unchanged. Operations, fields, key types and algorithms that the chosen version does not support raise a
+    ``ValueError`` before anything is sent.
     """
 
     #: ML-DSA (post-quantum) keys, in preview.

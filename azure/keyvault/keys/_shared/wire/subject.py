@@ -13,10 +13,10 @@ from .identifiers import KeyVaultResourceId, canonical_host, origin_of, parse_ke
 
 
 def other_key(vault_url: str, operation: Operation[Any], result: Any, *, aliased: bool) -> str | None:
-    """Tell of an answer that is about another key than the one that was asked for; None when there is none.
+    """Describe a response about a different key than the one that was asked for; None when it is about the right one.
 
-    Names and versions are compared without regard to letter case. An answer without a version is about the one asked
-    for.
+    Names and versions are compared without regard to letter case. A response without a version is about the requested
+    one.
 
     :param vault_url: the vault that was asked.
     :param aliased: whether the vault may go by another address than the one that was asked.

@@ -1,4 +1,4 @@
-"""From an operation to a request and from a response to its result, without I/O: one place for both worlds."""
+"""From an operation to a request and from a response to its result, without I/O, for sync and async."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Wire:
-    """How one vault is spoken to: its URL and API version.
+    """How to talk to one vault: its URL and API version.
 
     :param vault_url: where it is, without a trailing slash.
-    :param api_version: which version of the REST API to use. A version that is not known is used as it is given, and
-        believed to have everything.
+    :param api_version: which version of the REST API to use. An unknown version is used unchanged and assumed to
+        support everything.
     :param aliased: whether the vault may call itself by another address, as one in a private cloud.
     """
 
@@ -135,7 +135,7 @@ class Wire:
         return request
 
     def result(self, operation: Operation[T], response: PipelineResponse[Any, Any]) -> T:
-        """Return what an operation brought.
+        """Return the result of an operation.
 
         :raises ~azure.core.exceptions.HttpResponseError: or one of its subclasses, when the service refused.
         :raises ~azure.core.exceptions.DecodeError: when its answer is not what the service's contract says, or is about
@@ -245,7 +245,7 @@ def malformed(response: Any, defect: str) -> DecodeError:
 
 
 def _error(operation: Operation[Any], response: Any) -> HttpResponseError:
-    """Return the azure-core exception for a status that is no success. It reads the body for its text."""
+    """Return the azure-core exception for an error status. It reads the body for its message."""
     kind = _ERRORS.get(response.status_code, HttpResponseError)
     message = f"The vault answered {response.status_code} {response.reason or ''}".rstrip()
     error = error_of(kind, message, response)

@@ -62,7 +62,7 @@ def is_der(signature: bytes) -> bool:
 
 
 def _integer(data: bytes, start: int, size: int) -> tuple[bytes, int]:
-    """Read one positive DER integer, padded to so many bytes, and tell where the next thing starts."""
+    """Read one positive DER integer, padded to so many bytes, and return where the next element starts."""
     first = start + 2
     end = first + data[start + 1] if first < len(data) else 0
     if not first < end <= len(data) or data[start] != 2:
