@@ -31,7 +31,7 @@ def checked_duration(name: str, value: str | timedelta | None, *, at_least: time
     """Return a duration for the wire.
 
     :raises TypeError: when it is neither text nor a timedelta.
-    :raises ValueError: when it is no duration, or certainly too short.
+    :raises ValueError: when it is not a duration, or is certainly too short.
     """
     if value is None:
         return None

@@ -117,7 +117,7 @@ class KeyCipher:
     :param client: the client of the key.
     :param algorithm: how to encrypt. Default: RSA-OAEP-256 for an RSA key, A256GCM for a symmetric one.
     :param cache_size: how many decrypted data keys are remembered.
-    :param cache_lifetime: seconds after which they are forgotten.
+    :param cache_lifetime: the seconds for which they are cached.
     :raises TypeError: when the client is not a synchronous one.
     :raises ValueError: when the algorithm is not one of these, or a limit is negative.
     """

@@ -36,7 +36,7 @@ async def extract_async(convert: Callable[[Any], T], page: Any) -> tuple[str | N
 
 
 def whole_keys(send: Callable[[Operation[KeyBundle]], KeyBundle], items: Iterable[KeyItem]) -> list[KeyBundle]:
-    """Get the keys of a page's items, in order, without those that have been deleted meanwhile.
+    """Get the keys of a page's items, in order, without those that have been deleted in the meantime.
 
     A few threads send the requests, in the caller's context. They have ended when this returns or raises.
 

@@ -173,7 +173,7 @@ def protection(hsm: bool | None, hardware_protected: bool | None) -> bool | None
 
 
 def _check_hsm(hsm: Any) -> None:
-    """Refuse what is no switch, and tell whoever has left out a keyword which one it is."""
+    """Reject a value that is not a bool, and name the keyword that the caller probably left out."""
     try:
         _typed("hsm", hsm, bool)
     except TypeError as error:

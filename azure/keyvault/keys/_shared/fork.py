@@ -30,7 +30,7 @@ class ForkLock:
         renew_after_fork(self)
 
     def renew(self) -> None:
-        """Start anew in a child process."""
+        """Reset in a child process."""
         self._lock = threading.Lock()
 
     def __enter__(self) -> None:

@@ -4,7 +4,7 @@ A recipe holds what the caller gave: the vault's address, options and the creden
 challenge, as those are what clients find out by themselves. Processes get a recipe with every task that a client is an
 argument of, so what is made of it is kept, and made once however many threads ask.
 
-Whoever pickles and unpickles is the program, with whatever it uses for that; this library does neither.
+The program pickles and unpickles the clients; this library does neither.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class _SharedThings:
         renew_after_fork(self)
 
     def renew(self) -> None:
-        """Start anew in a child process: the thread that held the lock is not there."""
+        """Reset in a child process: the thread that held the lock does not exist there."""
         # A client is made of a connection, and that of a credential: all three are looked up here, by one thread.
         self._lock = threading.RLock()
 

@@ -38,7 +38,7 @@ class Workers:
         renew_after_fork(self)
 
     def renew(self) -> None:
-        """Start anew in a child process: the threads are not there."""
+        """Reset in a child process: the threads do not exist there."""
         self._lock = threading.Lock()
         self._queue: deque[tuple[Future[Any], contextvars.Context, Callable[[], Any]]] = deque()
         self._threads = 0

@@ -31,7 +31,7 @@ def digest_of(row: Algorithm, data: Data) -> bytes:
 
 
 class _Whole:
-    """Takes a message as a hash does, and keeps it."""
+    """Collects a message through the interface of a hash."""
 
     def __init__(self) -> None:
         self._message = bytearray()
@@ -65,7 +65,7 @@ def chunks_of(data: Any) -> Iterable[bytes]:
 
 
 def checked(chunk: Any) -> bytes:
-    """Return a piece of a message, having seen that it is one of bytes."""
+    """Return a piece of a message, after checking that it is bytes."""
     if not isinstance(chunk, (bytes, bytearray, memoryview)):
         raise TypeError(f"'data' must consist of bytes, not {type(chunk).__name__}: open files in binary mode")
     return chunk  # type: ignore[return-value]  # or another buffer, which hashes alike

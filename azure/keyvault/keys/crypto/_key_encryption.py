@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .._shared import ApiVersion
     from .._shared.pipeline.keywords import ClientKeywords
 
-# Keys that a resolver keeps. Identifiers come from where the data is, and may be any number.
+# The number of keys that a resolver keeps. Stored data may contain any number of identifiers.
 _MAX_KEYS = 1000
 
 
@@ -39,12 +39,12 @@ class KeyEncryptionKey:
 
     It wraps and unwraps as :meth:`CryptographyClient.wrap_key` and :meth:`CryptographyClient.unwrap_key` do.
 
-    The asyncio clients of azure-storage take the same object, and wait for it: they have no asynchronous kind of it.
+    The asyncio clients of azure-storage accept the same object and call it synchronously.
 
-    :param client: the client of the key. A key whose identifier has no version is got from the vault now, for
-        azure-storage must be told the version. A client made with ``from_jwk`` needs a JWK with a ``kid``.
+    :param client: the client of the key. A key whose identifier has no version is fetched now, because azure-storage
+        must be given the version. A client made with ``from_jwk`` needs a JWK with a ``kid``.
     :param algorithm: how to wrap.
-    :raises TypeError: when the client is none, or one for asyncio.
+    :raises TypeError: when the client is not a synchronous CryptographyClient.
     :raises ValueError: when the algorithm does not wrap keys, or the key has no identifier with a version.
     :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched.
     """
@@ -108,16 +108,17 @@ class KeyEncryptionKey:
 class KeyResolver:
     """Finds the key for an identifier that azure-storage has stored: the ``key_resolver_function`` of its clients.
 
-    It is called with the identifier of a key, and returns the same :class:`KeyEncryptionKey` for the same one, of the
-    last 1,000 identifiers. Clients of one vault share their connections, which are closed with the resolver, or end
-    with the last key of their vault. Symmetric keys that are kept as secrets (``/secrets/``) are refused.
+    It is called with the identifier of a key, and returns the same :class:`KeyEncryptionKey` for the same identifier,
+    among the last 1,000. Clients of one vault share their connections, which close with the resolver or with the last
+    key of their vault. Symmetric keys that are stored as secrets (``/secrets/``) are rejected.
 
-    :param credential: gives the tokens, as for :class:`CryptographyClient`.
-    :param algorithm: how the keys wrap. What is stored tells how to unwrap, so this is needed only by who wraps with
-        them.
-    :param allowed_suffixes: domains whose vaults are accepted, as ``["vault.azure.net"]``. Identifiers come from where
-        the data is: without this, whoever can write there chooses which host is asked. Default: all hosts.
-    :param execution: where the keys are used; see :class:`CryptographyClient`.
+    :param credential: provides the tokens; see :class:`CryptographyClient`.
+    :param algorithm: the wrapping algorithm. It is needed only for wrapping: stored data names the algorithm to unwrap
+        with.
+    :param allowed_suffixes: the domains whose vaults are accepted, such as ``["vault.azure.net"]``. Identifiers are
+        stored with the data: without this setting, anyone who can write there chooses which host receives requests.
+        Default: all hosts.
+    :param execution: where operations run; see :class:`CryptographyClient`.
     :param api_version: the version of the REST API. Default: the newest stable one.
     :param kwargs: azure-core's options of a client.
     :raises ValueError: when there is no credential, or the algorithm does not wrap keys.
@@ -178,8 +179,8 @@ class KeyResolver:
         """Return the key.
 
         :param key_id: its identifier.
-        :returns: the key, which is got from its vault when it is used.
-        :raises ValueError: when it is not the identifier of a key, or that of a key in a vault that is not allowed.
+        :returns: the key, which is fetched when it is used.
+        :raises ValueError: when it is not the identifier of a key, or the key's vault is not allowed.
         """
         with self._lock:
             key = self._keys.pop(key_id, None)
@@ -188,7 +189,7 @@ class KeyResolver:
                     self._connection_for(key_id), key_id, None, execution=self._execution
                 )
                 key = KeyEncryptionKey._known_as(key_id, client, self._algorithm)
-            self._keys[key_id] = key  # the one that was asked for last is the last to go
+            self._keys[key_id] = key  # the least recently used one is dropped first
             if len(self._keys) > _MAX_KEYS:
                 del self._keys[next(iter(self._keys))]
             return key

@@ -1,7 +1,7 @@
 """When the newest version of a key is looked up again, and what a failure of that means. No I/O.
 
-A client asks :meth:`Refresh.claim` before it protects data. Whoever gets True looks the newest version up and reports
-what came of it; everybody else goes on with the version that is known.
+A client calls :meth:`Refresh.claim` before it protects data. The caller that gets True looks up the newest version and
+reports the outcome; all others continue with the known version.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Refresh:
 
     :param refresh_after: seconds after which a known version is looked up again.
     :param clock: tells the time in seconds; it must never go back.
-    :raises TypeError: when ``refresh_after`` is no number.
+    :raises TypeError: when ``refresh_after`` is not a number.
     :raises ValueError: when it is not positive.
     """
 
@@ -51,7 +51,7 @@ class Refresh:
         renew_after_fork(self)
 
     def renew(self) -> None:
-        """Start anew in a child process: the thread that looks up is not there."""
+        """Reset in a child process: the thread that was looking up does not exist there."""
         self._lock = threading.Lock()
         self._under_way = False
 
@@ -106,7 +106,7 @@ class Refresh:
 def refresh_of(state: KeyState, refresh_after: float | None) -> Refresh | None:
     """Return the look-ups that a caller has asked for.
 
-    :raises TypeError: when ``refresh_after`` is no number.
+    :raises TypeError: when ``refresh_after`` is not a number.
     :raises ValueError: when it is not positive, or the key has a version.
     """
     if refresh_after is None:

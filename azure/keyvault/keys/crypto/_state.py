@@ -291,7 +291,7 @@ class KeyState:
 def _open(jwk: Any, min_rsa_bits: int) -> tuple[JsonWebKey, LocalKey] | str:
     """Return a JWK and the local key of its material, or what is wrong with it.
 
-    That is no exception: its traceback would hold the numbers of the key.
+    It does not raise an exception, whose traceback would contain the numbers of the key.
     """
     try:
         key = jwk if isinstance(jwk, JsonWebKey) else JsonWebKey.from_json(jwk)

@@ -58,7 +58,7 @@ class Task(ABC, Generic[R]):
 
     :ivar operation: its name in a JWK's ``key_ops``.
     :ivar method: the client's method for it.
-    :ivar protects: whether it makes something of new data, for which the newest version of a key is the right one.
+    :ivar protects: whether it protects new data, which requires the newest version of a key.
     :ivar row: the row of its algorithm.
     :ivar input: what it works on.
     :ivar key_id: the identifier of the key that made what it works on, when that is known.
@@ -74,24 +74,24 @@ class Task(ABC, Generic[R]):
     input: bytes
 
     def takes_long(self, key: LocalKey) -> bool:
-        """Tell whether doing it in this process takes so long that an event loop must not wait for it."""
+        """Return whether running it in this process takes too long for an event loop."""
         return key.takes_long(self.operation, len(self.input))
 
     @abstractmethod
     def run(self, key: LocalKey, state: KeyState) -> R:
-        """Do it in this process."""
+        """Run it in this process."""
 
     @abstractmethod
     def request(self, state: KeyState) -> Operation[Any]:
-        """Return the request that has the vault do it."""
+        """Return the request for the vault."""
 
     @abstractmethod
     def answered(self, answer: Any, state: KeyState) -> R:
-        """Return the result in the vault's answer."""
+        """Return the result from the vault's response."""
 
 
 class _ReadingTask(Task[R]):
-    """A task for something that a version of the key has made."""
+    """A task on data that a version of the key has produced."""
 
     __slots__ = ("key_id",)
 
@@ -310,7 +310,7 @@ class Verify(_ReadingTask[VerifyResult]):
             self.key_id = self.key_id or found.key_id
         row = self.row = signature_row(algorithm)
         self.input, self._context, self._mu = check_sign(row, digest, context, external_mu)
-        # One of a wrong length is no error, but not valid.
+        # A signature of the wrong length is not an error, only invalid.
         given = as_bytes("signature", signature)
         self._signature = given if encoding == "jose" else raw_signature(row, given, encoding)
 

@@ -25,7 +25,7 @@ KeyId = str | KeyVaultKey | KeyVaultKeyIdentifier
 def text_of(key_id: KeyId | None) -> str | None:
     """Return the text of what a caller gave as ``key_id``.
 
-    :raises TypeError: when it is no identifier.
+    :raises TypeError: when it is not an identifier.
     """
     if key_id is None or isinstance(key_id, str):
         return key_id

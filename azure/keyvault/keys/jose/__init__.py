@@ -8,7 +8,7 @@ from .. import _extras
 
 _extras.require("jose", "joserfc", what="azure.keyvault.keys.jose")
 
-from ._assertion import ClientAssertion  # noqa: E402  # after the check, so that its error is the one to be seen
+from ._assertion import ClientAssertion  # noqa: E402  # after the check, so that users see its error
 from ._key_sets import jwk_set  # noqa: E402
 from ._keys import joserfc_key, jwcrypto_key  # noqa: E402
 from ._tokens import sign_jwt  # noqa: E402

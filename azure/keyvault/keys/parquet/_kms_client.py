@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 
 class AzureKmsClient(encryption.KmsClient):
-    """Wraps and unwraps the keys of Parquet files with keys of a vault: a ``pyarrow.parquet.encryption.KmsClient``.
+    """Wraps and unwraps the keys of Parquet files with keys in a vault: a ``pyarrow.parquet.encryption.KmsClient``.
 
-    A master key is ``NAME`` or ``NAME/VERSION`` of the vault in ``kms_instance_url``. Without a version, the newest one
-    wraps; it is looked up again every 600 seconds (``refresh_after``). What is wrapped names the version that did it,
-    so files stay readable after the key was rotated.
+    A master key is the ``NAME`` or ``NAME/VERSION`` of a key in the vault at ``kms_instance_url``. Without a version,
+    the newest one wraps; it is looked up again every 600 seconds (``refresh_after``). A wrapped key names the version
+    that wrapped it, so files stay readable after the key is rotated.
 
     :param config: pyarrow's connection to a key management service; its ``kms_instance_url`` is the vault's URL.
-    :param credential: gives the tokens: a synchronous one of azure-identity, or any object with their ``get_token``.
-    :param allowed_suffixes: domains whose vaults are accepted, along with their subdomains. pyarrow takes the vault's
-        URL from the file when it is told to (``read_kms_url``), and this decides who is sent tokens. Default: those of
-        vaults and Managed HSMs in all clouds; None for every host.
+    :param credential: provides the tokens: a synchronous credential from azure-identity, or any object with a
+        compatible ``get_token``.
+    :param allowed_suffixes: the domains (with subdomains) whose vaults are accepted. With ``read_kms_url``, pyarrow
+        takes the vault's URL from the file, so this setting decides which hosts receive tokens. Default: the domains of
+        vaults and Managed HSMs in all clouds; None accepts every host.
     :param options: keywords of :class:`~azure.keyvault.keys.crypto.CryptographyClient`.
-    :raises ValueError: when there is no credential, or ``kms_instance_url`` is not the URL of a vault.
+    :raises ValueError: when there is no credential, or ``kms_instance_url`` is not a vault URL.
     :raises TypeError: when the credential cannot provide tokens synchronously.
     """
 
@@ -47,7 +48,7 @@ class AzureKmsClient(encryption.KmsClient):
 
     @classmethod
     def _with(cls, config: encryption.KmsConnectionConfig, ciphers: KeyCiphers) -> AzureKmsClient:
-        """Make one that shares its clients of vaults with others."""
+        """Make an instance that shares its clients with others."""
         client = cls.__new__(cls)
         encryption.KmsClient.__init__(client)
         client._use(config, ciphers)
@@ -55,7 +56,7 @@ class AzureKmsClient(encryption.KmsClient):
 
     def _use(self, config: encryption.KmsConnectionConfig, ciphers: KeyCiphers) -> None:
         url = config.kms_instance_url
-        if url in ("", "DEFAULT"):  # what pyarrow has in place of none
+        if url in ("", "DEFAULT"):  # pyarrow's placeholder for a missing URL
             raise ValueError(
                 "kms_instance_url must be the URL of the vault, as https://<vault name>.vault.azure.net. To read, give "
                 "it as well, or have it read from the file with DecryptionConfiguration(read_kms_url=True)"
@@ -64,12 +65,13 @@ class AzureKmsClient(encryption.KmsClient):
         self._ciphers = ciphers
 
     def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> str:
-        """Wrap a key; with an RSA key, in this process.
+        """Wrap a key; an RSA key does it in this process.
 
         :param key_bytes: the key.
         :param master_key_identifier: ``NAME`` or ``NAME/VERSION`` of the key that wraps.
         :returns: the wrapped key, in base64.
-        :raises ValueError: when there can be no such master key, or it does not allow wrapping (at this time).
+        :raises ValueError: when the master key's identifier is malformed, or the key does not allow wrapping (at this
+            time).
         :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         return base64.b64encode(self._cipher(master_key_identifier).encrypt(key_bytes, b"")).decode("ascii")
@@ -80,13 +82,13 @@ class AzureKmsClient(encryption.KmsClient):
         :param wrapped_key: what :meth:`wrap_key` returned.
         :param master_key_identifier: the name of the key, with or without a version.
         :returns: the key.
-        :raises ValueError: when there can be no such master key, or the wrapped key is damaged.
+        :raises ValueError: when the master key's identifier is malformed, or the wrapped key is damaged.
         :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request.
         """
         try:
             wrapped = base64.b64decode(wrapped_key, validate=True)
         except (binascii.Error, ValueError):
-            raise ValueError("the wrapped key is not base64 text of this library's making") from None
+            raise ValueError("the wrapped key is not base64 text that this library produced") from None
         return self._cipher(master_key_identifier).decrypt(wrapped, b"")
 
     def _cipher(self, master_key: str) -> KeyCipher:
@@ -113,13 +115,14 @@ class _AzureCryptoFactory(encryption.CryptoFactory):
 def crypto_factory(
     credential: TokenCredential, *, allowed_suffixes: Iterable[str] | None = CLOUD_SUFFIXES, **options: Any
 ) -> encryption.CryptoFactory:
-    """Return what makes the encryption and decryption properties of Parquet files, with keys of a vault.
+    """Return a factory of encryption and decryption properties for Parquet files, with keys in a vault.
 
-    Use one for all files of a process: it keeps the keys that it has unwrapped for pyarrow's ``cache_lifetime``. It can
-    be pickled if its credential can, as those of azure-identity: all tasks that are sent it in another process share
-    one factory there.
+    Use one factory for all files of a process: it caches unwrapped keys for pyarrow's ``cache_lifetime``. It can be
+    pickled if its credential can, as azure-identity's can: all tasks in another process that receive it share one
+    factory there.
 
-    :param credential: gives the tokens: a synchronous one of azure-identity, or any object with their ``get_token``.
+    :param credential: provides the tokens: a synchronous credential from azure-identity, or any object with a
+        compatible ``get_token``.
     :param allowed_suffixes: domains whose vaults are accepted, see :class:`AzureKmsClient`.
     :param options: keywords of :class:`~azure.keyvault.keys.crypto.CryptographyClient`.
     :returns: the factory. Its clients take the vault's URL from ``KmsConnectionConfig(kms_instance_url=...)``.

@@ -11,9 +11,9 @@ Nothing in the library imports this package.
 
 from .. import _extras
 
-# With the name of this module, not of the missing one, "python -m" says it in one line.
+# Because the error names this module and not the missing one, "python -m" reports it in one line.
 _extras.require("ssh-agent", "azure.identity", what="azure.keyvault.keys.ssh_agent", name=__name__)
 
-from ._agent import VaultAgent  # noqa: E402  # after the check, so that its error is the one to be seen
+from ._agent import VaultAgent  # noqa: E402  # after the check, so that users see its error
 
 __all__ = ["VaultAgent"]

@@ -30,16 +30,16 @@ class VaultAgent:
     """An SSH agent (RFC 9987) whose keys are in a vault.
 
     It lists the keys and signs with them: RSA keys with SHA-256 and SHA-512, and EC keys on P-256, P-384 and P-521. It
-    refuses everything else, as adding and removing keys. What the vault does not sign, because it
-    throttles or the permission is gone, is a failure for the client and a line in the log ``azure.keyvault.keys``; the
-    agent goes on.
+    refuses everything else, such as adding and removing keys. If the vault does not sign, for example because it
+    throttles or the permission was revoked, the client gets a failure, the logger ``azure.keyvault.keys`` gets a line,
+    and the agent continues.
 
-    Each key is of the version that was the newest when the agent was started, unless a version is named.
+    Each key has the version that was the newest when the agent started, unless a version is named.
 
     :param client: the client of the vault, which must stay open as long as the agent is used.
     :param names: the keys: ``NAME``, ``NAME/VERSION`` or identifiers.
-    :param socket_path: where the socket is to be. By default it is in a new directory that only the user can enter.
-    :param timeout: seconds after which signing is given up.
+    :param socket_path: the path of the socket. By default, it is in a new directory that only the user can enter.
+    :param timeout: the seconds after which signing times out.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class VaultAgent:
     def start(self) -> None:
         """Get the keys and serve them, in threads of this process, until :meth:`close`.
 
-        :raises ValueError: when a key is of a type that SSH does not have, or does not sign.
+        :raises ValueError: when SSH does not support the type of a key, or a key does not sign.
         :raises OSError: when the socket cannot be made.
         :raises ~azure.core.exceptions.HttpResponseError: when a key cannot be fetched.
         """
@@ -90,7 +90,7 @@ class VaultAgent:
     def load(self) -> None:
         """Get the keys from the vault, so that :meth:`answer` works without a socket.
 
-        :raises ValueError: when a key is of a type that SSH does not have, or does not sign.
+        :raises ValueError: when SSH does not support the type of a key, or a key does not sign.
         :raises ~azure.core.exceptions.HttpResponseError: when a key cannot be fetched.
         """
         self._identities = identities_of(self._client, self._names)
@@ -119,7 +119,7 @@ class VaultAgent:
         """Answer one request.
 
         :param message: the request, without its length.
-        :returns: the answer, without its length. What goes wrong is a failure, and logged.
+        :returns: the answer, without its length. Errors are logged and answered with a failure.
         """
         request = _protocol.parse(message)
         if isinstance(request, _protocol.ListRequest):
@@ -137,7 +137,7 @@ class VaultAgent:
             return _protocol.failure()
         try:
             signature = identity.signed(scheme, request.data, self._timeout)
-        except Exception as error:  # whatever it is, the next request may do
+        except Exception as error:  # whatever it is, the next request may succeed
             _LOGGER.warning("Could not sign with %s: %s", identity.comment, " ".join(str(error).split()))
             return _protocol.failure()
         _LOGGER.info("Signed %d bytes with %s by %s", len(request.data), identity.comment, scheme.name)
@@ -160,7 +160,7 @@ class _Handler(socketserver.StreamRequestHandler):
     """One connection, whose requests are answered in their order."""
 
     def handle(self) -> None:
-        """Answer until the client closes the connection, or sends what is no request."""
+        """Answer until the client closes the connection or sends something that is not a request."""
         agent: VaultAgent = self.server.agent  # type: ignore[attr-defined]  # of _Server
         while len(head := self.rfile.read(4)) == 4:
             size = int.from_bytes(head, "big")
@@ -181,7 +181,7 @@ if hasattr(socketserver, "ThreadingUnixStreamServer"):
             super().__init__(path, _Handler)
 
         def server_bind(self) -> None:
-            # Between binding and listening nobody can connect, whatever the mode is until then.
+            # Nobody can connect between binding and listening, so the mode does not matter until then.
             super().server_bind()
             os.chmod(self.server_address, 0o600)  # type: ignore[arg-type]  # the path of a Unix socket
 

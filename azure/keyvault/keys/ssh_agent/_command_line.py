@@ -59,7 +59,7 @@ def _agent(given: argparse.Namespace) -> Iterator[VaultAgent]:
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return what is the program's own, and the command behind ``--``."""
+    """Return the program's own arguments, and the command after ``--``."""
     own = list(arguments)
     return (own[: own.index("--")], own[own.index("--") + 1 :]) if "--" in own else (own, [])
 
@@ -81,7 +81,7 @@ def _parser(runs_command: bool) -> argparse.ArgumentParser:
 
 
 def _start_in_background(arguments: Sequence[str]) -> int:
-    """Start the agent in a session of its own, and print what it says when its keys are there."""
+    """Start the agent in its own session, and print its output once it has its keys."""
     command = [sys.executable, "-m", "azure.keyvault.keys.ssh_agent", "--detached", *arguments]
     # Its own program, with arguments that go through no shell.
     with subprocess.Popen(  # noqa: S603
@@ -111,7 +111,7 @@ def _serve(agent: VaultAgent, *, detached: bool) -> int:
 
 
 def _detach(log: Path) -> None:
-    """Let go of the terminal: whoever reads what the agent printed must come to its end. Log to a file."""
+    """Detach from the terminal, so that readers of the agent's output reach its end. Log to a file."""
     with log.open("ab") as file, Path(os.devnull).open("r+b") as nothing:
         log.chmod(0o600)
         os.dup2(nothing.fileno(), 0)

@@ -1,4 +1,4 @@
-"""Keys of a vault as an SSH agent needs them."""
+"""Keys in a vault, in the form that an SSH agent needs."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ class Identity:
         self.blob = b64decode(self.line.split()[1])
 
     def scheme_for(self, flags: int) -> Scheme | None:
-        """Return how to sign for a request; None when a key of the vault does not sign like that."""
+        """Return how to sign for a request; None when the vault does not support it."""
         if self._curve is not None:
             return _EC[self._curve]
         return _RSA.get(flags)
 
     def signed(self, scheme: Scheme, data: bytes, timeout: float) -> bytes:
-        """Sign in the vault, and return the signature as SSH has it."""
+        """Sign in the vault, and return the signature in SSH's form."""
         return scheme.encoded(self._crypto.sign_data(scheme.algorithm, data, timeout=timeout).signature)
 
 

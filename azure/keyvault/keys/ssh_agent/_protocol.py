@@ -24,7 +24,7 @@ class SignRequest(NamedTuple):
 
     :ivar blob: the public key to sign with.
     :ivar data: the data to sign.
-    :ivar flags: what a client wants of the signature.
+    :ivar flags: the kind of signature that the client asks for.
     """
 
     blob: bytes
@@ -49,7 +49,7 @@ def parse(message: bytes) -> ListRequest | SignRequest | None:
 
 
 def failure() -> bytes:
-    """Return the answer to what is refused or failed."""
+    """Return the answer to a request that was refused or failed."""
     return _FAILURE
 
 

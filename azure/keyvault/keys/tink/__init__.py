@@ -1,6 +1,6 @@
 """Envelope encryption of data of any size, with Google Tink and a key of the vault (extra ``tink``).
 
-:class:`AzureKmsClient` and :class:`AzureKmsAead` are what Tink wants of a key management service.
+:class:`AzureKmsClient` and :class:`AzureKmsAead` implement Tink's interfaces to a key management service.
 :func:`encrypt_stream` and :func:`decrypt_stream` encrypt files in constant memory, and ``python -m
 azure.keyvault.keys.tink`` does so from the command line.
 """
@@ -8,7 +8,7 @@ azure.keyvault.keys.tink`` does so from the command line.
 from .. import _extras
 
 if _absent := _extras.absent("tink"):
-    # With the name of this module, not of the missing one, "python -m" says it in one line.
+    # Because the error names this module and not the missing one, "python -m" reports it in one line.
     raise _extras.missing("tink", *_absent, what="envelope encryption (azure.keyvault.keys.tink)", name=__name__)
 
 from ._aead import AzureKmsAead

@@ -16,25 +16,24 @@ if TYPE_CHECKING:
 class AzureKmsAead(aead.Aead):
     """Encrypts keysets and data keys with a key of the vault: a ``tink.aead.Aead``.
 
-    What it encrypts begins with ``azure:v1:<version of the key>:``, so it can be decrypted after the key was rotated.
-    It decrypts data without that header with the client's own version.
+    Its ciphertexts begin with ``azure:v1:<version of the key>:``, so they can be decrypted after the key is rotated.
+    Data without that header is decrypted with the client's own version.
 
-    With an RSA key, everybody who has the public key can encrypt: the data is hidden, but its origin is not
+    With an RSA key, anyone who has the public key can encrypt: the data is hidden, but its origin is not
     authenticated, and associated data is refused. A symmetric key of a Managed HSM authenticates both.
 
-    Encrypting with an RSA key sends no request once the key is known. Plaintexts that were encrypted or decrypted
-    lately are remembered, so Tink's check of a keyset that it has just encrypted needs neither a request nor the
-    permission to decrypt.
+    Encrypting with an RSA key sends no request once the key is known. Recent plaintexts are cached, so when Tink checks
+    a keyset that it has just encrypted, that needs neither a request nor the permission to decrypt.
 
-    It can be pickled if its client can: what arrives in another process is the same for all who are sent it there.
+    It can be pickled if its client can; everyone in another process who receives it shares one instance there.
 
-    :param client: the client of the key, a synchronous :class:`~azure.keyvault.keys.crypto.CryptographyClient`. Of a
-        key without a version, the newest one encrypts.
+    :param client: the client of the key, a synchronous :class:`~azure.keyvault.keys.crypto.CryptographyClient`. For a
+        key without a version, the newest version encrypts.
     :param algorithm: how to encrypt. Default: RSA-OAEP-256 for an RSA key, A256GCM for a symmetric one. RSA-OAEP-256
         as a member of ``KeyWrapAlgorithm`` or ``EncryptionAlgorithm`` also chooses the operation of the vault
         (``unwrapKey`` or ``decrypt``); by default it is the first of them that the key allows.
-    :param cache_size: the number of plaintexts that are remembered; 0 for none.
-    :param cache_lifetime: seconds after which they are forgotten.
+    :param cache_size: the number of plaintexts to cache; 0 for none.
+    :param cache_lifetime: the seconds for which they are cached.
     :raises TypeError: when the client is not a synchronous one.
     :raises ValueError: when the algorithm is not one of these, or a limit is negative.
     """
@@ -51,7 +50,7 @@ class AzureKmsAead(aead.Aead):
 
     @classmethod
     def _with(cls, cipher: KeyCipher) -> AzureKmsAead:
-        """Make one of a cipher that others may use as well."""
+        """Make an instance from a cipher that others may also use."""
         key = cls.__new__(cls)
         key._cipher = cipher
         return key
@@ -65,7 +64,7 @@ class AzureKmsAead(aead.Aead):
     def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
         """Encrypt a keyset or a data key.
 
-        :param plaintext: what to encrypt. An RSA key of 2048 bits takes 190 bytes at most.
+        :param plaintext: what to encrypt. A 2048-bit RSA key encrypts at most 190 bytes.
         :param associated_data: data to authenticate along with it; empty for an RSA key.
         :returns: the header and the ciphertext.
         :raises tink.TinkError: when an argument does not fit the key, or the key does not allow encryption (at this
@@ -76,14 +75,14 @@ class AzureKmsAead(aead.Aead):
             return self._cipher.encrypt(plaintext, associated_data)
 
     def decrypt(self, ciphertext: bytes, associated_data: bytes) -> bytes:
-        """Decrypt what :meth:`encrypt` made, with whatever version of the key.
+        """Decrypt what :meth:`encrypt` returned, with any version of the key.
 
         :param ciphertext: the header and the ciphertext, or a ciphertext alone.
         :param associated_data: the data that was authenticated along with it.
         :returns: the keyset or data key.
         :raises tink.TinkError: when the data cannot be decrypted.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses for another reason: it knows no such
-            version, or the caller may not decrypt.
+        :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request for another reason: there
+            is no such version, or the caller may not decrypt.
         """
         with as_tink_errors():
             return self._cipher.decrypt(ciphertext, associated_data)

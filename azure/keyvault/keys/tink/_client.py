@@ -22,17 +22,18 @@ _PREFIX = "azure-kms://"
 class AzureKmsClient(tink.KmsClient):
     """Finds the keys of vaults by their URI: a ``tink.KmsClient``.
 
-    A URI is ``azure-kms://https://HOST/keys/NAME``, with ``/VERSION`` or without, and ``https://`` may be left out. A
-    key whose URI has no version encrypts with the newest one, which is looked up again every 600 seconds
+    A URI is ``azure-kms://https://HOST/keys/NAME``, optionally followed by ``/VERSION``; ``https://`` may be left out.
+    A key whose URI has no version encrypts with the newest one, which is looked up again every 600 seconds
     (``refresh_after``).
 
-    It can be pickled if its credential can, as those of azure-identity: what arrives in another process shares its
-    connections, and what it has decrypted, with all who are sent it there.
+    It can be pickled if its credential can, as azure-identity's can: everyone in another process who receives it shares
+    one set of connections and one cache there.
 
-    :param credential: gives the tokens: a synchronous one of azure-identity, or any object with their ``get_token``.
-    :param allowed_suffixes: domains whose vaults are accepted, along with their subdomains. URIs may come from where
-        the data is, and this decides who is sent tokens. Default: those of vaults and Managed HSMs in all clouds; None
-        for every host.
+    :param credential: provides the tokens: a synchronous credential from azure-identity, or any object with a
+        compatible ``get_token``.
+    :param allowed_suffixes: the domains (with subdomains) whose vaults are accepted. URIs may be stored with the
+        data, so this setting decides which hosts receive tokens. Default: the domains of vaults and Managed HSMs in all
+        clouds; None accepts every host.
     :param options: keywords of :class:`~azure.keyvault.keys.crypto.CryptographyClient`.
     :raises ValueError: when there is no credential.
     :raises TypeError: when the credential cannot provide tokens synchronously.
@@ -49,7 +50,7 @@ class AzureKmsClient(tink.KmsClient):
 
     @classmethod
     def _with(cls, ciphers: KeyCiphers) -> AzureKmsClient:
-        """Make one that shares its clients of vaults with others."""
+        """Make an instance that shares its clients with others."""
         client = cls.__new__(cls)
         client._ciphers = ciphers
         return client
@@ -58,7 +59,7 @@ class AzureKmsClient(tink.KmsClient):
         return AzureKmsClient._with, (self._ciphers,)
 
     def does_support(self, key_uri: str) -> bool:
-        """Tell whether a URI is that of a key in one of the allowed vaults.
+        """Return whether a URI identifies a key in one of the allowed vaults.
 
         :param key_uri: the URI.
         :returns: whether :meth:`get_aead` accepts it.
@@ -74,7 +75,7 @@ class AzureKmsClient(tink.KmsClient):
 
         :param key_uri: the URI of the key.
         :returns: the key.
-        :raises tink.TinkError: when it is not the URI of a key, or that of a key in a vault that is not allowed.
+        :raises tink.TinkError: when it is not the URI of a key, or the key's vault is not allowed.
         """
         with as_tink_errors():
             return AzureKmsAead._with(self._ciphers.of(key_id_of(key_uri)))

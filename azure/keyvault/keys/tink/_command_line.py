@@ -1,4 +1,4 @@
-"""The command line: files in, files out, a progress bar meanwhile."""
+"""The command line: encrypts and decrypts files, with a progress bar."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 def _target_of(given: argparse.Namespace) -> Path | None:
     """Return where to write; None for standard output.
 
-    :raises ValueError: when nothing says it.
+    :raises ValueError: when no argument says so.
     """
     if given.output == "-" or (given.output is None and given.file == "-"):
         return None
@@ -131,7 +131,7 @@ def _key(identifier: str) -> Iterator[AzureKmsAead]:
 
 @contextmanager
 def _whole_file(target: Path, given: argparse.Namespace) -> Iterator[BinaryIO]:
-    """Give a file that has its name only once it is complete, with the permissions of the file that is read."""
+    """Yield a file that gets its name once it is complete, with the permissions of the file that is read."""
     descriptor, path = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with open(descriptor, "wb") as file:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Key: TypeAlias = "CryptographyClient | aead.Aead | DataKeys"
 
-# Their messages exist at run time only, which type checkers cannot know.
+# Tink creates these messages at run time, so type checkers do not know them.
 _messages: Any = import_module("tink.proto.tink_pb2")
 _stream_messages: Any = import_module("tink.proto.aes_gcm_hkdf_streaming_pb2")
 
@@ -48,9 +48,9 @@ class DataKey(NamedTuple):
 
 
 def new_data_key(key: aead.Aead) -> DataKey:
-    """Make a data key and encrypt it.
+    """Generate a data key and encrypt it.
 
-    Tink would decrypt what it has encrypted, to see whether it can; this does not.
+    Unlike Tink, this does not decrypt the result to check it.
     """
     handle = tink.new_keyset_handle(_TEMPLATE)
     keyset = tink.proto_keyset_format.serialize(handle, secret_key_access.TOKEN)
@@ -61,10 +61,10 @@ def new_data_key(key: aead.Aead) -> DataKey:
 
 
 def open_data_key(key: aead.Aead, encrypted: bytes) -> Any:
-    """Return what decrypts streams with a data key.
+    """Return the primitive that decrypts streams with a data key.
 
-    What an encrypted keyset says in clear, its ``keyset_info``, is authenticated by nothing. So it must be what the
-    keyset itself says, or absent, and in the one form in which protobuf writes it.
+    An encrypted keyset's cleartext part, its ``keyset_info``, is not authenticated. It must therefore match the keyset
+    or be absent, and must be encoded exactly as protobuf encodes it.
 
     :raises StreamDecryptionError: when it is not an encrypted keyset with one key for streams.
     :raises tink.TinkError: when it cannot be decrypted.
@@ -90,7 +90,7 @@ def _parsed(kind: Any, data: bytes) -> Any:
 
 
 def _check(keyset: Any) -> None:
-    """Refuse keysets that a stranger may have made to have much memory used, or to have several keys tried."""
+    """Reject keysets that an attacker may have made to use up memory or to have several keys tried."""
     if len(keyset.key) != 1 or keyset.key[0].key_data.type_url != _TEMPLATE.type_url:
         raise StreamDecryptionError("the keyset of the stream does not hold one AES-GCM-HKDF key for streams")
     key = _parsed(_stream_messages.AesGcmHkdfStreamingKey, keyset.key[0].key_data.value)
@@ -99,7 +99,7 @@ def _check(keyset: Any) -> None:
 
 
 def _info(keyset: Any) -> Any:
-    """Return what Tink writes in clear beside an encrypted keyset."""
+    """Return the cleartext that Tink writes beside an encrypted keyset."""
     info = _messages.KeysetInfo(primary_key_id=keyset.primary_key_id)
     for key in keyset.key:
         info.key_info.add(
@@ -114,20 +114,20 @@ def _info(keyset: Any) -> Any:
 class DataKeys:
     """Reuses one data key for several streams, until it is too old or has encrypted enough.
 
-    Pass it as ``key`` to :func:`encrypt_stream` and :func:`decrypt_stream`. Every stream still has keys and nonces of
-    its own, which Tink derives from the data key. What reuse costs is separation: whoever learns one data key reads
-    all streams that were encrypted with it. What it saves is requests: a reader has one data key decrypted in place of
-    one for every stream.
+    Pass it as ``key`` to :func:`encrypt_stream` and :func:`decrypt_stream`. Every stream still has its own keys and
+    nonces, which Tink derives from the data key. Reuse weakens the separation: anyone who learns a data key can read
+    all streams that were encrypted with it. In return, it saves requests: a reader needs one data key decrypted instead
+    of one per stream.
 
-    One object may be used by any number of threads. It can be pickled if its key can, without any data key: all who are
-    sent it in another process share those that it makes there.
+    One object may be used by any number of threads. It can be pickled if its key can. Data keys are not included:
+    everyone in another process who receives it shares the ones generated there.
 
-    :param key: encrypts the data keys: a :class:`~azure.keyvault.keys.crypto.CryptographyClient`, an
+    :param key: the key that encrypts the data keys: a :class:`~azure.keyvault.keys.crypto.CryptographyClient`, an
         :class:`AzureKmsAead` or another ``tink.aead.Aead``.
     :param max_age: seconds after which the next stream gets a new data key.
-    :param max_messages: the number of streams that one data key encrypts at most.
-    :param max_bytes: how many bytes of plaintext one data key encrypts at most. A stream whose length is not known
-        beforehand is finished under the key that it began with.
+    :param max_messages: the maximum number of streams that one data key encrypts.
+    :param max_bytes: the maximum number of plaintext bytes that one data key encrypts. A stream of unknown length is
+        finished with the key that it began with.
     :raises TypeError: when the key is none of these.
     :raises ValueError: when a limit is not positive.
     """
@@ -158,7 +158,7 @@ class DataKeys:
         return cls(recipe.parts["key"], **recipe.parts["limits"])
 
     def renew(self) -> None:
-        """Have the next stream get a new data key, as after the vault's key was rotated."""
+        """Use a new data key for the next stream, for example after the vault's key was rotated."""
         self._lock = threading.Lock()
         self._current: DataKey | None = None
         self._made = 0.0
@@ -167,7 +167,7 @@ class DataKeys:
     def _for_stream(self, size: int | None) -> DataKey:
         """Return the data key for one more stream.
 
-        :param size: the length of its plaintext, when that is known. It is counted now, and :meth:`_count` corrects it.
+        :param size: the length of its plaintext, when that is known. It is counted now and corrected by :meth:`_count`.
         """
         with self._lock:
             current = self._current
@@ -198,11 +198,11 @@ _AEADS: weakref.WeakKeyDictionary[CryptographyClient, AzureKmsAead] = weakref.We
 
 
 def as_aead(key: Key) -> aead.Aead:
-    """Return what encrypts data keys, for whatever a caller may pass as ``key``.
+    """Return the Aead that encrypts data keys, for whatever a caller passes as ``key``.
 
-    A client has one, so that what it has decrypted is remembered from stream to stream.
+    Each client has one, so that its cache lasts from stream to stream.
 
-    :raises TypeError: when it is something else.
+    :raises TypeError: when it is anything else.
     """
     if isinstance(key, DataKeys):
         return key._key

@@ -1,4 +1,4 @@
-"""What the streams raise, and how refusals reach Tink."""
+"""The errors of the streams, and how errors of the vault reach Tink."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import tink
 class StreamDecryptionError(tink.TinkError, ValueError):
     """An encrypted stream is damaged, truncated, extended, or was not made with this key and associated data.
 
-    It is a ``tink.TinkError``, and like what :meth:`.CryptographyClient.decrypt` raises for damaged data a
-    ``ValueError``.
+    It is a ``tink.TinkError``, and also a ``ValueError``, like the error of :meth:`.CryptographyClient.decrypt` for
+    damaged data.
 
     :param message: what is wrong.
     :param verified: see below, in bytes.
@@ -28,9 +28,9 @@ class StreamDecryptionError(tink.TinkError, ValueError):
 
 @contextmanager
 def as_tink_errors() -> Iterator[None]:
-    """Raise what says that the data or an argument is bad as Tink's error, which Tink's own code expects.
+    """Raise errors about bad data or arguments as Tink's error, which Tink's own code expects.
 
-    What the vault says of anything else, such as a missing permission, stays the error that it is.
+    All other errors of the vault, such as a missing permission, are raised unchanged.
     """
     try:
         yield

@@ -30,7 +30,7 @@ def encrypt_stream(
     associated_data: bytes = b"",
     progress: Progress | None = None,
 ) -> int:
-    """Encrypt a stream with a data key of its own, which the key of a vault encrypts.
+    """Encrypt a stream with its own data key, which a key in the vault encrypts.
 
     The output is a Tink envelope: 4 bytes of length (big endian), a keyset encrypted with the vault's key
     (``EncryptedKeyset``), and what Tink's StreamingAead makes with it (AES256_GCM_HKDF_1MB). Tink in other languages
@@ -38,12 +38,12 @@ def encrypt_stream(
 
     When it fails, the target holds an incomplete stream, which :func:`decrypt_stream` refuses.
 
-    :param source: what to encrypt, opened in binary mode: from where it stands to its end.
+    :param source: what to encrypt, opened in binary mode: from its current position to its end.
     :param target: where to write the encrypted stream, opened in binary mode.
-    :param key: encrypts the data key: a :class:`~azure.keyvault.keys.crypto.CryptographyClient`, an
+    :param key: the key that encrypts the data key: a :class:`~azure.keyvault.keys.crypto.CryptographyClient`, an
         :class:`AzureKmsAead` or another ``tink.aead.Aead``; or :class:`DataKeys`, to use one data key several times.
     :param associated_data: data to authenticate along with the stream; it must be given again to decrypt.
-    :param progress: called with the number of bytes read from the source, every time more have been read.
+    :param progress: called after every read with the total number of bytes read from the source.
     :returns: how many bytes were encrypted.
     :raises TypeError: when an argument has the wrong type.
     :raises tink.TinkError: when the key cannot encrypt data keys.
@@ -62,7 +62,7 @@ def encrypt_stream(
             stream.close()
         writer.flush()
     finally:
-        # Garbage collection closes a stream that failed, which would make it look complete: write nothing any more.
+        # Garbage collection closes a failed stream, which would make it look complete: stop writing.
         writer.disconnect()
         if isinstance(key, DataKeys):
             key._count(data_key, reader.done - (size or 0))
@@ -77,22 +77,22 @@ def decrypt_stream(
     associated_data: bytes = b"",
     progress: Progress | None = None,
 ) -> int:
-    """Decrypt what :func:`encrypt_stream` made, with whatever version of the vault's key.
+    """Decrypt what :func:`encrypt_stream` wrote, with any version of the vault's key.
 
-    Every segment (1 MiB) is verified before any of it is written to the target. That a stream is complete is known at
-    its end: after an error, drop what the target holds. Neither stream is closed.
+    Every segment (1 MiB) is verified before any of it is written to the target. Whether the stream is complete is known
+    only at its end: after an error, discard the target's contents. Neither stream is closed.
 
-    :param source: the encrypted stream, opened in binary mode: from where it stands to its end.
+    :param source: the encrypted stream, opened in binary mode: from its current position to its end.
     :param target: where to write the plaintext, opened in binary mode.
-    :param key: decrypts the data key, see :func:`encrypt_stream`.
+    :param key: the key that decrypts the data key; see :func:`encrypt_stream`.
     :param associated_data: the data that was authenticated along with the stream.
-    :param progress: called with the number of bytes read from the source, every time more have been read.
+    :param progress: called after every read with the total number of bytes read from the source.
     :returns: how many bytes were decrypted.
-    :raises StreamDecryptionError: when the stream is damaged, truncated or extended, or was made with another key or
-        other associated data; its ``verified`` is the number of bytes written to the target.
+    :raises StreamDecryptionError: when the stream is damaged, truncated or extended, or was encrypted with a different
+        key or associated data; its ``verified`` is the number of bytes written to the target.
     :raises TypeError: when an argument has the wrong type.
-    :raises ~azure.core.exceptions.HttpResponseError: when the vault refuses: it knows no such version of the key, or
-        the caller may not decrypt.
+    :raises ~azure.core.exceptions.HttpResponseError: when the vault rejects the request: there is no such version of
+        the key, or the caller may not decrypt.
     """
     _check_bytes(associated_data)
     remote = as_aead(key)
@@ -100,7 +100,7 @@ def decrypt_stream(
     try:
         primitive = open_data_key(remote, _encrypted_keyset(reader))
         with _reraising(reader, writer):
-            # read() would lose what is verified when the next segment is not.
+            # read() would lose verified data if the next segment fails verification.
             stream = primitive.new_decrypting_stream(reader, associated_data)
             while piece := stream.read1(_PIECE):
                 writer.write_all(piece)
@@ -149,7 +149,7 @@ def _remaining(source: BinaryIO) -> int | None:
 
 
 class _Failing:
-    """A stream of the caller's that Tink uses. It stays open, and its failures are kept: Tink passes on their text."""
+    """A caller's stream that Tink uses. It stays open and keeps its errors, because Tink passes on only their text."""
 
     failure: BaseException | None = None
 
@@ -158,7 +158,7 @@ class _Failing:
 
 
 class _Source(_Failing):
-    """What is read from."""
+    """The stream to read from."""
 
     def __init__(self, source: BinaryIO, progress: Progress | None) -> None:
         if not callable(getattr(source, "read", None)):
@@ -189,7 +189,7 @@ class _Source(_Failing):
 
 
 class _Target(_Failing):
-    """What is written to."""
+    """The stream to write to."""
 
     def __init__(self, target: BinaryIO) -> None:
         if not callable(getattr(target, "write", None)):
@@ -203,11 +203,11 @@ class _Target(_Failing):
         return True
 
     def disconnect(self) -> None:
-        """Write nothing any more."""
+        """Stop writing."""
         self._target = None
 
     def write(self, data: bytes) -> int:
-        """Write soon: Tink gives pieces of 128 KiB, which files take more slowly than larger ones."""
+        """Buffer the data: Tink writes pieces of 128 KiB, and files are faster with larger ones."""
         if self._target is None:
             return len(data)
         taken = min(len(data), _PIECE - self._filled)
@@ -222,7 +222,7 @@ class _Target(_Failing):
         return taken
 
     def flush(self) -> None:
-        """Write what is gathered."""
+        """Write the buffered data."""
         filled, self._filled = self._filled, 0
         self.write_all(memoryview(self._gathered)[:filled])
 
@@ -242,7 +242,7 @@ class _Target(_Failing):
 
 
 class _reraising:
-    """Raises what the streams of the caller have raised, in place of what Tink makes of it."""
+    """Raises the original error of a caller's stream instead of Tink's."""
 
     def __init__(self, *streams: _Failing) -> None:
         self._streams = streams

@@ -107,6 +107,6 @@ class SingleFlight:
         flight.ended.set()
 
     def renew(self) -> None:
-        """Start anew in a child process: the threads that hold the lock or do the work are not there."""
+        """Reset in a child process: the threads that hold the lock or do the work do not exist there."""
         self._lock = threading.Lock()
         self._flight = None

@@ -27,7 +27,7 @@ class Lookups:
         renew_after_fork(self)
 
     def renew(self) -> None:
-        """Start anew in a child process."""
+        """Reset in a child process."""
         self._lock = threading.Lock()
         self._under_way: dict[tuple[str, int, int], Future[Found]] = {}
 

@@ -159,7 +159,7 @@ class Wire:
     def _read(self, kind: type[T], content: bytes) -> tuple[T | None, str | None]:
         """Return what an answer's body says, or what is wrong with it.
 
-        That is no exception: its traceback would hold the body, which may be a plaintext.
+        It does not raise an exception, whose traceback would contain the body, which may be a plaintext.
         """
         try:
             data = _decoded(content)

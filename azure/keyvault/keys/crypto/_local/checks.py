@@ -25,7 +25,7 @@ def as_bytes(name: str, value: object) -> bytes:
 
     :param name: the name of the argument, for the message.
     :param value: a ``bytes``-like object.
-    :raises TypeError: when the value is no buffer; a string and an integer are none.
+    :raises TypeError: when the value is not a buffer, such as a string or an integer.
     """
     if type(value) is bytes:
         return value
@@ -68,7 +68,7 @@ def check_decrypt(
 
     :returns: ciphertext, IV, authentication tag and additional authenticated data.
     :raises ValueError: when an argument is missing, has a wrong length or does not fit the algorithm. A ciphertext of
-        a wrong length is no such error: it fails as any other bad ciphertext does.
+        a wrong length does not count: it fails like any other bad ciphertext.
     """
     ciphertext = as_bytes("ciphertext", ciphertext)
     if row.family is None:
@@ -100,7 +100,7 @@ def check_wrap(row: Algorithm, key: Buffer) -> bytes:
 
 
 def check_unwrap(row: Algorithm, encrypted_key: Buffer) -> bytes:
-    """Check the wrapped key. A wrong length is no error here: it fails as any other bad data does."""
+    """Check the wrapped key. A wrong length is not an error here: it fails later, like any other bad data."""
     return as_bytes("encrypted_key", encrypted_key)
 
 

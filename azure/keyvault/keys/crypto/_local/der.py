@@ -53,7 +53,7 @@ def der_to_raw(signature: bytes, size: int) -> bytes:
 
 
 def is_der(signature: bytes) -> bool:
-    """Tell whether a signature looks like DER, for a hint to a caller whose raw signature does not verify."""
+    """Return whether a signature looks like DER, to hint at the cause if a raw signature does not verify."""
     try:
         der_to_raw(signature, 2 * len(signature))
     except ValueError:

@@ -83,7 +83,7 @@ class EcKey(LocalKey):
 
 @cache
 def _is_usable(curve: Curve) -> bool:
-    """Tell whether OpenSSL has the curve. Some builds leave out all but NIST's, so P-256K."""
+    """Return whether OpenSSL supports the curve. Some builds support only NIST's curves, so not P-256K."""
     try:
         derive_private_key(1, curve.make())
     except UnsupportedAlgorithm:

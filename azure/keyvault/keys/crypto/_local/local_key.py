@@ -43,7 +43,7 @@ class LocalKey(ABC):
         """Tell why an algorithm of the key's family can't be used with this key; ``None`` when it can."""
 
     def supports(self, operation: str, row: Algorithm) -> bool:
-        """Tell whether an operation can run here.
+        """Return whether an operation can run in this process.
 
         :param operation: as a JWK's ``key_ops`` names it.
         :param row: the row of the algorithm.
@@ -51,11 +51,11 @@ class LocalKey(ABC):
         return row.local and row.family == self.family and self.can(operation) and self.misfit(row) is None
 
     def can(self, operation: str) -> bool:
-        """Tell whether the part of the key that an operation needs is here."""
+        """Return whether the part of the key that an operation needs is present."""
         return self.has_private or operation in PUBLIC_OPERATIONS
 
     def takes_long(self, operation: str, size: int) -> bool:
-        """Tell whether an operation takes so long, about a millisecond, that an event loop should not wait for it.
+        """Return whether an operation takes so long, about a millisecond, that an event loop should not wait for it.
 
         :param operation: as a JWK's ``key_ops`` names it.
         :param size: bytes of its input.
@@ -114,7 +114,7 @@ class LocalKey(ABC):
         context: bytes | None = None,
         mu: bytes | None = None,
     ) -> bool:
-        """Tell whether a signature, of any length, is the key's signature of what :meth:`sign` takes."""
+        """Return whether a signature, of any length, is the key's signature of the input of :meth:`sign`."""
         raise _unsupported("verify", row)
 
 

@@ -160,7 +160,7 @@ def _key_of(numbers: Any) -> RSAPrivateKey:
 
 
 def _works(key: RSAPrivateKey) -> bool:
-    """Tell whether a private key undoes what its public key does (the pairwise consistency test of FIPS 140)."""
+    """Return whether a private key reverses its public key (the pairwise consistency test of FIPS 140)."""
     message, scheme = os.urandom(16), _padding("OAEP", "sha1")
     try:
         return key.decrypt(key.public_key().encrypt(message, scheme), scheme) == message
