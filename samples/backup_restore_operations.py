@@ -1,7 +1,7 @@
 """Back up a key with its versions, lose it, and restore it.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/backup_restore_operations.py
 """
@@ -18,7 +18,7 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"backup-{uuid.uuid4().hex[:8]}"
 
     with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
@@ -26,7 +26,7 @@ def main() -> None:
         second = client.create_ec_key(name)
         print(f"Created   {name} with the versions {first.properties.version} and {second.properties.version}")
 
-        # Only Key Vault can read these bytes, so they may be kept where other files are kept.
+        # Only Key Vault can read these bytes, so they can be stored like any other file.
         backup = client.backup_key(name)
         print(f"Backed up {name} with all its versions, {len(backup)} bytes")
 

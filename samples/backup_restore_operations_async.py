@@ -1,7 +1,7 @@
 """Back up a key with its versions, lose it, and restore it, in asyncio.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/backup_restore_operations_async.py
 """
@@ -19,7 +19,7 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 async def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"backup-{uuid.uuid4().hex[:8]}"
 
     async with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
@@ -27,7 +27,7 @@ async def main() -> None:
         second = await client.create_ec_key(name)
         print(f"Created   {name} with the versions {first.properties.version} and {second.properties.version}")
 
-        # Only Key Vault can read these bytes, so they may be kept where other files are kept.
+        # Only Key Vault can read these bytes, so they can be stored like any other file.
         backup = await client.backup_key(name)
         print(f"Backed up {name} with all its versions, {len(backup)} bytes")
 

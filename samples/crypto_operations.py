@@ -1,7 +1,7 @@
 """Encrypt, wrap and sign with keys of the vault, and see where each operation runs: here or in the vault.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/crypto_operations.py
 """
@@ -19,7 +19,7 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"crypto-{uuid.uuid4().hex[:8]}"
 
     with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
@@ -53,7 +53,7 @@ def main() -> None:
             secret = remote.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"everything there")
             print(f"Encrypted {secret.performed}, though it could be done here")
 
-        # A key that is here needs no vault at all.
+        # A local key needs no vault at all.
         own = CryptographyClient.from_jwk(JsonWebKey(kty="oct", k=os.urandom(32), key_ops=["encrypt", "decrypt"]))
         secret = own.encrypt(EncryptionAlgorithm.a256_cbcpad, b"nothing leaves this process")
         print(f"Encrypted {secret.performed}, with a key of this process")

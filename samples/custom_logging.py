@@ -1,7 +1,7 @@
-"""Log what goes over the network: for one client, or for one call; into a handler of your own.
+"""Log network traffic to your own handler, for one client or for one call.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/custom_logging.py
 """
@@ -19,7 +19,7 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 class Collector(logging.Handler):
-    """Collects records, as a handler would that sends them to where a service keeps its logs."""
+    """Collects records. A real handler would send them to the log store of a service."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Collector(logging.Handler):
 
 
 def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"logging-{uuid.uuid4().hex[:8]}"
 
     # The library writes to "azure.keyvault.keys"; azure-core's own summaries, at INFO, go to "azure.core".
@@ -44,7 +44,7 @@ def main() -> None:
     logger.addHandler(handler)
 
     with DefaultAzureCredential() as credential:
-        # By default nothing is traced; a single call can be.
+        # By default nothing is traced, but you can trace a single call.
         with KeyClient(VAULT_URL, credential) as client:
             client.create_ec_key(name)
             print(f"Created   {name}: {len(handler.take())} records")
@@ -52,13 +52,13 @@ def main() -> None:
             for text in handler.take():
                 print(f"Logged    {text.splitlines()[0]}")
 
-        # Or all calls of a client: with a configuration, or with logging_enable=True among the client's own keywords.
+        # To trace all calls of a client, use a configuration, or pass logging_enable=True to the client.
         config = KeyClient.create_config(credential, logging_enable=True)
         with KeyClient(VAULT_URL, credential, config=config) as client:
             signed = client.get_cryptography_client(name).sign(SignatureAlgorithm.es256, os.urandom(32))
             texts = handler.take()
             print(f"Signed    {signed.performed}: {len(texts)} records")
-            # Headers are logged, but no tokens; bodies are not: they hold plaintext, private keys and backups.
+            # Headers are logged without tokens. Bodies are not logged: they hold plaintext, private keys and backups.
             print(f"Searched  the records for a token: {'found one' if 'Bearer ey' in str(texts) else 'found none'}")
             client.get_key(name, logging_enable=False)
             print(f"Got       {name}, quietly: {len(handler.take())} records")

@@ -1,7 +1,7 @@
 """Encrypt files of any size with a key of the vault, rotate the key, and decrypt them.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/encrypt_files.py
 
@@ -30,7 +30,7 @@ def encrypt(path: Path, keys: DataKeys) -> Path:
 
 
 def decrypt(secret: Path, keys: DataKeys) -> bytes:
-    """Decrypt a file. What is written before an error is only its beginning, so it is not given to anyone."""
+    """Decrypt a file. Output written before an error is incomplete, so discard it."""
     with secret.open("rb") as source, tempfile.TemporaryFile() as target:
         decrypt_stream(source, target, keys, associated_data=secret.stem.encode())
         target.seek(0)
@@ -38,7 +38,7 @@ def decrypt(secret: Path, keys: DataKeys) -> bytes:
 
 
 def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"files-{uuid.uuid4().hex[:8]}"
 
     with (
@@ -49,7 +49,7 @@ def main() -> None:
         key = client.create_rsa_key(name)
         print(f"Created   {key.id}")
 
-        # Both files get one data key. The newest version of the vault's key encrypts it, in this process.
+        # Both files share one data key. The newest version of the vault's key encrypts it in this process.
         keys = DataKeys(client.get_cryptography_client(name, refresh_after=600), max_age=300)
         secrets = []
         for number in (1, 2):
@@ -61,7 +61,7 @@ def main() -> None:
         client.rotate_key(name)
         print("Rotated   the key")
 
-        # Another process has another client. The vault decrypts the data key for it, once for both files.
+        # Another process has another client. The vault decrypts the data key only once for both files.
         keys = DataKeys(client.get_cryptography_client(name, refresh_after=600))
         for secret in secrets:
             same = decrypt(secret, keys) == Path(folder, secret.stem).read_bytes()

@@ -1,7 +1,7 @@
 """Encrypt files of any size with a key of the vault, rotate the key, and decrypt them, with asyncio.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/encrypt_files_async.py
 
@@ -33,7 +33,7 @@ def encrypt(path: Path, keys: DataKeys) -> Path:
 
 
 def decrypt(secret: Path, keys: DataKeys) -> bytes:
-    """Decrypt a file. What is written before an error is only its beginning, so it is not given to anyone."""
+    """Decrypt a file. Output written before an error is incomplete, so discard it."""
     with secret.open("rb") as source, tempfile.TemporaryFile() as target:
         decrypt_stream(source, target, keys, associated_data=secret.stem.encode())
         target.seek(0)
@@ -41,7 +41,7 @@ def decrypt(secret: Path, keys: DataKeys) -> bytes:
 
 
 async def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"files-{uuid.uuid4().hex[:8]}"
 
     with (
@@ -54,7 +54,7 @@ async def main() -> None:
             key = await client.create_rsa_key(name)
             print(f"Created   {key.id}")
 
-            # Both files get one data key. The newest version of the vault's key encrypts it, in this process.
+            # Both files share one data key. The newest version of the vault's key encrypts it in this process.
             keys = DataKeys(writer, max_age=300)
             reports = [Path(folder, f"report{number}.bin") for number in (1, 2)]
             for report in reports:
@@ -66,7 +66,7 @@ async def main() -> None:
             await client.rotate_key(name)
             print("Rotated   the key")
 
-            # Another process has another client. The vault decrypts the data key for it, once for both files.
+            # Another process has another client. The vault decrypts the data key only once for both files.
             keys = DataKeys(reader)
             contents = await asyncio.gather(*(asyncio.to_thread(decrypt, secret, keys) for secret in secrets))
             for secret, report, content in zip(secrets, reports, contents, strict=True):

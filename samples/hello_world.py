@@ -1,7 +1,7 @@
 """Create two keys, use them, list them, and delete them.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/hello_world.py
 """
@@ -20,7 +20,7 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes new ones.
+    # Names of deleted keys stay reserved until they are purged, so every run uses new ones.
     run = uuid.uuid4().hex[:8]
     rsa_name, ec_name = f"hello-rsa-{run}", f"hello-ec-{run}"
 

@@ -1,7 +1,7 @@
 """Sign JSON Web Tokens with a key of the vault, publish its public keys, and verify across a rotation, in asyncio.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/json_web_tokens_async.py
 
@@ -30,21 +30,21 @@ def claims_for(subject: str) -> dict[str, Any]:
 
 
 def verify(token: str, key_set: Any) -> str:
-    # A consumer needs only the published key set. The token's header says which of its keys signed.
+    # A consumer needs only the published key set. The token's header names the key that signed it.
     decoded = jwt.decode(token, KeySet.import_key_set(key_set), algorithms=["ES256"])
     jwt.JWTClaimsRegistry(iss={"essential": True, "value": "https://login.example"}).validate(decoded.claims)
     return str(decoded.claims["sub"])
 
 
 async def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"tokens-{uuid.uuid4().hex[:8]}"
 
     async with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
         await client.create_ec_key(name, curve="P-256")
         print(f"Created   {name}")
 
-        # A service keeps one such client. It signs with the newest version and looks for a newer one every ten minutes.
+        # A service keeps one such client. It signs with the newest version, and looks for a new one every ten minutes.
         crypto = client.get_cryptography_client(name, refresh_after=600)
         token = await sign_jwt(crypto, claims_for("first"))
         print(f"Signed    a token of {len(token)} characters")

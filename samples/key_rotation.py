@@ -1,7 +1,7 @@
-"""Rotate a key on demand and by a policy, and read what its older versions have encrypted.
+"""Rotate a key on demand and by a policy, and decrypt data that older versions encrypted.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/key_rotation.py
 """
@@ -20,14 +20,14 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"rotate-{uuid.uuid4().hex[:8]}"
 
     with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
         first = client.create_rsa_key(name, size=2048)
         print(f"Created   {name}, version {first.properties.version}")
 
-        # A new version lives for 90 days, and the vault makes the next one 30 days before its end.
+        # A new version is valid for 90 days, and the vault creates the next one 30 days before it expires.
         policy = KeyRotationPolicy(
             lifetime_actions=[
                 KeyRotationLifetimeAction(KeyRotationPolicyAction.rotate, time_before_expiry=timedelta(days=30))
@@ -36,13 +36,13 @@ def main() -> None:
         )
         stored = client.update_key_rotation_policy(name, policy)
         print(f"Set       a policy: new versions live for {stored.expires_in}")
-        # To a policy without a notification the vault adds one, 30 days before a version expires.
+        # If a policy has no notification, the vault adds one, 30 days before a version expires.
         policy = client.get_key_rotation_policy(name)
         for action in policy.lifetime_actions:
             what = "rotates" if action.action == KeyRotationPolicyAction.rotate else "notifies"
             print(f"Got       the policy: the vault {what} {action.time_before_expiry} before a version expires")
 
-        # The result tells which version encrypted the data, also when it is stored.
+        # The result names the version that encrypted the data. Store it with the data.
         crypto = client.get_cryptography_client(name)
         secret = crypto.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"older than the key")
         record = json.dumps(secret.to_dict())
@@ -51,11 +51,11 @@ def main() -> None:
         second = client.rotate_key(name)
         print(f"Rotated   to version {second.properties.version}, which expires on {second.properties.expires_on}")
 
-        # A client that knows of the newest version, and looks for a newer one after ten minutes.
+        # This client uses the newest version, and checks for a newer one every ten minutes.
         newest = client.get_cryptography_client(name, refresh_after=600)
         again = newest.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"new")
         print(f"Encrypted with {again.key_id}")
-        # What the older version has encrypted finds that version by itself.
+        # Data that the older version encrypted is decrypted with that version automatically.
         plain = newest.decrypt(EncryptResult.from_dict(json.loads(record)))
         print(f"Decrypted {plain.plaintext.decode()!r} with the version that encrypted it")
 

@@ -1,7 +1,7 @@
 """List keys, the versions of a key, and deleted keys; go through a list by page, and continue it later, in asyncio.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/list_operations_async.py
 """
@@ -18,12 +18,12 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 def show(count: int) -> None:
-    """Draw a bar that grows by one for every key, in place of the last one."""
+    """Redraw a progress bar that grows with every key."""
     print(f"\rListing   {'#' * count} {count} keys", end="", flush=True)
 
 
 async def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes new ones.
+    # Names of deleted keys stay reserved until they are purged, so every run uses new ones.
     run = uuid.uuid4().hex[:8]
     names = [f"list-{number}-{run}" for number in range(3)]
 
@@ -34,21 +34,21 @@ async def main() -> None:
         await client.create_ec_key(names[0])
         print(f"Created   a second version of {names[0]}")
 
-        # A list holds the properties of keys, without their material and without versions. It asks the vault for the
-        # next page when the iteration arrives there.
+        # A list contains the properties of keys, without key material and versions. The iteration requests the next
+        # page when it gets there.
         async for properties in client.list_keys():
             if properties.name in names:
                 print(f"Listed    {properties.name}, enabled: {properties.enabled}, created {properties.created_on}")
 
-        # Whole keys take one more request each, so a long list shows how far it is.
+        # Complete keys take one more request each, so a long list shows its progress.
         whole = [key async for key in client.list_keys(expand=True, progress=show) if key.name in names]
         print(f"\nExpanded  {', '.join(f'{key.name} ({key.key_type})' for key in whole)}")
 
-        # The vault gives versions in no order that means anything; their dates tell the order of their creation.
+        # The vault returns versions in no particular order. Sort them by date to get the order of creation.
         async for properties in client.list_key_versions(names[0]):
             print(f"Listed    version {properties.version} of {names[0]}, created {properties.created_on}")
 
-        # Small pages, to show how a long list is left and taken up again: the token is text, to be kept anywhere.
+        # Small pages show how to interrupt and continue a long list. The token is text that can be stored anywhere.
         pages = client.list_keys(max_page_size=2).by_page()
         first = [properties.name async for properties in await anext(pages)]
         token = pages.continuation_token

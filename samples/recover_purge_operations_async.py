@@ -1,7 +1,7 @@
 """Delete keys, bring one back, and purge them; wait for each step, or do something else meanwhile, in asyncio.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/recover_purge_operations_async.py
 """
@@ -19,12 +19,12 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 def show(seconds: float) -> None:
-    """Draw a bar that grows by one for every half a second, in place of the last one."""
+    """Redraw a progress bar that grows every half second."""
     print(f"\rDeleting  {'#' * int(2 * seconds + 1)} {seconds:.1f} s", end="", flush=True)
 
 
 async def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes new ones.
+    # Names of deleted keys stay reserved until they are purged, so every run uses new ones.
     run = uuid.uuid4().hex[:8]
     name, other = f"recover-{run}", f"purge-{run}"
 
@@ -33,12 +33,12 @@ async def main() -> None:
         await client.create_ec_key(other)
         print(f"Created   {name} and {other}")
 
-        # delete_key returns when the deletion has finished, so that the key can be recovered or purged at once.
+        # delete_key returns when the deletion has finished, so that the key can be recovered or purged immediately.
         deleted = await client.delete_key(name, progress=show)
         print()
         print(f"Deleted   {name} on {deleted.deleted_date}; the vault purges it on {deleted.scheduled_purge_date}")
 
-        # begin_delete_key returns when the vault has accepted the deletion. The result is there; its end is not.
+        # begin_delete_key returns when the vault has accepted the deletion. The result is available before it finishes.
         poller = await client.begin_delete_key(other)
         print(f"Deleting  {(await poller.result()).name}, {poller.status()}")
         await poller.wait()

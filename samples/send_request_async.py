@@ -1,7 +1,7 @@
 """Send requests of your own through the client's pipeline, for what the client has no method for, in asyncio.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/send_request_async.py
 """
@@ -20,7 +20,7 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 async def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"request-{uuid.uuid4().hex[:8]}"
 
     async with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:

@@ -1,7 +1,7 @@
 """Sign a message, a large file and a stream, and verify the signatures, here and elsewhere, in asyncio.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/sign_data_async.py
 """
@@ -29,7 +29,7 @@ async def measurements() -> AsyncIterator[bytes]:
 
 
 async def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"sign-{uuid.uuid4().hex[:8]}"
 
     async with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
@@ -40,7 +40,7 @@ async def main() -> None:
         signed = await crypto.sign_data(SignatureAlgorithm.es256, b"a message")
         print(f"Signed    a message, {signed.performed}")
 
-        # The message is hashed here, piece by piece; only the digest of 32 bytes goes to the vault.
+        # The message is hashed locally in pieces; only the 32-byte digest goes to the vault.
         with tempfile.TemporaryFile() as file:
             file.write(os.urandom(1 << 20) * 8)
             file.seek(0)
@@ -53,13 +53,13 @@ async def main() -> None:
         of_stream = await crypto.sign_data(SignatureAlgorithm.es256, measurements())
         print(f"Signed    a stream, {of_stream.performed}")
 
-        # Whoever has the public key can verify, without a vault and without an account.
+        # Anyone who has the public key can verify, without a vault or an account.
         public_key = key.key.to_json()
         elsewhere = CryptographyClient.from_jwk(public_key)
         verified = await elsewhere.verify_data(SignatureAlgorithm.es256, measurements(), of_stream.signature)
         print(f"Verified  the stream with the public key, {verified.performed}: {verified.is_valid}")
 
-        # X.509, TLS and openssl want signatures of EC keys in DER.
+        # X.509, TLS and openssl expect EC signatures in DER.
         other_library = key.key.to_cryptography()
         assert isinstance(other_library, EllipticCurvePublicKey)
         other_library.verify(signed.to_der(), b"a message", ECDSA(SHA256()))

@@ -1,7 +1,7 @@
-"""Send a client to worker processes: each makes one client of it, and asks for one token, for all of its tasks.
+"""Send a client to worker processes: each process creates one client and requests one token for all of its tasks.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/worker_processes.py
 """
@@ -28,14 +28,14 @@ def sign(crypto: CryptographyClient, number: int) -> tuple[int, int, dict[str, s
 
 
 def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"workers-{uuid.uuid4().hex[:8]}"
 
     with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
         client.create_rsa_key(name, size=2048)
         print(f"Created   {name}")
 
-        # What travels is the vault's URL, the options and the credential: no token, and nothing of a private key.
+        # Only the vault's URL, the options and the credential are sent: no token and no private key.
         crypto = client.get_cryptography_client(name, refresh_after=600)
         with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
             results = [task.result() for task in [pool.submit(sign, crypto, number) for number in range(TASKS)]]
@@ -44,7 +44,7 @@ def main() -> None:
         assert len(clients) == len(processes)
         print(f"Signed    {TASKS} records; each process used one client for all of its tasks")
 
-        # Results that came back as JSON find the version of the key that made them.
+        # Results that were sent as JSON still name the key version that created them.
         client.rotate_key(name)
         valid = [
             crypto.verify_data(SignResult.from_dict(stored), b"record %d" % number).is_valid

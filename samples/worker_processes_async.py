@@ -1,7 +1,7 @@
 """Send an asyncio client to worker processes: each makes one client of it, for the event loops of all of its tasks.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/worker_processes_async.py
 """
@@ -37,7 +37,7 @@ def sign(crypto: CryptographyClient, task: int) -> tuple[int, int, list[dict[str
 
 
 async def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes a new one.
+    # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"workers-{uuid.uuid4().hex[:8]}"
 
     # The asyncio clients take synchronous credentials, too, which belong to no event loop.
@@ -46,7 +46,7 @@ async def main() -> None:
             await client.create_rsa_key(name, size=2048)
             print(f"Created   {name}")
 
-            # What travels is the vault's URL, the options and the credential: no token, and nothing of a private key.
+            # Only the vault's URL, the options and the credential are sent: no token and no private key.
             crypto = client.get_cryptography_client(name, refresh_after=600)
             loop = asyncio.get_running_loop()
             with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
@@ -57,7 +57,7 @@ async def main() -> None:
             assert len(clients) == len(processes)
             print(f"Signed    {TASKS * RECORDS} records; each process used one client for all of its tasks")
 
-            # Results that came back as JSON find the version of the key that made them.
+            # Results that were sent as JSON still name the key version that created them.
             await client.rotate_key(name)
             valid = [
                 (await crypto.verify_data(SignResult.from_dict(stored), b"record %d.%d" % (task, number))).is_valid

@@ -1,10 +1,10 @@
 """Make certificate signing requests whose private keys never leave the vault, with the package cryptography.
 
 There is no asyncio twin of this sample: the interfaces of cryptography, which sign the request, are synchronous and
-cannot be awaited. In an asyncio service call such a function with ``asyncio.to_thread``.
+cannot be awaited. In an asyncio service, call such a function with ``asyncio.to_thread``.
 
-Set VAULT_URL to the URL of a vault in which you may do all that a key can do, and sign in as DefaultAzureCredential
-expects it (``az login`` is enough). Or run it without Azure:
+Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
+(``az login`` is enough). Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/x509_csr.py
 """
@@ -25,7 +25,7 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 def request_for(host: str, private_key: CertificateIssuerPrivateKeyTypes) -> x509.CertificateSigningRequest:
-    """Make a signing request; the key may be one of cryptography or of a vault."""
+    """Create a signing request with a key of cryptography or of a vault."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
@@ -33,7 +33,7 @@ def request_for(host: str, private_key: CertificateIssuerPrivateKeyTypes) -> x50
 
 
 def main() -> None:
-    # Names of deleted keys stay taken until they are purged, so every run takes new ones.
+    # Names of deleted keys stay reserved until they are purged, so every run uses new ones.
     run = uuid.uuid4().hex[:8]
     rsa_name, ec_name = f"csr-rsa-{run}", f"csr-ec-{run}"
 
@@ -50,7 +50,7 @@ def main() -> None:
             csr = request_for("www.contoso.example", private_key)
             print(f"Signed    a request with {key.name}: {len(csr.public_bytes(Encoding.PEM))} bytes of PEM")
 
-            # What a certificate authority does: read it, and check that the requester has the private key.
+            # A certificate authority reads the request and checks that the requester has the private key.
             read = x509.load_pem_x509_csr(csr.public_bytes(Encoding.PEM))
             same = read.public_key() == key.key.to_cryptography()
             print(f"Verified  the signature: {'valid' if read.is_signature_valid else 'not valid'}")
