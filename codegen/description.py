@@ -27,13 +27,13 @@ LIMITS = {
     "maxProperties": "max_items",
     "pattern": "pattern",
 }
-# What a path parameter may match: so much of any of the characters that stand for themselves in a path, so that the
-# generated code has nothing to percent-encode.
+# What a path parameter may match: only characters that need no escaping in a path, so that the generated code has
+# nothing to percent-encode.
 PLAIN_SEGMENT = re.compile(r"\^(\[(?:0-9|a-z|A-Z|[_~-])+\]\{\d+,\d+\})\$")
 
 
 class DescriptionError(Exception):
-    """The document is not valid OpenAPI, or says what this generator has no Python for."""
+    """The document is not valid OpenAPI, or contains something that this generator does not support."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Parameter:
     optional: bool = False
 
 
-#: The segments of a path that say which key an operation is about, and so its answer.
+#: The path segments that identify the key of an operation and of its response.
 _KEY = ("key_name", "key_version")
 
 
@@ -99,7 +99,7 @@ class Operation:
 
     @property
     def arguments(self) -> list[str]:
-        """The parameters of the function: what is needed first, then what has a default."""
+        """The parameters of the function: required ones first, then those with defaults."""
         needed = [f"{segment.name}: str" for segment in self.segments if not segment.optional]
         body = [f"parameters: models.{self.body}"] if self.body else []
         version = [f'{segment.name}: str = ""' for segment in self.segments if segment.optional]
@@ -107,7 +107,7 @@ class Operation:
 
     @property
     def values(self) -> list[str]:
-        """What the function gives to `Operation`."""
+        """What the function passes to `Operation`."""
         returns = f"models.{self.returns}" if self.returns else "None"
         values = [f'"{self.name}"', f'"{self.method}"', self._path_expression, returns]
         values += [f'since="{self.since}"', f"repeatable={self.repeatable}"]
@@ -119,7 +119,7 @@ class Operation:
 
     @property
     def _path_expression(self) -> str:
-        """The path as a Python expression; a segment that may be left out brings its own slash."""
+        """The path as a Python expression; an optional segment includes its own slash."""
         text = self.path
         for segment in self.segments:
             call = f"{{_{segment.name}({segment.name})}}"
@@ -147,7 +147,7 @@ class Description:
         ]
 
     def resolve(self, node: dict[str, Any]) -> dict[str, Any]:
-        """Follow a reference; what stands beside it wins over what it points to."""
+        """Follow a reference. Its siblings override what it points to."""
         while "$ref" in node:
             target: Any = self.document
             for step in node["$ref"].removeprefix("#/").split("/"):
@@ -156,7 +156,7 @@ class Description:
         return node
 
     def _check_versions(self) -> None:
-        """Every version that is mentioned must be listed, and x-preview-only must agree with the list."""
+        """Check that every mentioned version is listed and that x-preview-only agrees with the list."""
         order = [entry["version"] for entry in self.versions]
         if order != self.schemas["ApiVersion"]["enum"]:
             raise DescriptionError("x-api-versions and the schema ApiVersion must list the same versions")
@@ -173,7 +173,7 @@ class Description:
                     raise DescriptionError(f"{where}: x-preview-only must be {preview_only} for {node['x-added-in']}")
 
     def _operations(self) -> Iterator[tuple[str, Operation]]:
-        """Each operation once, with its tag; the version segment is optional if there is an entry without it."""
+        """Each operation once, with its tag. The version segment is optional if there is an entry without it."""
         entries = {
             (method, path): (item, item[method])
             for path, item in self.document["paths"].items()
@@ -183,7 +183,7 @@ class Description:
         for (method, path), (item, operation) in entries.items():
             if operation.get("x-latest-of"):
                 continue
-            # Where there is no version in the path, this finds the operation itself, which is nobody's latest.
+            # If the path has no version, this finds the operation itself, which is not the latest form of another one.
             latest = entries.get((method, path.replace("/{key-version}", "")), (None, {}))[1]
             optional = {"key-version"} if latest.get("x-latest-of") == operation["operationId"] else set()
             if latest.get("x-latest-of") and not optional:
@@ -218,7 +218,7 @@ class Description:
         )
 
     def _facts(self, where: str, entry: dict[str, Any]) -> str:
-        """What else the documentation says of an operation."""
+        """Additional facts about an operation for the documentation."""
         facts = [f"`{where}`", f"since {entry.get('x-added-in', self.first)}"]
         if entry.get("x-preview-only"):
             facts.append("preview only")
@@ -239,7 +239,7 @@ class Description:
         return Parameter(name, entry["name"], schema, entry["description"].strip(), entry["name"] in optional)
 
     def _reachable(self, names: Iterable[str]) -> set[str]:
-        """The schemas in these ones, at any depth."""
+        """The schemas nested in these, at any depth."""
         found: set[str] = set()
         todo = [name for name in names if name]
         while todo:
@@ -259,7 +259,7 @@ class Description:
         return Model(name, base[0] if base else "Model", doc, fields, inherited, self._needed(name, fields))
 
     def _needed(self, name: str, fields: list[Field]) -> list[str]:
-        """The fields that an answer must have, by their names in Python."""
+        """The fields that a response must have, by their Python names."""
         wanted = self.schemas[name].get("x-answer-needs", [])
         if unknown := set(wanted) - {field.wire for field in fields}:
             raise DescriptionError(f"{name}: x-answer-needs lists what is no property: {', '.join(sorted(unknown))}")
@@ -278,7 +278,7 @@ class Description:
             schema["description"],
             self._values(schema),
             "Managed HSM only." if node.get("x-platform") == "managed-hsm" else "",
-            # Of the field's own: a type that came later came with what needs it.
+            # Only the field's own version: a type that was added later was added together with the fields that need it.
             self._since(node),
             "Set by the service, not sent." if schema.get("readOnly") else "",
         )
@@ -288,22 +288,22 @@ class Description:
         return Field(name, wire, kind, hint, obligatory, limits, node.get("x-added-in", ""), values_since, doc)
 
     def _values_since(self, schema: dict[str, Any]) -> dict[str, str]:
-        """The values of an enumeration that came later, but for those that had another name before.
+        """The values of an enumeration that were added later, except those that were renamed.
 
-        Lists of values have none: the description dates what a key lists to allow secure wrap after secure wrap itself.
+        Lists of values have none: the description dates the key operations of secure wrap later than the call.
         """
         renamed = schema.get("x-enum-renamed-to", {}).values()
         added = schema.get("x-enum-added-in", {})
         return {value: since for value, since in added.items() if value not in renamed}
 
     def _since(self, schema: dict[str, Any]) -> str:
-        """What the documentation says of the first version that has it."""
+        """The sentence about the first version that has it, for the documentation."""
         if "x-added-in" not in schema:
             return ""
         return f"Since {schema['x-added-in']}{', preview only' if schema.get('x-preview-only') else ''}."
 
     def _values(self, schema: dict[str, Any]) -> str:
-        """The values of an enumeration, as documentation."""
+        """The values of an enumeration, for the documentation."""
         schema = self.resolve(schema.get("items", schema))
         added, removed = schema.get("x-enum-added-in", {}), schema.get("x-enum-removed-in", {})
         values = [
@@ -314,7 +314,7 @@ class Description:
         return f"One of {', '.join(values)}." if values else ""
 
     def _type(self, node: dict[str, Any], where: str) -> tuple[str, str]:
-        """msrest's name of a schema's type, and Python's."""
+        """The type of a schema in msrest and in Python."""
         for option in node.get("anyOf", []):
             if option.get("type") != "null":
                 return self._type(option, where)
@@ -346,17 +346,17 @@ class Description:
                 continue
             value = schema[theirs]
             if kind == "base64":
-                # msrest looks at the bytes, the document at their base64url: n characters are n * 3 // 4 bytes.
+                # msrest measures the bytes, the document their base64url form: n characters are n * 3 // 4 bytes.
                 if theirs == "pattern":
                     continue
                 value = value * 3 // 4
-            # To Python's $ a newline at the end is none.
+            # Python's $ also matches before a newline at the end.
             limits[ours] = value.replace("$", r"\Z") if theirs == "pattern" else value
         return limits
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key may stand only once in a mapping."""
+    """YAML that rejects duplicate keys in a mapping."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
@@ -384,7 +384,7 @@ def load(path: Path) -> Description:
 
 @contextmanager
 def place(where: str) -> Iterator[None]:
-    """Say where something is missing that OpenAPI does not ask for and this generator does."""
+    """Report where something is missing that this generator requires but OpenAPI does not."""
     try:
         yield
     except KeyError as error:
@@ -392,12 +392,12 @@ def place(where: str) -> Iterator[None]:
 
 
 def is_model(schema: dict[str, Any]) -> bool:
-    """Whether a schema becomes a class."""
+    """Return whether a schema becomes a class."""
     return "properties" in schema and not schema.get("x-no-model")
 
 
 def schema_name(message: dict[str, Any]) -> str:
-    """The schema of a request or response body, or nothing."""
+    """The name of the schema of a request or response body, if any."""
     schema: str = message.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
     return schema.rpartition("/")[2]
 
@@ -412,7 +412,7 @@ def mappings(node: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def references(node: Any) -> list[str]:
-    """The names of the schemas that a part of the document refers to."""
+    """The names of all schemas that a part of the document refers to."""
     return [found["$ref"].rpartition("/")[2] for _, found in mappings(node) if "$ref" in found]
 
 
@@ -423,5 +423,5 @@ def sorted_like(operations: list[tuple[str, Operation]], tags: list[dict[str, An
 
 
 def sentences(*parts: str) -> str:
-    """One paragraph of these sentences."""
+    """Join these sentences into one paragraph."""
     return " ".join(part.strip() for part in parts if part)

@@ -3,9 +3,9 @@
     python codegen/generate.py          wipe the directory and write it again
     python codegen/generate.py --check  change nothing; fail if the directory is not what would be written
 
-The document says everything about the service, the templates how it looks in Python. This program only lies between:
-`description` validates the document and turns its operations and schemas into rows, the templates print them, ruff
-formats the result. Exit codes: 0 all is well, 1 the directory differs (--check), 2 the document is not valid.
+The document describes the service, and the templates describe the Python code. This program connects the two:
+`description` validates the document and turns its operations and schemas into rows, the templates print them, and ruff
+formats the result. Exit codes: 0 success, 1 the directory differs (--check), 2 the document is not valid.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ def render(description: Description) -> dict[str, str]:
 
 
 def formatted(source: str) -> str:
-    """The source as ruff formats it, whatever the configuration around."""
+    """The source as formatted by ruff, independent of any surrounding configuration."""
     options = ["--isolated", "--line-length", str(LINE_LENGTH), "--target-version", "py310"]
     command = [sys.executable, "-m", "ruff", "format", *options, "-"]
-    # The command is made of constants.
+    # The command consists of constants.
     result = subprocess.run(command, input=source.encode(), capture_output=True, check=False)  # noqa: S603
     if result.returncode:
         raise DescriptionError(f"a template gives Python that cannot be formatted: {result.stderr.decode()}")
@@ -84,7 +84,7 @@ def formatted(source: str) -> str:
 
 
 def differences(files: dict[str, str], output: Path) -> list[str]:
-    """What distinguishes the directory from these files, in lines to read."""
+    """The differences between the directory and these files, as readable lines."""
     present = {
         path.relative_to(output).as_posix(): path
         for path in sorted(output.rglob("*"))
@@ -103,7 +103,7 @@ def differences(files: dict[str, str], output: Path) -> list[str]:
 
 
 def write(files: dict[str, str], output: Path) -> None:
-    """Replace the directory by these files."""
+    """Replace the directory with these files."""
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     for name, source in files.items():
