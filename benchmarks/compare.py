@@ -1,10 +1,10 @@
 """Measure this library side by side with azure-keyvault-keys 4.11.3: ``python benchmarks/compare.py``.
 
-Each library gets a virtual environment of its own (made in a cache folder, where it is found the next time) with the
-same versions of everything else. The scenarios of worker.py run in turns, one library after the other, in rounds; a
-figure is the best of its rounds, because what disturbs a measurement only ever makes it worse. The server is
-stub_server.py: TLS on loopback, in a process of its own. Speed is quoted as a ratio of the two, with the figures beside
-it. ``--save figures.json`` keeps them for figure.py, which draws the picture of the README.
+Each library gets its own virtual environment, cached between runs, with the same versions of everything else. Each
+round runs the scenarios of worker.py with one library and then the other. A figure is the best of its rounds, because
+disturbances only ever make a measurement worse. The server is stub_server.py: TLS on loopback, in its own process.
+Speed is quoted as the ratio of the two figures, which are printed beside it. ``--save figures.json`` saves them for
+figure.py, which draws the picture in the README.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ HERE = Path(__file__).parent
 OFFICIAL = "4.11.3"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "azure-keyvault-keys-benchmarks"
 
-# What both libraries use, in the same version.
+# Dependencies that both libraries use in the same version.
 SHARED = ("azure-core", "azure-identity", "cryptography", "aiohttp", "requests", "urllib3")
 
-# Scenario of worker.py, and how a client learns of the certificate authority: from the environment or from an option.
+# A scenario of worker.py, and where the client finds the certificate authority: in the environment or an option.
 SCENARIOS = [
     ("client_time", "env"),
     ("local", "env"),
@@ -65,14 +65,14 @@ def run(python: Path, scenario: str, trust: str, vault: str, ca: Path) -> dict[s
         "SSL_CERT",
         "_PROXY",
         "_proxy",
-    )  # what this machine says is no part of the measurement
+    )  # the settings of this machine must not influence the measurement
     environment = {name: value for name, value in os.environ.items() if not any(part in name for part in own)}
     environment |= (
         {"REQUESTS_CA_BUNDLE": str(ca), "SSL_CERT_FILE": str(ca)} if trust == "env" else {"BENCH_VERIFY": "1"}
     )
     environment["BENCH_BEGAN"] = str(time.time())
     command = [str(python), str(HERE / "worker.py"), scenario, vault, str(ca)]
-    with tempfile.TemporaryDirectory() as folder:  # not in the checkout, which would be found before what is installed
+    with tempfile.TemporaryDirectory() as folder:  # the checkout would take precedence over the package
         result = subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(result.stdout)
     return found
@@ -83,7 +83,7 @@ def better(name: str, one: float, other: float) -> float:
 
 
 def compare(pythons: dict[str, Path], rounds: int, wanted: str) -> dict[str, Any]:
-    """Run the scenarios whose names contain ``wanted``, print what they show, and return it."""
+    """Run the scenarios whose names contain ``wanted``, print the results, and return them."""
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         ca = Path(folder, "ca.pem")

@@ -1,4 +1,4 @@
-"""Draw what compare.py has measured: ``python benchmarks/figure.py figures.json docs``.
+"""Draw the measurements of compare.py: ``python benchmarks/figure.py figures.json docs``.
 
 Writes ``speed-light.svg`` and ``speed-dark.svg`` into the folder. Needs matplotlib (benchmarks/requirements.txt).
 """
@@ -38,7 +38,7 @@ Bars = list[tuple[str, float, str]]
 
 
 def panels(measured: dict[str, Any]) -> list[tuple[str, Bars]]:
-    """Return the title and the bars of each panel: a label, a length, and whose it is."""
+    """Return the title and the bars of each panel: label, length and library."""
     found, official = measured["found"], f"4.x ({measured['official']})"
 
     def pair(scenario: str, name: str) -> tuple[float, float]:
@@ -98,7 +98,7 @@ def draw(measured: dict[str, Any], look: Look, path: Path) -> None:
     figure.subplots_adjust(left=0.17, right=0.97, top=0.94, bottom=0.06, hspace=0.55)
     figure.savefig(path, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     plt.close(figure)
-    # Without blanks at the ends of lines, which some tools of this repository would take away.
+    # Strip trailing whitespace, which tools in this repository would remove anyway.
     lines = (line.rstrip() for line in path.read_text("utf-8").splitlines())
     path.write_text("\n".join(lines) + "\n", "utf-8")
 

@@ -1,8 +1,8 @@
-"""Tasks in several processes, with a client that each task makes and with one that is sent along.
+"""Run tasks in several processes: once each task creates its client, once it receives a pickled one.
 
     python benchmarks/processes.py [--tasks 200] [--processes 4]
 
-Prints the tokens that the emulator has issued, the requests that it has seen, and the time that the tasks took.
+Prints how many tokens the emulator issued, how many requests it received, and how long the tasks took.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ DIGEST = bytes(32)
 
 
 def ready(_: int) -> None:
-    """Import what the tasks need, and wait until the other processes are there."""
+    """Import what the tasks need, and wait until the other processes are ready."""
     time.sleep(0.5)
 
 
 def sign_with_its_own(key_id: str, credential: Any, options: dict[str, Any]) -> str | None:
-    """Sign with a client that the task makes."""
+    """Sign with a client that the task creates."""
     with CryptographyClient(key_id, credential, **options) as crypto:
         return crypto.sign("ES256", DIGEST).key_id
 
 
 def sign_with_what_was_sent(crypto: CryptographyClient) -> str | None:
-    """Sign with a client that was sent along."""
+    """Sign with a client that was sent to the process."""
     return crypto.sign("ES256", DIGEST).key_id
 
 
 def measure(vault: KeyVaultEmulator, processes: int, tasks: int, task: Any, *arguments: Any) -> str:
-    """Run the tasks in fresh processes, and return what they cost."""
+    """Run the tasks in new processes and return their cost."""
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         list(pool.map(ready, range(processes)))
         vault.reset()

@@ -1,8 +1,8 @@
 """One client under load for a while: ``python benchmarks/soak.py [--threads 64] [--tasks 1000] [--calls 20000]``.
 
-An emulator in this process answers, and fails one call in a hundred. The threads of a synchronous client, and then the
-tasks of an asyncio client, read a key and sign with it. In the end every call has succeeded, each credential was asked
-once, and what the process holds (memory, threads, open files) is what it was after the first tenth of the calls.
+An emulator in this process answers and fails one call in a hundred. Threads with a synchronous client, and then tasks
+with an asyncio client, read a key and sign with it. In the end, every call must have succeeded, each credential must
+have been asked once, and memory, threads and open files must be at the level of the first tenth of the calls.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DIGEST = bytes(32)
 
 
 class Counting:
-    """A credential that counts what it is asked for, for both worlds."""
+    """A credential for sync and async clients that counts token requests."""
 
     def __init__(self, credential: Any) -> None:
         self.credential, self.asked = credential, 0
@@ -36,7 +36,7 @@ class Counting:
 
 
 def held() -> tuple[int, int, int]:
-    """Return the megabytes, threads and open files of this process."""
+    """Return the memory in MB, the threads and the open files of this process."""
     with open("/proc/self/statm") as file:
         pages = int(file.read().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") >> 20, threading.active_count(), len(os.listdir("/proc/self/fd"))
@@ -50,7 +50,7 @@ class Faults(threading.Thread):
         self.vault, self.over = vault, threading.Event()
 
     def run(self) -> None:
-        """Add a fault for each hundred requests that were seen, and forget those: their record is not the client's."""
+        """Add a fault for every hundred recorded requests, and clear the record so that it does not count as a leak."""
         while not self.over.wait(0.02):
             seen = len(self.vault.requests)
             if seen < 100:
@@ -65,7 +65,7 @@ class Faults(threading.Thread):
 
 
 def report(name: str, calls: int, seconds: float, asked: int, before: tuple[int, int, int]) -> bool:
-    """Print what came of it, and return whether it is as it should be."""
+    """Print the result, and return whether it is as expected."""
     after = held()
     grown = after[0] - before[0]
     well = asked == 1 and grown < 64 and after[1] <= before[1] + 2 and after[2] <= before[2] + 4
@@ -121,7 +121,7 @@ async def with_tasks(vault: KeyVaultEmulator, tasks: int, calls: int) -> bool:
 
 
 def main() -> int:
-    """Run both, and return whether they went well."""
+    """Run both, and return whether both succeeded."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--threads", type=int, default=64)
     parser.add_argument("--tasks", type=int, default=1000)

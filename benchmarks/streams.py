@@ -1,10 +1,9 @@
 """Encrypt and decrypt 1 GiB with ``azure.keyvault.keys.tink`` beside Tink alone: ``python benchmarks/streams.py``.
 
-Both read and write the same files, in turns; a figure is the best of its rounds, because what disturbs a measurement
-only ever makes it worse. On a machine that does something else as well, the time of the processor tells more than that
-of the clock, so both are printed. The vault is the emulator, in this process. What a client that has just been made
-asks it first is measured apart, with an empty stream. What the vault was asked is printed as well, and by how much the
-memory of the process has grown since before the first stream.
+Both read and write the same files in turns. A figure is the best of its rounds, because disturbances only ever make a
+measurement worse. On a busy machine, processor time says more than elapsed time, so both are printed. The vault is the
+emulator, in this process. The first requests of a new client are measured separately, with an empty stream. The output
+also has the number of requests to the vault, and how much the memory of the process grew since the first stream began.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ MIB = 1 << 20
 
 
 class Cost(NamedTuple):
-    """Seconds by the clock, and of the processor."""
+    """Seconds of elapsed time and of processor time."""
 
     clock: float
     processor: float
@@ -66,7 +65,7 @@ def tink_decrypt(primitive: Any, source: BinaryIO, target: BinaryIO) -> None:
 
 
 def memory() -> float:
-    """Return the most memory that this process has used, in MiB."""
+    """Return the peak memory of this process in MiB."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (MIB if sys.platform == "darwin" else 1024)
 
@@ -105,7 +104,7 @@ def main() -> None:
         empty.touch()
         before = memory()
         for _ in range(given.rounds):
-            # Each is new, as in a process that has just started.
+            # Each client is new, as in a process that has just started.
             writer, reader = (AzureKmsClient(vault.credential, **options).get_aead(uri) for _ in range(2))
             take("first write", partial(encrypt_stream, key=writer), empty, small)
             take("encrypt, Tink", partial(tink_encrypt, primitive), plain, theirs)

@@ -1,8 +1,8 @@
-"""An HTTPS server that answers like a vault as fast as it can, so that a benchmark measures its client.
+"""An HTTPS server that answers like a vault as fast as it can, so that benchmarks measure the client.
 
-It does no cryptography of keys: every GET brings the same RSA key, a list brings 25 items, a sign brings a signature.
-Requests without a token get a challenge. Runs in a process of its own: ``python stub_server.py CA_PATH`` writes the
-certificate authority to CA_PATH and prints the port.
+It performs no cryptography: every GET returns the same RSA key, a list returns 25 items, and a sign returns a
+signature. Requests without a token get a challenge. It runs in its own process: ``python stub_server.py CA_PATH``
+writes the certificate authority to CA_PATH and prints the port.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measures one scenario with the azure-keyvault-keys that is installed in this interpreter; prints JSON.
+"""Measure one scenario with the azure-keyvault-keys that is installed in this interpreter, and print JSON.
 
 ``python worker.py SCENARIO VAULT_URL CA_PATH``. The same code runs against either library, so it uses only names that
 both have.
@@ -34,12 +34,12 @@ class AsyncCredential:
 
 
 def best(function: Any, number: int, rounds: int = 7) -> float:
-    """Return the seconds of one call, of the fastest round: the one that other processes disturbed least."""
+    """Return the seconds of one call in the fastest round, the one that other processes disturbed least."""
     return best_in_turns([function], number, rounds)[0]
 
 
 def best_in_turns(functions: list[Any], number: int, rounds: int) -> list[float]:
-    """Return what :func:`best` does for each of some functions whose rounds take turns, to tell their difference."""
+    """Return the result of :func:`best` for each function, with alternating rounds to make them comparable."""
     for function in functions:
         function()
     seconds = [float("inf")] * len(functions)
@@ -53,7 +53,7 @@ def best_in_turns(functions: list[Any], number: int, rounds: int) -> list[float]
 
 
 def response_class() -> Any:
-    """Return a class of responses that are whole from the beginning; loads azure-core here, as imports are timed."""
+    """Return a class of complete responses. This imports azure-core late because imports are timed."""
     from azure.core.rest import HttpResponse
 
     class Response(HttpResponse):
@@ -198,7 +198,7 @@ def local() -> dict[str, float]:
 
 
 def tls_options() -> dict[str, Any]:
-    """Return the options of a client: the authority is named by the option or, without it, by the environment."""
+    """Return the options of a client. The authority comes from the option or, without it, from the environment."""
     options: dict[str, Any] = {"verify_challenge_resource": False}  # 4.11.3 does not know a vault named localhost
     if os.environ.get("BENCH_VERIFY"):
         options["connection_verify"] = CA
@@ -252,7 +252,7 @@ def threads() -> dict[str, float]:
 
 
 def work_of_threads(client: Any, number: int, calls: int, errors: list[BaseException]) -> float:
-    """Return the seconds in which so many threads make so many calls each."""
+    """Return the seconds that this many threads take to make this many calls each."""
 
     def work() -> None:
         try:
@@ -318,7 +318,7 @@ async def _async_tls() -> dict[str, float]:
 
 
 async def work_of_tasks(call: Any, tasks: int, calls: int) -> float:
-    """Return the seconds in which so many tasks make so many calls each."""
+    """Return the seconds that this many tasks take to make this many calls each."""
 
     async def work() -> None:
         for _ in range(calls):
@@ -336,7 +336,7 @@ def cold_start() -> dict[str, float]:
 def cold_start_with_identity() -> dict[str, float]:
     from azure.identity import DefaultAzureCredential
 
-    DefaultAzureCredential()  # asks nobody yet; the token comes from elsewhere, as there is no Azure here
+    DefaultAzureCredential()  # sends no request yet; the token comes from elsewhere because there is no Azure here
     return _cold_start(" with azure-identity")
 
 
@@ -356,7 +356,7 @@ def _cold_start(how: str) -> dict[str, float]:
 
 
 def growth() -> dict[str, float]:
-    """Return how much longer ten times the work takes: 10 is proportional."""
+    """Return how much longer ten times the work takes; 10 means linear growth."""
     from azure.keyvault.keys import KeyClient
 
     found: dict[str, float] = {}
@@ -386,7 +386,7 @@ def memory() -> dict[str, float]:
 
     with KeyClient(VAULT, Credential(), **tls_options()) as client:
         for _ in client.list_properties_of_keys(raw_request_hook=_many):
-            pass  # fills what is kept for the next time
+            pass  # fills the caches
         peaks = []
         for limit in (1000, 10_000):
             tracemalloc.start()
