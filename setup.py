@@ -61,7 +61,7 @@ setup(
     long_description=_described(),
     long_description_content_type="text/markdown",
     author="The azure-keyvault-keys contributors",
-    license="MIT",
+    license_expression="MIT",
     license_files=["LICENSE"],
     keywords="azure key vault keys managed hsm encryption signing jwk",
     classifiers=[
