@@ -47,19 +47,19 @@ class JsonWebKey(Model):
     :param kid: Identifier of the key version, a URL.
     :param kty: Type of the key. One of EC, EC-HSM, RSA, RSA-HSM, oct, oct-HSM (since 7.2), AKP (since
         2026-05-01-preview), AKP-HSM (since 2026-05-01-preview).
-    :param key_ops: What the key may be used for. The order means nothing. One of encrypt, decrypt, sign, verify,
+    :param key_ops: What the key can be used for, in no particular order. One of encrypt, decrypt, sign, verify,
         wrapKey, unwrapKey, import (since 7.1), export (since 7.3), deriveKey (since 7.2), secureWrapKey (since
         2026-05-01-preview), secureUnwrapKey (since 2026-05-01-preview).
     :param n: RSA modulus. An imported one keeps its leading zeros.
     :param e: RSA public exponent. It may have leading zeros, so compare it as a number.
     :param d: RSA private exponent, or EC private key.
-    :param dp: RSA private exponent modulo p less 1.
-    :param dq: RSA private exponent modulo q less 1.
+    :param dp: RSA private exponent modulo p - 1.
+    :param dq: RSA private exponent modulo q - 1.
     :param qi: Inverse of the second RSA prime modulo the first.
     :param p: First RSA prime.
     :param q: Second RSA prime.
     :param k: Symmetric key, at most 64 bytes.
-    :param t: Transfer blob of a key that is brought into the hardware without being seen (BYOK).
+    :param t: Transfer blob of a key that is imported into the hardware in wrapped form (BYOK).
     :param crv: Elliptic curve. One of P-256, P-384, P-521, P-256K (since 7.0).
     :param x: X coordinate of the EC public key, padded to the size of the field.
     :param y: Y coordinate of the EC public key, padded to the size of the field.
@@ -182,8 +182,8 @@ class KeyAttributes(Model):
         `-HSM` type. Since 7.3.
     :param hsm_platform: What guards the key: 0 software, 1 hardware with FIPS 140-2 level 2, 2 hardware with FIPS 140-3
         level 3. Since 7.5. Set by the service, not sent.
-    :param attestation: Proof that the key lives in a Managed HSM. Only get_key_attestation returns it. Managed HSM
-        only. Since 7.6-preview.2. Set by the service, not sent.
+    :param attestation: Proof that the key is in a Managed HSM. Only get_key_attestation returns it. Managed HSM only.
+        Since 7.6-preview.2. Set by the service, not sent.
     :param key_size: Size of the key in bits. Since 2026-01-01-preview. Set by the service, not sent.
     :param external_key: The key outside the service that this one stands for. Set when the key is made. Since
         2026-01-01-preview.
@@ -265,7 +265,7 @@ class KeyAttributes(Model):
 
 
 class KeyAttestation(Model):
-    """Proof that a key lives in a Managed HSM.
+    """Proof that a key is in a Managed HSM.
 
     Since 7.6-preview.2.
 
@@ -338,7 +338,7 @@ class KeyReleasePolicy(Model):
     Since 7.3.
 
     :param content_type: Content type and version of the policy. Unset means application/json; charset=utf-8.
-    :param immutable: Whether the policy is fixed from now on. Once set it cannot be taken back.
+    :param immutable: Whether the policy is fixed from now on. This cannot be undone.
     :param encoded_policy: The policy document, as JSON bytes.
     """
 
@@ -411,7 +411,7 @@ class KeyBundle(Model):
 class DeletedKeyBundle(KeyBundle):
     """A deleted key.
 
-    Without the members of its own the vault has no soft delete and the key is gone.
+    If the members specific to deletion are absent, the vault has no soft delete and the key is gone.
 
     :param key: The public part of the key.
     :param attributes: State and history of the key version.
@@ -534,8 +534,8 @@ class DeletedKeyItem(KeyItem):
 class KeyListResult(Model):
     """A page of keys or key versions.
 
-    :param value: The items of this page. There may be none although another page follows.
-    :param next_link: URL of the next page, to be fetched as it is. Absent, null or empty on the last page.
+    :param value: The items of this page. A page can be empty even if another page follows.
+    :param next_link: URL of the next page, to be used unchanged. Absent, null or empty on the last page.
     """
 
     value: list[KeyItem] | None
@@ -559,8 +559,8 @@ class KeyListResult(Model):
 class DeletedKeyListResult(Model):
     """A page of deleted keys.
 
-    :param value: The items of this page. There may be none although another page follows.
-    :param next_link: URL of the next page, to be fetched as it is. Absent, null or empty on the last page.
+    :param value: The items of this page. A page can be empty even if another page follows.
+    :param next_link: URL of the next page, to be used unchanged. Absent, null or empty on the last page.
     """
 
     value: list[DeletedKeyItem] | None
@@ -582,7 +582,7 @@ class DeletedKeyListResult(Model):
 
 
 class KeyCreateParameters(Model):
-    """What the new key shall be.
+    """The properties of the new key.
 
     :param kty: Type of the key. One of EC, EC-HSM, RSA, RSA-HSM, oct, oct-HSM (since 7.2), AKP (since
         2026-05-01-preview), AKP-HSM (since 2026-05-01-preview).
@@ -666,7 +666,7 @@ class KeyCreateParameters(Model):
 class KeyImportParameters(Model):
     """The key material to import.
 
-    :param hsm: Whether the key shall be kept in hardware. The capital letter on the wire is right.
+    :param hsm: Whether to keep the key in hardware. The service spells this member with a capital letter.
     :param key: The key with its private part: n, e, d, p, q, dp, dq and qi for RSA, crv, x, y and d for EC, k for
         symmetric keys, or a transfer blob instead.
     :param attributes: Whether, from when and until when the key is usable.
@@ -1097,7 +1097,7 @@ class KeySecureWrapParameters(Model):
 
 
 class KeySecureUnwrapParameters(Model):
-    """The wrapped key, and the environment that it shall go to.
+    """The wrapped key, and the environment to unwrap it for.
 
     Since 2026-01-01-preview.
 
@@ -1180,7 +1180,7 @@ class KeyRotationPolicy(Model):
 
 
 class LifetimeActions(Model):
-    """Something to do at a time in a key's life.
+    """An action at a time in a key's life.
 
     Since 7.3.
 

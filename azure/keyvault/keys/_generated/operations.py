@@ -55,7 +55,7 @@ class Operation(Generic[Result_co]):
 
 
 def create_key(key_name: str, parameters: models.KeyCreateParameters) -> Operation[models.KeyBundle]:
-    """Create a key, or a new version of it where the name exists.
+    """Create a key, or a new version if the name exists.
 
     `POST /keys/{key-name}/create`, since 2016-10-01, permission keys/create. Not repeatable: every call makes another
     version.
@@ -64,7 +64,7 @@ def create_key(key_name: str, parameters: models.KeyCreateParameters) -> Operati
     of one name may differ in type. While a key of that name is soft-deleted, the answer is 409.
 
     :param key_name: Name of the key. Case does not matter.
-    :param parameters: What the new key shall be.
+    :param parameters: The properties of the new key.
     """
     return Operation(
         "create_key",
@@ -86,7 +86,7 @@ def get_keys(maxresults: int | None = None) -> Operation[models.KeyListResult]:
     Items carry the identifier without version, attributes and tags, never key material. They are sorted by name;
     soft-deleted keys are not among them. A page may be short or empty although `nextLink` announces another one.
 
-    :param maxresults: The most items that a page may have; the service takes 25 when it is not given.
+    :param maxresults: The maximum number of items in a page; 25 by default.
     """
     return Operation(
         "get_keys",
@@ -222,7 +222,7 @@ def get_key_versions(key_name: str, maxresults: int | None = None) -> Operation[
     Sorted by version, which is random: sort by `created` for a history. A name that does not exist has an empty list.
 
     :param key_name: Name of the key. Case does not matter.
-    :param maxresults: The most items that a page may have; the service takes 25 when it is not given.
+    :param maxresults: The maximum number of items in a page; 25 by default.
     """
     return Operation(
         "get_key_versions",
@@ -263,7 +263,7 @@ def get_deleted_keys(maxresults: int | None = None) -> Operation[models.DeletedK
 
     Sorted by name. Pages follow the same rules as those of the live keys.
 
-    :param maxresults: The most items that a page may have; the service takes 25 when it is not given.
+    :param maxresults: The maximum number of items in a page; 25 by default.
     """
     return Operation(
         "get_deleted_keys",
@@ -297,12 +297,12 @@ def get_deleted_key(key_name: str) -> Operation[models.DeletedKeyBundle]:
 
 
 def purge_deleted_key(key_name: str) -> Operation[None]:
-    """Remove a soft-deleted key for good.
+    """Permanently delete a soft-deleted key.
 
     `DELETE /deletedkeys/{key-name}`, since 2016-10-01, permission keys/purge. Not repeatable: after a success the
     deleted key is not found, so that a second call fails with 404 and hides it.
 
-    Not possible while purge protection is on (403) or while the deletion is still going on (409).
+    Not possible with purge protection (403) or while the deletion is still in progress (409).
 
     :param key_name: Name of the key. Case does not matter.
     """
@@ -319,7 +319,7 @@ def purge_deleted_key(key_name: str) -> Operation[None]:
 
 
 def recover_deleted_key(key_name: str) -> Operation[models.KeyBundle]:
-    """Bring a soft-deleted key back, with all its versions.
+    """Recover a soft-deleted key with all its versions.
 
     `POST /deletedkeys/{key-name}/recover`, since 2016-10-01, permission keys/recover. Not repeatable: after a success a
     second call fails with 409 or 404 and hides it.
@@ -508,7 +508,7 @@ def unwrap_key(
 
 
 def rotate_key(key_name: str) -> Operation[models.KeyBundle]:
-    """Create a new version of a key, after its rotation policy.
+    """Create a new version of a key according to its rotation policy.
 
     `POST /keys/{key-name}/rotate`, since 7.3, permission keys/rotate. Not repeatable: every call makes another version.
 
@@ -556,7 +556,7 @@ def update_key_rotation_policy(
     `PUT /keys/{key-name}/rotationpolicy`, since 7.3, permission keys/setrotationpolicy. Repeatable: the same body leads
     to the same policy.
 
-    It governs versions made from now on; those that exist keep their expiry.
+    It applies to future versions; existing versions keep their expiry.
 
     :param key_name: Name of the key. Case does not matter.
     :param parameters: When a key is rotated and when its owner is notified.
@@ -586,7 +586,7 @@ def get_random_bytes(parameters: models.GetRandomBytesRequest) -> Operation[mode
 
 
 def get_key_attestation(key_name: str, key_version: str = "") -> Operation[models.KeyBundle]:
-    """Get a key together with the proof that it lives in a Managed HSM.
+    """Get a key together with the proof that it is in a Managed HSM.
 
     `GET /keys/{key-name}/{key-version}/attestation`, since 7.6-preview.2, Managed HSM only, permission keys/get.
     Repeatable: it only reads.
@@ -612,7 +612,7 @@ def get_key_attestation(key_name: str, key_version: str = "") -> Operation[model
 def release(
     key_name: str, parameters: models.KeyReleaseParameters, key_version: str = ""
 ) -> Operation[models.KeyReleaseResult]:
-    """Release an exportable key to an environment that has proved what it is.
+    """Release an exportable key to an attested environment.
 
     `POST /keys/{key-name}/{key-version}/release`, since 7.3, permission keys/release. Repeatable: it changes nothing,
     and each answer is a copy for the same attested environment.
@@ -646,7 +646,7 @@ def secure_wrap_key(
     `POST /keys/{key-name}/{key-version}/securewrapkey`, since 2026-01-01-preview. Repeatable: the service keeps
     nothing, and a wrapped key whose answer was lost is of no use to anyone.
 
-    Nobody but an attested environment, by secure_unwrap_key, gets to see the new key.
+    Only an attested environment can get the new key, with secure_unwrap_key.
 
     :param key_name: Name of the key. Case does not matter.
     :param parameters: How to wrap the key that the service makes.
@@ -669,13 +669,13 @@ def secure_wrap_key(
 def secure_unwrap_key(
     key_name: str, parameters: models.KeySecureUnwrapParameters, key_version: str = ""
 ) -> Operation[models.KeyOperationResult]:
-    """Unwrap a key for an environment that has proved what it is.
+    """Unwrap a key for an attested environment.
 
     `POST /keys/{key-name}/{key-version}/secureunwrapkey`, since 2026-01-01-preview. Repeatable: it computes and keeps
     nothing.
 
     :param key_name: Name of the key. Case does not matter.
-    :param parameters: The wrapped key, and the environment that it shall go to.
+    :param parameters: The wrapped key, and the environment to unwrap it for.
     :param key_version: Version of the key, 32 lower-case hexadecimal digits from the service itself. Its order means
         nothing. Empty means the latest one.
     """
