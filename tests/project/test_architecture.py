@@ -10,6 +10,7 @@ import tokenize
 from pathlib import Path
 
 import pytest
+from rooms import table
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "azure" / "keyvault" / "keys"
@@ -64,6 +65,12 @@ def test_module_and_its_functions_are_of_a_size_to_be_read(path: Path) -> None:
 def test_exceptions_for_large_modules_are_of_modules_that_need_them() -> None:
     sizes = {name: len(_lines_of_code((PACKAGE / name).read_text("utf-8"))) for name in LARGER}
     assert {name for name, size in sizes.items() if size <= MOST_LINES} == set()
+
+
+@pytest.mark.parametrize("of_emulator", [False, True], ids=["library", "emulator"])
+def test_rooms_are_what_the_imports_say(of_emulator: bool) -> None:
+    """``python tests/project/rooms.py`` prints the tables."""
+    assert table(of_emulator) in (ROOT / "docs" / "architecture.md").read_text("utf-8")
 
 
 def test_imports_keep_to_the_contracts() -> None:

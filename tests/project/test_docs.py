@@ -238,7 +238,7 @@ def test_methods_name_their_call_and_their_errors_or_the_method_that_does(client
     for name in sorted(_members(client)):
         function = inspect.getattr_static(client, name)
         text = inspect.getdoc(getattr(function, "__func__", function)) or ""
-        if isinstance(function, property) or re.search(r"(another name of|; see) :meth:", text):
+        if isinstance(function, property) or re.search(r"(alias of|another name of|; see) :meth:", text):
             continue
         if name not in WITHOUT_A_CALL and not re.search(r"``(GET|PUT|POST|PATCH|DELETE) /", text):
             untold.append(f"{name}: call")

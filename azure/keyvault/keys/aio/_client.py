@@ -928,11 +928,10 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     @traced
     async def rotate_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
-        """Create a new version of a key, of the same type and size, according to its policy (``POST
-        /keys/{name}/rotate``).
+        """Create a new version of a key, according to its rotation policy (``POST /keys/{name}/rotate``).
 
-        Needs the permission keys/rotate and API version 7.3 or later. A failed call is retried only if the service
-        certainly did not process it.
+        The new version has the same type and size. Needs the permission keys/rotate and API version 7.3 or later. A
+        failed call is retried only if the service certainly did not process it.
 
         :param name: the key: its name, its identifier or a :class:`KeyVaultKey` of this vault.
         :returns: the new version.
