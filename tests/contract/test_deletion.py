@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import (
+    ClientAuthenticationError,
     HttpResponseError,
     ResourceExistsError,
     ResourceNotFoundError,
@@ -87,6 +88,16 @@ async def test_recover_right_after_a_deletion_that_nobody_waited_for_succeeds(
     await client.begin_recover_deleted_key(name)
     newer = await client.create_ec_key(name)
     assert {item.id for item in await listed(client.list_key_versions(name))} == {key.id, newer.id}
+
+
+async def test_error_map_leaves_the_polls_of_a_deletion_alone(
+    client_of: Any, hesitant: KeyVaultEmulator, name: str
+) -> None:
+    client = client_of(Target.emulated(hesitant))
+    await client.create_ec_key(name)
+    deleted = await client.delete_key(name, error_map={404: ClientAuthenticationError}, polling_interval=0.05)
+    assert deleted.name == name
+    assert [item.status for item in hesitant.requests if item.path == f"/deletedkeys/{name}"][:1] == [404]
 
 
 async def test_delete_key_returns_the_deleted_key_when_it_is_deleted(client: Any, vault: Target, name: str) -> None:

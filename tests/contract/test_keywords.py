@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from fixtures.targets import Target, Traffic
 from fixtures.worlds import World, listed
@@ -35,6 +36,7 @@ VALUES: dict[str, Any] = {
     "tracing_options": {"enabled": False},
     "tracing_attributes": {"mine": "1"},
     "cls": lambda response, result, headers: result,
+    "error_map": {404: ResourceNotFoundError},
     "params": {},
     "auth": None,
     "cookies": None,
@@ -135,5 +137,30 @@ async def test_option_of_a_callers_own_policy_is_left_to_it(client_of: Any, vaul
 
 def test_every_keyword_of_a_call_can_be_given_to_a_client_as_well() -> None:
     """But for those that are about one call."""
-    of_one_call = {"merge_span", "parent_span", "tracing_options", "cls", "params", "auth", "cookies"}
+    of_one_call = {"merge_span", "parent_span", "tracing_options", "cls", "error_map", "params", "auth", "cookies"}
     assert set(CallKeywords.__annotations__) - set(ClientKeywords.__annotations__) == of_one_call
+
+
+class Missing(Exception):
+    """A program's own error, created as azure-core's ``map_error`` creates errors."""
+
+    def __init__(self, *, response: Any) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+class MissingKey(HttpResponseError):
+    """A program's own kind of azure-core's error."""
+
+
+async def test_error_map_chooses_the_exception_of_a_status(client: Any, name: str) -> None:
+    with pytest.raises(Missing) as caught:
+        await client.get_key(name, error_map={404: Missing, 403: ValueError})
+    assert caught.value.response.json()["error"]["code"] == "KeyNotFound"
+    with pytest.raises(MissingKey, match=r"(?s)^\(KeyNotFound\) .*request id ") as found:
+        await client.get_key(name, error_map={404: MissingKey})
+    assert found.value.status_code == 404
+    with pytest.raises(ResourceNotFoundError):
+        await client.get_key(name, error_map={403: Missing})
+    with pytest.raises(Missing):
+        await client.delete_key(name, error_map={404: Missing})

@@ -122,7 +122,9 @@ class _Wait:
     def __init__(self, timeout: float | None, options: dict[str, Any]) -> None:
         self._end = end_of(timeout)
         self._call = options
-        self.options = ending_by(options, self._end) if self._end is not None and timeout else options
+        # The polls read errors themselves: "not yet" is a 404.
+        polls = {name: value for name, value in options.items() if name != "error_map"}
+        self.options = ending_by(polls, self._end) if self._end is not None and timeout else polls
 
     @property
     def is_over(self) -> bool:

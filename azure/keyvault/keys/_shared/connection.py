@@ -126,17 +126,19 @@ class VaultConnection:
         return build_pipeline(PIPELINE_CLASSES, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
 
     def send(self, operation: Operation[T], **options: Any) -> T:
-        """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
+        """Send an operation; ``options`` are azure-core's options of a call, with ``cls`` and ``error_map``."""
         return self._run(operation, self.wire.request(operation), **options)
 
     def send_link(self, operation: Operation[T], link: str, **options: Any) -> T:
         """Send the request for the page that a ``nextLink`` leads to."""
         return self._run(operation, self.wire.link(operation, link), **options)
 
-    def _run(self, operation: Operation[T], request: HttpRequest, *, cls: Any = None, **options: Any) -> T:
+    def _run(
+        self, operation: Operation[T], request: HttpRequest, *, cls: Any = None, error_map: Any = None, **options: Any
+    ) -> T:
         options.setdefault("repeatable", operation.repeatable)
         response: PipelineResponse[Any, Any] = self._pipeline.run(request, stream=False, **options)
-        result = self.wire.result(operation, response)
+        result = self.wire.result(operation, response, error_map)
         return cls(response, result, {}) if cls else result
 
     def send_request(self, request: HttpRequest, *, stream: bool = False, **options: Any) -> HttpResponse:

@@ -140,7 +140,7 @@ class AsyncVaultConnection:
         return build_pipeline(self._classes, self.wire.vault_url, config, **self._settings)  # type: ignore[no-any-return]
 
     async def send(self, operation: Operation[T], **options: Any) -> T:
-        """Send an operation; ``options`` are azure-core's options of a call, ``cls`` among them."""
+        """Send an operation; ``options`` are azure-core's options of a call, with ``cls`` and ``error_map``."""
         if operation.body is not None and not writer_is_loaded():
             options = self.within_timeout(options)
             # It takes too long for the event loop.
@@ -151,10 +151,12 @@ class AsyncVaultConnection:
         """Send the request for the page that a ``nextLink`` leads to."""
         return await self._run(operation, self.wire.link(operation, link), **options)
 
-    async def _run(self, operation: Operation[T], request: HttpRequest, *, cls: Any = None, **options: Any) -> T:
+    async def _run(
+        self, operation: Operation[T], request: HttpRequest, *, cls: Any = None, error_map: Any = None, **options: Any
+    ) -> T:
         options.setdefault("repeatable", operation.repeatable)
         response: PipelineResponse[Any, Any] = await self._pipeline.run(request, stream=False, **options)
-        result = self.wire.result(operation, response)
+        result = self.wire.result(operation, response, error_map)
         return cls(response, result, {}) if cls else result
 
     async def send_request(self, request: HttpRequest, *, stream: bool = False, **options: Any) -> AsyncHttpResponse:

@@ -58,6 +58,7 @@ class CallKeywords(TypedDict, total=False):
     tracing_attributes: Mapping[str, Any]
     enable_cae: bool
     cls: Callable[[Any, Any, Any], Any]
+    error_map: Mapping[int, type[Exception]]
     params: Mapping[str, Any]
     auth: Any
     cookies: Any

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -26,7 +27,7 @@ from .identifiers import origin_of
 from .reading import Malformed, read
 from .refusals import explain
 from .subject import other_key
-from .text import error_of
+from .text import error_of, read_as_utf8
 from .writer_loading import writer
 
 T = TypeVar("T")
@@ -134,8 +135,16 @@ class Wire:
         request.url = self._versioned(request.url)
         return request
 
-    def result(self, operation: Operation[T], response: PipelineResponse[Any, Any]) -> T:
+    def result(
+        self,
+        operation: Operation[T],
+        response: PipelineResponse[Any, Any],
+        error_map: Mapping[int, type[Exception]] | None = None,
+    ) -> T:
         """Return the result of an operation.
+
+        :param error_map: the caller's own exceptions, by status. Each is created with ``response=``, as azure-core's
+            ``map_error`` creates them.
 
         :raises ~azure.core.exceptions.HttpResponseError: or one of its subclasses, when the service refused.
         :raises ~azure.core.exceptions.DecodeError: when its answer is not what the service's contract says, or is about
@@ -143,7 +152,7 @@ class Wire:
         """
         http = response.http_response
         if http.status_code not in operation.success:
-            raise _error(operation, http)
+            raise _error(operation, http, error_map)
         if operation.returns is None:
             return None  # type: ignore[return-value]  # an Operation[None]
         result, defect = self._read(operation.returns, http.content)
@@ -244,10 +253,15 @@ def malformed(response: Any, defect: str) -> DecodeError:
     return error
 
 
-def _error(operation: Operation[Any], response: Any) -> HttpResponseError:
-    """Return the azure-core exception for an error status. It reads the body for its message."""
-    kind = _ERRORS.get(response.status_code, HttpResponseError)
+def _error(operation: Operation[Any], response: Any, error_map: Mapping[int, type[Exception]] | None) -> Exception:
+    """Return the caller's or azure-core's exception for an error status. It reads the body for its message."""
+    kind: Any = _ERRORS.get(response.status_code, HttpResponseError)
+    if error_map and response.status_code in error_map:
+        kind = error_map[response.status_code]
+        if getattr(kind, "__init__", None) is not HttpResponseError.__init__:
+            read_as_utf8(response)
+            return kind(response=response)  # type: ignore[no-any-return]
     message = f"The vault answered {response.status_code} {response.reason or ''}".rstrip()
-    error = error_of(kind, message, response)
+    error: HttpResponseError = error_of(kind, message, response)
     explain(error, operation, response)
     return error
