@@ -1,12 +1,15 @@
-"""Run the Python code blocks of Markdown files, from top to bottom: ``python run_blocks.py [--client] FILE...``.
+"""Run the Python code blocks of Markdown files, from top to bottom.
 
-Each file has names of its own. With ``--client`` they begin with a ``client`` and its ``credential``, for pages that go
-on where "Getting started" ends. Blocks whose first line is ``# <name>.py`` are files, not programs: they are written to
-a folder, where pytest runs at the end.
+``python run_blocks.py [--client] [--without MODULE]... FILE...``
+
+Each file has its own namespace. With ``--client`` it starts with a ``client`` and its ``credential``, for pages that
+continue from "Getting started". Blocks whose first line is ``# <name>.py`` are files: they are written to a folder, and
+pytest runs there at the end. ``--without`` skips the blocks that import from an optional module.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -23,12 +26,15 @@ from azure.keyvault.keys import KeyClient
 _FILE = re.compile(r"# (\w+\.py)\n")
 
 
-def run(path: Path, names: dict[str, object], folder: Path) -> None:
-    """Run the blocks of one file."""
+def run(path: Path, names: dict[str, object], folder: Path, without: list[str]) -> None:
+    """Run the blocks of one file, except those that import from one of the modules in ``without``."""
     document = Sybil(parsers=[PythonCodeBlockParser()], path=str(path.parent), patterns=[path.name]).parse(path)
     document.namespace.update(names)
     for example in document.examples():
-        print(f"-- line {example.line}", flush=True)
+        absent = [module for module in without if f"from {module} import" in str(example.parsed)]
+        print(f"-- line {example.line}", *(f"skipped without {module}" for module in absent), flush=True)
+        if absent:
+            continue
         file = _FILE.match(str(example.parsed))
         if file:
             Path(folder, file[1]).write_text(str(example.parsed), "utf-8")
@@ -45,15 +51,19 @@ def run(path: Path, names: dict[str, object], folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    seeded = arguments[:1] == ["--client"]
-    for argument in arguments[seeded:]:
-        print(f"-- file {argument}")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--client", action="store_true")
+    parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("files", nargs="+")
+    given = parser.parse_args(arguments)
+    for file in given.files:
+        print(f"-- file {file}")
         names: dict[str, object] = {}
-        if seeded:
+        if given.client:
             names["credential"] = credential = DefaultAzureCredential()
             names["client"] = KeyClient(os.environ["VAULT_URL"], credential)
         with tempfile.TemporaryDirectory() as folder:
-            run(Path(argument), names, Path(folder))
+            run(Path(file), names, Path(folder), given.without)
 
 
 if __name__ == "__main__":
