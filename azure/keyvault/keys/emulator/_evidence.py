@@ -16,7 +16,7 @@ class Basis(Enum):
 
     RECORDED = "recordings"
     DOCUMENTED = "documentation"
-    OWN = "nothing seen: the emulator's own"
+    OWN = "nothing: the emulator's own choice"
 
 
 #: The errors of the catalogue, by the name of the function that creates each.
@@ -50,35 +50,35 @@ ERRORS: Mapping[str, Basis] = MappingProxyType(
 
 #: Behaviours, in the order in which the documentation lists them.
 BEHAVIOURS: tuple[tuple[str, Basis], ...] = (
-    ("members and their order, of keys, versions, lists, deleted keys and policies, by API version", Basis.RECORDED),
-    ("defaults: sizes, curves, operations, exponents, of a vault and of a Managed HSM", Basis.RECORDED),
-    ("get, update, rotate, back up and restore; texts for keys that are not there", Basis.RECORDED),
-    ("deletion, recovery and purge, with the conflicts of what has not finished", Basis.RECORDED),
-    ("pages, links to the next one, and the order of lists", Basis.RECORDED),
-    ("answers of cryptographic operations; the filling of AES-CBC with zeros", Basis.RECORDED),
-    ("release: the signed answer, the refusal, and how policies are rewritten", Basis.RECORDED),
-    ("rotation policies that are set, and that never were", Basis.RECORDED),
-    ("symmetric keys in a vault, attestation in a vault, operations that `key_ops` leave out in a Managed HSM",
-     Basis.RECORDED),
-    ("challenges (401), and headers of all answers", Basis.RECORDED),
-    ("expiry of new versions by a rotation policy", Basis.RECORDED),
-    ("operations that `key_ops` leave out in a vault; disabled keys", Basis.DOCUMENTED),
-    ("keys that have expired or are not yet valid: what they still do", Basis.DOCUMENTED),
-    ("limits on calls, and 429", Basis.DOCUMENTED),
-    ("which rotation policies are refused; when they are carried out", Basis.DOCUMENTED),
-    ("page sizes out of range, API versions that are not known", Basis.DOCUMENTED),
-    ("permissions that are denied, by access policy, role or network", Basis.DOCUMENTED),
+    ("members of keys, versions, lists, deleted keys and policies, and their order, by API version", Basis.RECORDED),
+    ("default sizes, curves, operations and exponents of a vault and of a Managed HSM", Basis.RECORDED),
+    ("get, update, rotate, back up and restore; error texts for missing keys", Basis.RECORDED),
+    ("deletion, recovery and purge, and conflicts while they are pending", Basis.RECORDED),
+    ("pages, links to the next page, and the order of lists", Basis.RECORDED),
+    ("results of cryptographic operations; zero padding for AES-CBC", Basis.RECORDED),
+    ("key release: the signed response, the refusal, and how policies are rewritten", Basis.RECORDED),
+    ("rotation policies that are set, and the default policy", Basis.RECORDED),
+    ("symmetric keys and attestation in a vault; operations missing from `key_ops` in a Managed HSM", Basis.RECORDED),
+    ("challenges (401), and the headers of all responses", Basis.RECORDED),
+    ("expiry dates that a rotation policy gives to new versions", Basis.RECORDED),
+    ("operations missing from `key_ops` in a vault; disabled keys", Basis.DOCUMENTED),
+    ("what expired keys, and keys that are not yet valid, can still be used for", Basis.DOCUMENTED),
+    ("throttling limits, and 429", Basis.DOCUMENTED),
+    ("which rotation policies are rejected; when policies are carried out", Basis.DOCUMENTED),
+    ("page sizes that are out of range, unknown API versions", Basis.DOCUMENTED),
+    ("permissions denied by access policy, role or network", Basis.DOCUMENTED),
     ("keys wrapped for import (bring your own key); ML-DSA", Basis.DOCUMENTED),
     ("purge protection; vaults without soft delete", Basis.DOCUMENTED),
     ("claims challenges (continuous access evaluation)", Basis.DOCUMENTED),
-    ("texts of 405, of expired keys, of refused rotation policies, of members of the wrong type", Basis.OWN),
-    ("the type of a key outside a Managed HSM: `rsa` or `ec` as a word of its id, or symmetric", Basis.OWN),
-    ("the value of secure unwrap, and the evidence in a key attestation", Basis.OWN),
+    ("error texts for 405, expired keys, rejected rotation policies and members of the wrong type", Basis.OWN),
+    ("the type of an external key in a Managed HSM: `rsa` or `ec` if its id has that word, otherwise symmetric",
+     Basis.OWN),
+    ("the value that secure unwrap returns, and the evidence in a key attestation", Basis.OWN),
 )  # fmt: skip
 
 
 def describe() -> str:
     """Write the behaviours in Markdown, for the documentation."""
-    lines = ["| behaviour | rests on |", "|---|---|"]
+    lines = ["| behaviour | based on |", "|---|---|"]
     lines += [f"| {what} | {basis.value} |" for what, basis in BEHAVIOURS]
     return "\n".join(lines)
