@@ -241,4 +241,4 @@ def test_listening_on_other_addresses_is_warned_of(tmp_path: Path) -> None:
                 break
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=15)
-    assert errors.startswith("WARNING: listening on 0.0.0.0, not on the loopback interface alone.")
+    assert errors.startswith("WARNING: listening on 0.0.0.0, not only on the loopback interface.")

@@ -85,7 +85,7 @@ def test_records_of_another_key_file_are_refused(start: EmulatorFactory, tmp_pat
     api.create("a")
     api.vault.stop()
     (tmp_path / "vault.key").write_bytes(os.urandom(32))
-    with pytest.raises(ValueError, match=r"vault\.key does not fit"):
+    with pytest.raises(ValueError, match=r"vault\.key does not match"):
         start(data_dir=tmp_path)
 
 
@@ -122,7 +122,7 @@ def test_records_without_a_key_are_refused(start: EmulatorFactory, tmp_path: Pat
 
 def test_directory_is_of_a_vault_or_of_a_managed_hsm(start: EmulatorFactory, tmp_path: Path) -> None:
     start(data_dir=tmp_path, managed_hsm=True).vault.stop()
-    with pytest.raises(ValueError, match="belongs to a managed-hsm, and cannot be opened by a vault"):
+    with pytest.raises(ValueError, match="belongs to a managed-hsm and cannot be opened as a vault"):
         start(data_dir=tmp_path)
     start(data_dir=tmp_path, managed_hsm=True)
 
@@ -140,7 +140,7 @@ def test_files_are_the_owners_own(start: EmulatorFactory, tmp_path: Path, caplog
     api.vault.stop()
     (tmp_path / "vault.key").chmod(0o644)
     start(data_dir=tmp_path)
-    assert "vault.key can be read by others than its owner" in caplog.text
+    assert "vault.key, and with it the keys" in caplog.text
 
 
 def test_write_that_cannot_be_stored_is_not_seen(start: EmulatorFactory, tmp_path: Path) -> None:

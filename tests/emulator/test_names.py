@@ -242,7 +242,7 @@ def test_run_says_which_names_lead_nowhere() -> None:
     script = "import os; print(os.environ['VAULT_URL'])"
     done = subprocess.run([*command, "python", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("https://localhost:")
-    assert "nowhere.vault.invalid does not lead to this machine" in done.stderr
+    assert "nowhere.vault.invalid does not resolve to this machine" in done.stderr
 
 
 def test_run_hands_out_the_first_name_that_leads_here() -> None:

@@ -90,7 +90,7 @@ def test_link_works_once(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> 
     other = Visitor(visitor.vault)
     refused = other.get(link)
     assert refused.status == 403
-    assert "This link has been used" in refused.data.decode()
+    assert "This link has already been used" in refused.data.decode()
     assert "Set-Cookie" not in refused.headers
     printed = re.search(r"https://\S+", caplog.text)
     assert printed, "a new one is printed where the emulator runs"
@@ -206,18 +206,18 @@ def test_calls_for_the_page_are_neither_recorded_nor_disturbed(opened: Visitor) 
 def test_forms_turn_the_knobs_that_tests_have(opened: Visitor) -> None:
     vault, api = opened.vault, Api(opened.vault)
     api.create("invoices")
-    assert opened.message("rotate", key="invoices") == "invoices was rotated."
+    assert opened.message("rotate", key="invoices") == "invoices rotated."
     assert len(api("GET", "/keys/invoices/versions").json["value"]) == 2
-    assert opened.message("delete", key="invoices") == "invoices was deleted."
+    assert opened.message("delete", key="invoices") == "invoices deleted."
     assert opened.message("recover", key="invoices") == "invoices is being recovered."
     assert api("GET", "/keys/invoices").status == 200
     opened.message("delete", key="invoices")
-    assert opened.message("purge", key="invoices") == "invoices was purged."
+    assert opened.message("purge", key="invoices") == "invoices purged."
     assert api("GET", "/deletedkeys/invoices").status == 404
-    assert opened.message("permissions", **{"allow-get": "on", "firewall": "on"}) == "Permissions were set."
+    assert opened.message("permissions", **{"allow-get": "on", "firewall": "on"}) == "Permissions set."
     assert vault.permissions.firewall is True
     assert api("GET", "/keys/a").error[2] == "ForbiddenByFirewall"
-    assert opened.message("reset") == "All knobs were turned back; keys stay."
+    assert opened.message("reset") == "All settings restored; keys unchanged."
     assert api("GET", "/keys").status == 200
     opened.message("claims")
     assert [api("GET", "/keys").status for _ in range(2)] == [401, 200]
@@ -246,7 +246,7 @@ def test_forms_turn_the_knobs_that_tests_have(opened: Visitor) -> None:
 )
 def test_faults_are_injected_and_ended(opened: Visitor, fields: dict[str, str], outcome: int | None) -> None:
     api = Api(opened.vault)
-    assert opened.message("inject", times="2", **fields) == "The fault waits for its calls."
+    assert opened.message("inject", times="2", **fields) == "Fault injected."
     try:
         assert api("GET", "/keys/a").status == outcome
     except urllib3.exceptions.HTTPError:
@@ -267,7 +267,7 @@ def test_faults_are_injected_and_ended(opened: Visitor, fields: dict[str, str], 
         ("explode", {}, "Not done: there is no action"),
         ("inject", {"kind": "other"}, "Not done: choose a fault"),
         ("inject", {"kind": "status", "path": "("}, "Not done: path must be a regular expression"),
-        ("inject", {"kind": "status", "number": "7"}, "Not done: a status is 100 to 599"),
+        ("inject", {"kind": "status", "number": "7"}, "Not done: a status must be 100 to 599"),
         ("advance", {"amount": "nan"}, "Not done: amount must be a number"),
         ("advance", {"amount": "x"}, "Not done"),
     ],
@@ -283,7 +283,7 @@ def test_further_vaults_are_shown_too(opened: Visitor) -> None:
     billing.create("bills")
     assert "bills" not in opened.get("/").data.decode()
     assert "bills" in opened.get("/?vault=billing").data.decode()
-    assert opened.message("delete", key="bills", vault="billing") == "bills was deleted."
+    assert opened.message("delete", key="bills", vault="billing") == "bills deleted."
     assert billing("GET", "/keys/bills").status == 404
     assert opened.get("/?vault=nothing").status == 404
     billing.close()
@@ -320,7 +320,7 @@ def test_key_is_seen_and_deleted_in_a_browser_and_a_fault_is_injected(chromium: 
         assert client.get_key("invoices").properties.version in page.inner_text("#versions-invoices")
 
         page.get_by_role("button", name="Delete invoices").click()
-        assert page.inner_text("[role=status]") == "invoices was deleted."
+        assert page.inner_text("[role=status]") == "invoices deleted."
         assert page.locator("#key-invoices").count() == 0
         assert page.locator("#deleted-invoices").count() == 1
         with pytest.raises(ResourceNotFoundError):

@@ -121,7 +121,7 @@ def test_every_vault_can_have_a_seed(start: EmulatorFactory) -> None:
         ({"keys": [{"name": "a_b", "kty": "EC"}]}, r"keys\[0\]: The request URI contains an invalid name: a_b"),
         ({"keys": [{"name": "a", "kty": "EC", "versions": 0}]}, r'keys\[0\]: "versions" must be 1 to 1000'),
         ({"keys": [{"name": "a", "kty": "EC", "attributes": {"exp": "soon"}}]}, r"keys\[0\]: exp must be seconds"),
-        ({"vaults": {"billing": {}}}, "'billing' is none of the vaults"),
+        ({"vaults": {"billing": {}}}, "there is no vault 'billing'"),
         ({"format": "other"}, "not an exported state"),
     ],
     ids=[

@@ -104,7 +104,7 @@ class EmulatorOptions:
         if not 0 <= self.port <= 65535:
             raise ValueError("port must be 0 to 65535")
         if not all(0 <= delay < math.inf for delay in (self.deletion_delay, self.purge_delay)):
-            raise ValueError("deletion_delay and purge_delay must be numbers of seconds, and not be negative")
+            raise ValueError("deletion_delay and purge_delay must be finite and not negative")
         if self.latest_api_version not in (None, *VERSIONS):
             raise ValueError(f"latest_api_version must be one of {', '.join(VERSIONS)}")
         if self.listen is not None:
@@ -143,12 +143,12 @@ def _check_address(text: str) -> None:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        raise ValueError(f"listen must be an IP address, such as 0.0.0.0, and not {text!r}") from None
+        raise ValueError(f"listen must be an IP address such as 0.0.0.0, not {text!r}") from None
 
 
 def _check_vaults(hosts: tuple[str, ...]) -> None:
     if wrong := [host for host in hosts if not _VAULT.fullmatch(host)]:
-        raise ValueError(f"vaults must be names of letters, digits and hyphens, or host names, and not {wrong[0]!r}")
+        raise ValueError(f"vaults must be host names, or names of letters, digits and hyphens, not {wrong[0]!r}")
     names = [vault_name(host).lower() for host in hosts]
     if len(set(names)) < len(names):
-        raise ValueError("vaults must differ in their names")
+        raise ValueError("vaults must have different names")

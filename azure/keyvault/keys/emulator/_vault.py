@@ -55,7 +55,7 @@ class EmulatedVault(ABC):
         """
         origins = self._running_service.origins
         if host.lower() not in origins.hosts:
-            raise ValueError(f"this vault does not answer to {host!r}, but to {', '.join(sorted(origins.hosts))}")
+            raise ValueError(f"this vault does not answer to {host!r}, only to {', '.join(sorted(origins.hosts))}")
         return origins.of(f"{host}:{origins.default.port}").url
 
     @property

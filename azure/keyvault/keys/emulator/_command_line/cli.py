@@ -27,10 +27,10 @@ from .warnings import print_warnings
 _DEFAULT_PORT = 8443
 _PROGRAM = "python -m azure.keyvault.keys.emulator"
 _OFFICIAL = (
-    "Programs of Microsoft's azure-keyvault-keys need verify_challenge_resource=False on localhost, "
-    "or none of it with --host my.vault.localhost."
+    "Programs that use Microsoft's azure-keyvault-keys must pass verify_challenge_resource=False, "
+    "unless you start the emulator with --host my.vault.localhost."
 )
-_NOTICE = "For development and tests only: keys here are protected by nothing but this machine."
+_NOTICE = "For development and tests only: nothing but this machine protects the keys in it."
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -75,42 +75,70 @@ def _parser(runs_command: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, usage=usage, description=f"A local Key Vault for keys. {_NOTICE}")
     add = parser.add_argument
     add("--version", action="version", version=f"Key Vault keys emulator {VERSION}")
-    add("--port", type=int, help=f"port to listen on, 0 for a free one ({'0' if runs_command else '8443'})")
+    port = 0 if runs_command else _DEFAULT_PORT
+    add("--port", type=int, metavar="PORT", help=f"the port to listen on, 0 for a free one (default: {port})")
     _add_vault_options(add)
     _add_reachability(add)
     shown = "no" if runs_command else "yes"
-    add("--ui", action=argparse.BooleanOptionalAction, help=f"serve a page that shows the vault at its root ({shown})")
+    add("--ui", action=argparse.BooleanOptionalAction, help=f"serve a web page that shows the vault (default: {shown})")
     add("--verbose", action="store_true", help="log every request")
     if runs_command:
-        add("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
+        add("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command to run, and its arguments")
     else:
-        add("--env-file", type=Path, metavar="FILE", help="write the variables to this file, as dotenv")
-        add("--shell", choices=SHELLS, help="print nothing but what this shell evaluates; the rest goes to stderr")
+        add("--env-file", type=Path, metavar="FILE", help="write the environment variables to this dotenv file")
+        add("--shell", choices=SHELLS, help="print only commands for this shell to evaluate")
     return parser
 
 
 def _add_vault_options(add: Callable[..., argparse.Action]) -> None:
     either = argparse.BooleanOptionalAction
-    add("--managed-hsm", action="store_true", help="behave as a Managed HSM")
-    add("--premium", action=either, help="serve HSM keys, as a vault of the premium tier (yes)")
+    add("--managed-hsm", action="store_true", help="be a Managed HSM instead of a vault")
+    add("--premium", action=either, help="support HSM keys, like a vault of the premium tier (default: yes)")
     add("--service-principal", action="store_true", help="offer a service principal instead of a managed identity")
-    add("--token-lifetime", type=int, metavar="SECONDS", help="how long tokens are valid (3600)")
-    add("--data-dir", type=Path, help="keep keys in this directory, encrypted; without it they are in memory only")
-    add("--seed", type=Path, metavar="FILE", help="make the keys that this JSON file describes, unless they are there")
-    add("--soft-delete", action=either, help="keep deleted keys for recovery (yes)")
-    add("--deletion-delay", type=float, metavar="SECONDS", help="how long deletion and recovery take (0.5)")
-    add("--purge-delay", type=float, metavar="SECONDS", help="how long a purged name stays taken (0)")
-    add("--retention-days", type=int, metavar="DAYS", help="7 to 90 (90)")
-    add("--purge-protection", action="store_true", help="refuse to purge")
-    add("--page-size", type=int, metavar="N", help="items in a page when the client gives no number (25)")
-    add("--empty-pages", action="store_true", help="put an empty page before every page of a list")
-    add("--latest-api-version", choices=VERSIONS, metavar="VERSION", help="refuse newer API versions")
+    add("--token-lifetime", type=int, metavar="SECONDS", help="how long tokens are valid (default: 3600)")
+    add(
+        "--data-dir",
+        type=Path,
+        metavar="DIRECTORY",
+        help="store keys in this directory, encrypted (default: in memory)",
+    )
+    add("--seed", type=Path, metavar="FILE", help="create the keys that this JSON file describes, unless they exist")
+    add("--soft-delete", action=either, help="keep deleted keys for recovery (default: yes)")
+    add("--deletion-delay", type=float, metavar="SECONDS", help="how long deletion and recovery take (default: 0.5)")
+    add(
+        "--purge-delay",
+        type=float,
+        metavar="SECONDS",
+        help="how long the name of a purged key stays reserved (default: 0)",
+    )
+    add("--retention-days", type=int, metavar="DAYS", help="days until a deleted key is purged, 7 to 90 (default: 90)")
+    add("--purge-protection", action="store_true", help="reject purges")
+    add("--page-size", type=int, metavar="N", help="items in a page if the client asks for no number (default: 25)")
+    add("--empty-pages", action="store_true", help="send an empty page before every page of a list")
+    add(
+        "--latest-api-version",
+        choices=VERSIONS,
+        metavar="VERSION",
+        help=f"reject newer API versions (newest: {VERSIONS[-1]})",
+    )
 
 
 def _add_reachability(add: Callable[..., argparse.Action]) -> None:
-    add("--host", action="append", dest="hostnames", metavar="NAME", help="a further name to answer to; repeatable")
-    add("--vault", action="append", dest="vaults", metavar="NAME", help="a further vault, by name; repeatable")
-    add("--listen", metavar="ADDRESS", help="DANGEROUS: listen on this IP address as well, such as 0.0.0.0")
+    add(
+        "--host",
+        action="append",
+        dest="hostnames",
+        metavar="NAME",
+        help="answer to this host name as well; may be repeated",
+    )
+    add(
+        "--vault",
+        action="append",
+        dest="vaults",
+        metavar="NAME",
+        help="serve an additional vault with this name; may be repeated",
+    )
+    add("--listen", metavar="ADDRESS", help="DANGEROUS: also listen on this IP address, such as 0.0.0.0")
 
 
 class _Announcement:
@@ -136,11 +164,11 @@ class _Announcement:
         for vault in service.vaults:
             print(f"Serving {service.kind.name} keys on {resolved_url(vault)}", file=prose)
         if service.options.ui:
-            print(f"To look into it, open this link, which works once: {server.ui_link()}", file=prose)
+            print(f"Web page (this link works once): {server.ui_link()}", file=prose)
         if not service.options.hostnames:
             print(_OFFICIAL, file=prose)
         if not self._shell:
-            print("\nTo use it:\n", *SHELLS[USUAL_SHELL](variables, unset), "\nCtrl+C ends it.", sep="\n", flush=True)
+            print("\nTo use it:\n", *SHELLS[USUAL_SHELL](variables, unset), "\nCtrl+C stops it.", sep="\n", flush=True)
             return
         variables["KEYVAULT_EMULATOR_PID"] = str(os.getpid())
         print(*SHELLS[self._shell](variables, unset), sep="\n", flush=True)

@@ -29,7 +29,7 @@ def run_command(command: Sequence[str], **options: Any) -> int:
         print_warnings(vault._running_service)
         variables = emulator_environment(vault._running_service, vault._running_certificates, resolved_url)
         if vault.options.ui:
-            print(f"To look into the vault, open this link, which works once: {vault.ui_link}", file=sys.stderr)
+            print(f"Web page (this link works once): {vault.ui_link}", file=sys.stderr)
         environment = child_environment(variables)
         arguments = [_program(command[0], environment), *command[1:]]
         try:
@@ -38,7 +38,7 @@ def run_command(command: Sequence[str], **options: Any) -> int:
             print(f"{command[0]}: command not found", file=sys.stderr)
             return _NOT_FOUND
         except OSError as error:
-            print(f"{command[0]}: cannot be executed: {error.strerror}", file=sys.stderr)
+            print(f"{command[0]}: cannot execute: {error.strerror}", file=sys.stderr)
             return _NOT_EXECUTABLE
 
 

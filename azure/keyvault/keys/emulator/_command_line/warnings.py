@@ -8,10 +8,10 @@ from .._environment import unresolved_hosts
 from .._service import Service
 
 _EXPOSED = (
-    "WARNING: listening on {}, not on the loopback interface alone. The emulator is not made to face a network: "
-    "whoever reaches this port and learns a secret of its environment can use every key in it."
+    "WARNING: listening on {}, not only on the loopback interface. The emulator is not built to be exposed to a "
+    "network: anyone who reaches this port and learns a secret from its variables can use every key."
 )
-_UNRESOLVED = "{} does not lead to this machine. To use it, add this line to the hosts file: 127.0.0.1 {}"
+_UNRESOLVED = "{} does not resolve to this machine. To use it, add this line to the hosts file: 127.0.0.1 {}"
 
 
 def print_warnings(service: Service) -> None:

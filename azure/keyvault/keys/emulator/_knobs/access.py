@@ -58,7 +58,9 @@ class Permissions:
         """
         unknown = set(names) - set(PERMISSIONS)
         if unknown:
-            raise ValueError(f"not a permission: {', '.join(sorted(unknown))}; there are {', '.join(PERMISSIONS)}")
+            raise ValueError(
+                f"not a permission: {', '.join(sorted(unknown))}; the permissions are {', '.join(PERMISSIONS)}"
+            )
         self._denied.update(names)
 
     def allow(self, *names: str) -> None:

@@ -41,7 +41,7 @@ async def sow(service: Service) -> None:
     if not isinstance(vaults, Mapping):
         raise ValueError('seed: "vaults" must be an object')
     if unknown := set(vaults) - set(service.others):
-        raise ValueError(f"seed: {min(unknown)!r} is none of the vaults; name it with the option --vault")
+        raise ValueError(f"seed: there is no vault {min(unknown)!r}; add it with the option --vault")
     await _sow_vault(service, {name: value for name, value in document.items() if name != "vaults"}, "")
     for name, content in vaults.items():
         await _sow_vault(service.others[name], content, f" in the vault {name!r}")
@@ -55,20 +55,20 @@ def _document(seed: str | os.PathLike[str] | Document) -> Document:
     except ValueError as error:
         raise ValueError(f"seed: {os.fspath(seed)} is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise ValueError(f"seed: {os.fspath(seed)} must hold an object")
+        raise ValueError(f"seed: {os.fspath(seed)} must contain an object")
     return document
 
 
 async def _sow_vault(service: Service, content: Any, where: str) -> None:
     if not isinstance(content, Mapping):
-        raise ValueError(f"seed: what is{where} must be an object")
+        raise ValueError(f"seed: the content{where} must be an object")
     if "format" in content:
         if not service.state.all_keys():
             await service.import_state(content)
         return
     keys = content.get("keys", [])
     if unknown := set(content) - {"keys"}:
-        raise ValueError(f"seed: unknown member {min(unknown)!r}{where}; there are 'keys' and 'vaults'")
+        raise ValueError(f"seed: unknown member {min(unknown)!r}{where}; known are 'keys' and 'vaults'")
     if isinstance(keys, Mapping):
         keys = [{"name": name, **key} if isinstance(key, Mapping) else key for name, key in keys.items()]
     if not isinstance(keys, list):
@@ -105,7 +105,7 @@ async def _sow_key(service: Service, call: InsideCalls, key: Any, now: int) -> N
 def _number_of_versions(key: Mapping[str, Any], imported: bool) -> int:
     number = key.get("versions", 1)
     if not isinstance(number, int) or not 1 <= number <= (1 if imported else _MOST_VERSIONS):
-        most = "1, as the key is imported" if imported else f"1 to {_MOST_VERSIONS}"
+        most = "1 for an imported key" if imported else f"1 to {_MOST_VERSIONS}"
         raise ValueError(f'"versions" must be {most}')
     return number
 

@@ -25,7 +25,7 @@ def imported(kind: str, state: Mapping[str, Any]) -> list[Key]:
     if not isinstance(state, Mapping) or state.get("format") != FORMAT:
         raise ValueError(f"not an exported state: its format is not {FORMAT!r}")
     if state.get("kind") != kind:
-        raise ValueError(f"this is the state of a {state.get('kind')}, and cannot be imported by a {kind}")
+        raise ValueError(f"this is the state of a {state.get('kind')} and cannot be imported into a {kind}")
     try:
         return [restored_key(content) for content in state["keys"]]
     except (KeyError, TypeError, AttributeError, ValueError) as error:

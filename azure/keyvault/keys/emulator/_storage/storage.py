@@ -110,7 +110,7 @@ class Seal:
         try:
             return self._cipher.decrypt(sealed[:12], sealed[12:], label.encode())
         except InvalidTag as error:
-            raise ValueError(f"{self._path} does not fit the records beside it") from error
+            raise ValueError(f"{self._path} does not match the records beside it") from error
 
 
 def _key_file(path: Path, *, is_new: bool) -> bytes:
@@ -120,7 +120,7 @@ def _key_file(path: Path, *, is_new: bool) -> bytes:
     """
     if not path.exists():
         if not is_new:
-            raise ValueError(f"{path} is missing, and the records beside it cannot be read without it")
+            raise ValueError(f"{path} is missing; the records beside it cannot be decrypted without it")
         # mkstemp opens a file that nobody else can have created, and only its owner can read it.
         descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
@@ -130,9 +130,9 @@ def _key_file(path: Path, *, is_new: bool) -> bytes:
         os.replace(draft, path)
     key = path.read_bytes()
     if len(key) != _KEY_BYTES:
-        raise ValueError(f"{path} is no key: it has {len(key)} bytes, not {_KEY_BYTES}")
+        raise ValueError(f"{path} is not a key: it has {len(key)} bytes instead of {_KEY_BYTES}")
     if os.name == "posix" and path.stat().st_mode & 0o077:
-        _LOGGER.warning("%s can be read by others than its owner, and the keys with it; chmod 600 it", path)
+        _LOGGER.warning("other users can read %s, and with it the keys; run chmod 600 on it", path)
     return key
 
 
@@ -148,12 +148,12 @@ def _check_owner(*paths: Path) -> None:
     for path in filter(Path.exists, paths):
         facts = path.stat()
         if facts.st_uid not in (os.geteuid(), 0):
-            message = f"{path} belongs to another user, who can read or replace the keys in it"
+            message = f"{path} belongs to another user, who can read or replace the keys"
             if os.geteuid() != 0:
                 raise ValueError(message)
             _LOGGER.warning("%s", message)
         if path.is_dir() and facts.st_mode & 0o022:
-            _LOGGER.warning("%s can be changed by others than its owner, and the keys with it; chmod 700 it", path)
+            _LOGGER.warning("other users can write to %s, and could replace the keys; run chmod 700 on it", path)
 
 
 def _opened(path: Path, kind: str) -> sqlite3.Connection:
@@ -187,7 +187,7 @@ def _check_kind(connection: sqlite3.Connection, path: Path, kind: str) -> None:
     if row is None:
         connection.execute("INSERT INTO vault VALUES (?)", (kind,))
     elif row[0] != kind:
-        raise ValueError(f"{path} belongs to a {row[0]}, and cannot be opened by a {kind}")
+        raise ValueError(f"{path} belongs to a {row[0]} and cannot be opened as a {kind}")
 
 
 @dataclass(slots=True)

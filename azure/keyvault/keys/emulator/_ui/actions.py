@@ -16,12 +16,12 @@ _SECONDS = {"days": 86400, "hours": 3600, "minutes": 60}
 METHODS = ("", "GET", "POST", "PUT", "PATCH", "DELETE")
 #: The faults that the page can inject, and what the form's number means for each.
 FAULTS: Mapping[str, str] = {
-    "status": "answer with a status (the number)",
+    "status": "respond with a status (the number)",
     "throttled": "throttle (429)",
-    "delay": "delay (seconds)",
-    "hang": "hang (seconds)",
+    "delay": "delay the response (seconds)",
+    "hang": "send nothing (seconds)",
     "drop": "drop the connection",
-    "lose": "process, then lose the answer",
+    "lose": "process the call, lose the response",
 }
 
 
@@ -69,14 +69,14 @@ async def _advance(service: Service, form: Form) -> str:
     unit = form.values.get("unit", "days")
     seconds = form.number("amount", 1) * _SECONDS.get(unit, 0)
     await _move_clock(service, service.clock.offset + seconds)
-    return "The clock was moved."
+    return "Clock moved."
 
 
 async def _now(service: Service, form: Form) -> str:
     service.clock.offset = 0.0
     for vault in service.realm.vaults:
         vault.state.follow_clock()
-    return "The clock shows real time again."
+    return "Clock set to real time."
 
 
 async def _move_clock(service: Service, offset: float) -> None:
@@ -90,17 +90,17 @@ async def _permissions(service: Service, form: Form) -> str:
     permissions.allow()
     permissions.deny(*(name for name in PERMISSIONS if f"allow-{name}" not in form.ticked))
     permissions.rbac, permissions.firewall = "rbac" in form.ticked, "firewall" in form.ticked
-    return "Permissions were set."
+    return "Permissions set."
 
 
 async def _claims(service: Service, form: Form) -> str:
     service.claims.demand()
-    return "The next call gets a claims challenge."
+    return "The next call will get a claims challenge."
 
 
 async def _revoke(service: Service, form: Form) -> str:
     service.tokens.revoke()
-    return "All tokens issued until now are revoked."
+    return "All tokens issued so far are revoked."
 
 
 async def _inject(service: Service, form: Form) -> str:
@@ -114,13 +114,13 @@ async def _inject(service: Service, form: Form) -> str:
         "path": form.values.get("path") or None,
     }
     inject(service.faults, form, where)
-    return "The fault waits for its calls."
+    return "Fault injected."
 
 
 def _status(faults: Faults, form: Form, where: FaultFilter) -> Fault:
     status = int(form.number("number", 503))
     if not 100 <= status <= 599:
-        raise ValueError("a status is 100 to 599")
+        raise ValueError("a status must be 100 to 599")
     return faults.status(status, **where)
 
 
@@ -136,7 +136,7 @@ _INJECTIONS: Mapping[str, Callable[[Faults, Form, FaultFilter], Fault]] = {
 
 async def _end_fault(service: Service, form: Form) -> str:
     service.faults._end(form.values.get("fault", ""))
-    return "The fault was ended."
+    return "Fault removed."
 
 
 async def _reset(service: Service, form: Form) -> str:
@@ -144,14 +144,14 @@ async def _reset(service: Service, form: Form) -> str:
     for vault in service.realm.vaults:
         vault.reset()
     service.tokens.reset()
-    return "All knobs were turned back; keys stay."
+    return "All settings restored; keys unchanged."
 
 
 _ACTIONS: Mapping[str, Callable[[Service, Form], Awaitable[str]]] = {
-    "delete": _on_key("DELETE", "/keys/{}", "{} was deleted."),
-    "rotate": _on_key("POST", "/keys/{}/rotate", "{} was rotated."),
+    "delete": _on_key("DELETE", "/keys/{}", "{} deleted."),
+    "rotate": _on_key("POST", "/keys/{}/rotate", "{} rotated."),
     "recover": _on_key("POST", "/deletedkeys/{}/recover", "{} is being recovered."),
-    "purge": _on_key("DELETE", "/deletedkeys/{}", "{} was purged."),
+    "purge": _on_key("DELETE", "/deletedkeys/{}", "{} purged."),
     "advance": _advance,
     "now": _now,
     "permissions": _permissions,

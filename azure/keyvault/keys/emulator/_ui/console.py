@@ -27,8 +27,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_CLOSED = "Open the link that the emulator printed when it started. It opens this page once, in one browser."
-_USED = "This link has been used. A new one has been printed where the emulator runs."
+_CLOSED = "Open the link that the emulator printed when it started. It works once, in one browser."
+_USED = "This link has already been used. The emulator has printed a new one."
 
 
 class Console:
@@ -51,7 +51,7 @@ class Console:
         # An unknown host name that resolves to this machine may belong to another site (DNS rebinding).
         origin = self._service.origins.known(request.headers.get("Host", ""))
         if origin is None:
-            return _page(421, closed_page("The emulator does not answer to this name."))
+            return _page(421, closed_page("The emulator does not answer to this host name."))
         session = self._guard.session(request.headers.get("Cookie", ""), _cookie_name(origin))
         if request.method == "GET":
             return self._shown(request, origin, session)
@@ -79,7 +79,7 @@ class Console:
             value = f"{_cookie_name(origin)}={cookie}; Path=/; Secure; HttpOnly; SameSite=Strict"
             return _redirect("/", {"Set-Cookie": value})
         if self._guard.was_used(token):
-            _LOGGER.warning("The link to the page has been used. A new one: %s", self.link())
+            _LOGGER.warning("The link to the web page has already been used. A new one: %s", self.link())
             return _page(403, closed_page(_USED))
         return _page(403, closed_page(_CLOSED))
 
@@ -89,11 +89,11 @@ class Console:
         try:
             body = await request.read()
         except ServiceError as error:
-            return _page(error.status, closed_page("The form is too large, or was cut off."))
+            return _page(error.status, closed_page("The form is too large or incomplete."))
         pairs = parse_qsl(body[:_MOST_FORM_BYTES].decode("utf-8", "replace"), keep_blank_values=True)
         form = Form(dict(pairs), frozenset(name for name, value in pairs if value == "on"))
         if len(body) > _MOST_FORM_BYTES or not session.admits(form.values.get("form_token", "")):
-            return _page(403, closed_page("This form is not one of the page that you opened. Open it again."))
+            return _page(403, closed_page("This form is out of date. Open the page again."))
         name = form.values.get("vault", "")
         service = self._vault(name)
         if service is None:

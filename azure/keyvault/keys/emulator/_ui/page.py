@@ -179,12 +179,14 @@ class Page:
                 method=request.method,
                 path=request.path,
                 status_class="good" if (request.status or 599) < 400 else "bad",
-                status=request.status or "no answer",
+                status=request.status or "no response",
                 time="" if request.seconds is None else f"{request.seconds * 1000:.1f} ms",
             )
             for request in self._service.requests[-_MOST_REQUESTS:][::-1]
         ]
-        return _section("requests", "Last requests", _table(("Time (UTC)", "Status", "Method", "Path", "Took"), rows))
+        return _section(
+            "requests", "Latest requests", _table(("Time (UTC)", "Status", "Method", "Path", "Duration"), rows)
+        )
 
     def _faults(self) -> Markup:
         rows = [
@@ -193,7 +195,7 @@ class Page:
                 what=snapshot.fault_text(fault),
                 whom=snapshot.fault_filter_text(fault),
                 times="always" if fault.times is None else f"{fault.times} more",
-                button=self._button("end-fault", "End", "fault", identifier),
+                button=self._button("end-fault", "Remove", "fault", identifier),
             )
             for identifier, fault in self._service.faults._active()
         ]
@@ -202,13 +204,13 @@ class Page:
             '<label>Number<input name="number" type="number" min="0" step="any" placeholder="503 or 1"></label>'
             '<label>Times, 0 for always<input name="times" type="number" min="0" value="1"></label>'
             '<label>Method<select name="method">{methods}</select></label>'
-            '<label>Path contains (pattern)<input name="path" placeholder="^/keys"></label>'
+            '<label>Path (regular expression)<input name="path" placeholder="^/keys"></label>'
             "<button>Inject</button></div>",
             kinds=join(_option(kind, text) for kind, text in FAULTS.items()),
             methods=join(_option(method, method or "any") for method in METHODS),
         )
         form = self._form("inject", fields)
-        return _section("faults", "Faults", join([_table(("Fault", "Of", "Left", ""), rows), Markup("<br>"), form]))
+        return _section("faults", "Faults", join([_table(("Fault", "Calls", "Times", ""), rows), Markup("<br>"), form]))
 
     def _clock(self) -> Markup:
         clock = self._service.clock
@@ -228,15 +230,15 @@ class Page:
         )
         parts = [
             fill(
-                '<p>It is <strong class="mono" id="now">{now}</strong> UTC here, {offset}.</p>',
+                '<p>Vault time: <strong class="mono" id="now">{now}</strong> UTC ({offset}).</p>',
                 now=snapshot.when(clock.now()),
-                offset=f"{clock.offset / 86400:+.2f} days from real time" if clock.offset else "as in reality",
+                offset=f"{clock.offset / 86400:+.2f} days from real time" if clock.offset else "real time",
             ),
             self._form("advance", fields),
             fill("<p>{button}{reset}</p>", button=self._button("now", "Back to real time"),
-                 reset=self._button("reset", "Turn all knobs back")),
-            Markup("<h2>What time has brought about</h2>"),
-            _table(("Due (UTC)", "What", "Key"), events),
+                 reset=self._button("reset", "Restore all settings")),
+            Markup("<h2>Events</h2>"),
+            _table(("Due (UTC)", "Event", "Key"), events),
         ]  # fmt: skip
         return _section("clock", "Clock", join(parts))
 
@@ -244,19 +246,22 @@ class Page:
         permissions = self._service.permissions
         checks = [_check(f"allow-{name}", name, checked=not permissions._denies(name)) for name in PERMISSIONS]
         knobs = [
-            _check("firewall", "firewall refuses every call", checked=permissions.firewall),
-            _check("rbac", "word refusals as roles do", checked=permissions.rbac),
+            _check("firewall", "firewall: reject every call", checked=permissions.firewall),
+            _check("rbac", "role-based access control in error texts", checked=permissions.rbac),
         ]
         form = self._form(
             "permissions",
             fill(
-                '<p class="dim">What is not ticked is denied.</p><div class="checks">{checks}</div>'
+                '<p class="dim">Permissions that are not ticked are denied.</p><div class="checks">{checks}</div>'
                 '<div class="checks">{knobs}</div><button>Set permissions</button>',
                 checks=join(checks),
                 knobs=join(knobs),
             ),
         )
-        buttons = [self._button("claims", "Demand fresh claims once"), self._button("revoke", "Revoke all tokens")]
+        buttons = [
+            self._button("claims", "Challenge the next call for claims"),
+            self._button("revoke", "Revoke all tokens"),
+        ]
         return _section(
             "permissions", "Permissions and tokens", fill("{form}<p>{more}</p>", form=form, more=join(buttons))
         )

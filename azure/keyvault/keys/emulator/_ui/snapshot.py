@@ -120,13 +120,13 @@ def _policy(key: Key) -> Iterator[str]:
 def fault_text(fault: Fault) -> str:
     """Describe what a fault does."""
     if fault.reply is not None:
-        return f"answer {fault.reply.status}"
+        return f"respond with {fault.reply.status}"
     if fault.wire is not None:
         if fault.wire.hang:
-            return f"hang for {fault.wire.hang:g} s"
-        return "lose the answer" if fault.processed else "drop the connection"
+            return f"send nothing for {fault.wire.hang:g} s"
+        return "lose the response" if fault.processed else "drop the connection"
     if fault.rewrite:
-        return "change the answer"
+        return "change the response"
     return f"delay by {fault.delay:g} s"
 
 
