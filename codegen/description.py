@@ -16,7 +16,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 METHODS = ("get", "put", "post", "delete", "patch")
 SCALARS = {"string": ("str", "str"), "integer": ("int", "int"), "boolean": ("bool", "bool")}
 FORMATS = {"base64url": ("base64", "bytes"), "unixtime": ("unix-time", "datetime")}
-# OpenAPI's name of a limit -> msrest's.
+# Formats of text: they do not change the type, and answers are checked for them.
+TEXT_FORMATS = {"key-id"}
+# OpenAPI's name of a limit -> the name that msrest's Serializer.validate has for it.
 LIMITS = {
     "minLength": "min_length",
     "maxLength": "max_length",
@@ -43,6 +45,7 @@ class Field:
     name: str
     wire: str
     kind: str
+    format: str
     hint: str
     obligatory: bool
     limits: dict[str, Any]
@@ -61,6 +64,8 @@ class Model:
     fields: list[Field]
     inherited: list[Field]
     needed: list[str]
+    never_empty: list[str]
+    dropped: list[str]
 
 
 @dataclass(frozen=True)
@@ -256,13 +261,19 @@ class Description:
             fields = [self._field(name, wire, node, wire in required) for wire, node in schema["properties"].items()]
             doc = sentences(schema["description"], self._since(schema))
         inherited = self._model(base[0]).fields if base else []
-        return Model(name, base[0] if base else "Model", doc, fields, inherited, self._needed(name, fields))
+        needed, never_empty, dropped = (
+            self._listed(name, fields, extension)
+            for extension in ("x-answer-needs", "x-answer-never-empty", "x-answer-drops")
+        )
+        if stray := set(never_empty) - set(needed):
+            raise DescriptionError(f"{name}: x-answer-needs must list {', '.join(sorted(stray))} too")
+        return Model(name, base[0] if base else "Model", doc, fields, inherited, needed, never_empty, dropped)
 
-    def _needed(self, name: str, fields: list[Field]) -> list[str]:
-        """The fields that a response must have, by their Python names."""
-        wanted = self.schemas[name].get("x-answer-needs", [])
+    def _listed(self, name: str, fields: list[Field], extension: str) -> list[str]:
+        """The fields that an extension of a schema lists, by their Python names."""
+        wanted = self.schemas[name].get(extension, [])
         if unknown := set(wanted) - {field.wire for field in fields}:
-            raise DescriptionError(f"{name}: x-answer-needs lists what is no property: {', '.join(sorted(unknown))}")
+            raise DescriptionError(f"{name}: {extension} lists unknown properties: {', '.join(sorted(unknown))}")
         return [field.name for field in fields if field.wire in wanted]
 
     def _field(self, model: str, wire: str, node: dict[str, Any], required: bool) -> Field:
@@ -274,6 +285,7 @@ class Description:
         if keyword.iskeyword(name):
             raise DescriptionError(f"{where}: {name} is a keyword, give it an x-python name")
         kind, hint = self._type(node, where)
+        text_format = schema["format"] if schema.get("format") in TEXT_FORMATS else ""
         doc = sentences(
             schema["description"],
             self._values(schema),
@@ -285,7 +297,8 @@ class Description:
         limits = self._limits(schema, kind, required) if model in self.sent else {}
         obligatory = required and model not in self.received
         values_since = self._values_since(schema) if model in self.sent and not schema.get("readOnly") else {}
-        return Field(name, wire, kind, hint, obligatory, limits, node.get("x-added-in", ""), values_since, doc)
+        since = node.get("x-added-in", "")
+        return Field(name, wire, kind, text_format, hint, obligatory, limits, since, values_since, doc)
 
     def _values_since(self, schema: dict[str, Any]) -> dict[str, str]:
         """The values of an enumeration that were added later, except those that were renamed.
@@ -314,7 +327,7 @@ class Description:
         return f"One of {', '.join(values)}." if values else ""
 
     def _type(self, node: dict[str, Any], where: str) -> tuple[str, str]:
-        """The type of a schema in msrest and in Python."""
+        """The type of a schema, by msrest's name and as a Python annotation."""
         for option in node.get("anyOf", []):
             if option.get("type") != "null":
                 return self._type(option, where)
@@ -337,7 +350,7 @@ class Description:
         return found
 
     def _limits(self, schema: dict[str, Any], kind: str, required: bool) -> dict[str, Any]:
-        """msrest's validation of a field."""
+        """The limits of a field in a request, as msrest's Serializer.validate takes them."""
         if schema.get("readOnly"):
             return {"readonly": True}
         limits: dict[str, Any] = {"required": True} if required else {}

@@ -34,6 +34,8 @@ MODULES: dict[str, list[str]] = {
     "_shared/wire/identifiers.py": ["unit/test_identifiers.py", "unit/test_foreign_answers.py"],
     "_shared/wire/reading.py": ["unit/test_wire.py", "unit/test_serialization.py", "unit/test_foreign_answers.py"],
     "_shared/wire/subject.py": ["unit/test_foreign_answers.py"],
+    "_shared/wire/members.py": ["unit/test_wire.py", "unit/test_serialization.py", "unit/test_foreign_answers.py"],
+    "_shared/wire/writing.py": ["unit/test_wire.py", "unit/test_serialization.py"],
     "_shared/wire/translation.py": ["unit/test_wire.py", "unit/test_serialization.py"],
     "_polling.py": ["unit/test_polling.py", "contract/test_deletion.py"],
     "_jwk/rsa.py": ["unit/test_jwk.py", "unit/test_local_keys.py", "unit/test_foreign_answers.py"],

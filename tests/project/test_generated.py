@@ -1,4 +1,4 @@
-"""The generated layer is what the document says, and does what msrest's models do."""
+"""The generated layer is what the document says. msrest's own serializer shows what a request should look like."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from msrest.serialization import Serializer
 
 from azure.keyvault.keys._generated import models, operations, versions
 from azure.keyvault.keys._shared.wire.api_versions import DEFAULT_VERSION, ApiVersion
-from azure.keyvault.keys._shared.wire.reading import Malformed, read
-from azure.keyvault.keys._shared.wire.request_body import write
+from azure.keyvault.keys._shared.wire.members import Malformed
+from azure.keyvault.keys._shared.wire.reading import read
+from azure.keyvault.keys._shared.wire.writing import write
 from azure.keyvault.keys.emulator._api_versions import VERSIONS as EMULATED
 
 ROOT = Path(__file__).parents[2]
@@ -441,7 +442,7 @@ class TestModels:
 
     @pytest.mark.parametrize(("model", "wire"), WIRE, ids=[model.__name__ for model, _ in WIRE])
     def test_wire_form_survives_the_round_trip(self, model: type[models.Model], wire: dict[str, Any]) -> None:
-        """What is read into a model, msrest writes again."""
+        """msrest's serializer, which the library does not use to write bodies, makes the same JSON of what was read."""
         read = deserialize(model, wire)
         assert type(read) is model
         assert Serializer(models.CLASSES)._serialize(read, keep_readonly=True, is_xml=False) == wire
@@ -484,6 +485,30 @@ class TestModels:
             assert {model._attribute_map[name]["key"] for name in model._needed} == set(described["x-answer-needs"])
         with pytest.raises(Malformed, match=f"{model.__name__}.*is missing"):
             deserialize(model, {})
+
+    @pytest.mark.parametrize("name", sorted(models.CLASSES))
+    @pytest.mark.parametrize(
+        ("extension", "attribute"), [("x-answer-never-empty", "_never_empty"), ("x-answer-drops", "_dropped")]
+    )
+    def test_rules_for_answers_stand_in_the_document(self, name: str, extension: str, attribute: str) -> None:
+        described = SPEC["components"]["schemas"][name]
+        if "allOf" not in described:
+            wire = {
+                models.CLASSES[name]._attribute_map[field]["key"] for field in getattr(models.CLASSES[name], attribute)
+            }
+            assert wire == set(described.get(extension, []))
+
+    def test_identifiers_of_keys_are_checked_wherever_the_document_has_them(self) -> None:
+        checked = {
+            (name, description["key"])
+            for name, model in models.CLASSES.items()
+            for description in model._attribute_map.values()
+            if description.get("format") == "key-id"
+        }
+        assert checked >= {("JsonWebKey", "kid"), ("KeyItem", "kid"), ("KeyOperationResult", "kid")}
+        for name, key in checked:
+            with pytest.raises(Malformed, match=f"{name}.{key} is malformed"):
+                deserialize(models.CLASSES[name], {key: "not a key"})
 
     @pytest.mark.parametrize("body", [None, [], "text", 1], ids=lambda body: type(body).__name__)
     def test_body_that_is_no_object_gives_no_half_made_model(self, body: Any) -> None:

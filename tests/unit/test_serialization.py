@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azure.keyvault.keys._generated import models, operations
-from azure.keyvault.keys._shared.wire.reading import Malformed, read, to_wire
-from azure.keyvault.keys._shared.wire.request_body import write
+from azure.keyvault.keys._shared.wire.members import Malformed
+from azure.keyvault.keys._shared.wire.reading import read
 from azure.keyvault.keys._shared.wire.translation import Wire
+from azure.keyvault.keys._shared.wire.writing import to_wire, write
 
 WIRE = Wire(URL, "2026-04-01")
 

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from azure.keyvault.keys import DeletedKey, KeyProperties, KeyRotationPolicy, KeyVaultKey
 from azure.keyvault.keys._generated import models, operations
 from azure.keyvault.keys._generated.operations import Operation
-from azure.keyvault.keys._shared.wire import writer_loading
+from azure.keyvault.keys._shared.wire import writing
 from azure.keyvault.keys._shared.wire.translation import Wire
 
 WIRE = Wire(URL, "7.6")
@@ -464,9 +464,9 @@ async def test_client_reports_a_malformed_answer_with_its_request_id(stub: StubW
 @pytest.mark.case("C9")
 async def test_loop_goes_on_while_what_writes_bodies_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another thread is about it, which the lock stands for."""
-    monkeypatch.setattr(writer_loading, "_loaded", None)
+    monkeypatch.setattr(writing, "_limits", None)
     client = StubWorld(AIO).client(Script([lambda sent: Answer(200, bundle(sent.url.split("/")[4]))]))
-    with writer_loading._LOCK:
+    with writing._LOADING:
         calls = [asyncio.ensure_future(client.create_key(f"orders{number}", "RSA")) for number in range(3)]
         with pytest.raises(ServiceRequestTimeoutError, match="before the request was sent"):
             await client.create_key("late", "RSA", timeout=0.05)

@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 from ._generated.models import Model
 from ._generated.operations import Operation
 from ._shared.wire.identifiers import origin_of
-from ._shared.wire.reading import read, to_wire
+from ._shared.wire.reading import read
+from ._shared.wire.writing import to_wire
 
 M = TypeVar("M", bound=Model)
 

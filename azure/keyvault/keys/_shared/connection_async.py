@@ -25,8 +25,8 @@ from .pipeline.redirects import AsyncSameOriginRedirectPolicy
 from .pipeline.retry import AsyncKeyVaultRetryPolicy
 from .recipe import SHARED, Recipe, read, recipe_of
 from .transport.request_body import with_whole_body_async
+from .wire import writing
 from .wire.translation import Wire
-from .wire.writer_loading import writer, writer_is_loaded
 
 T = TypeVar("T")
 
@@ -141,10 +141,10 @@ class AsyncVaultConnection:
 
     async def send(self, operation: Operation[T], **options: Any) -> T:
         """Send an operation; ``options`` are azure-core's options of a call, with ``cls`` and ``error_map``."""
-        if operation.body is not None and not writer_is_loaded():
+        if operation.body is not None and not writing.is_loaded():
             options = self.within_timeout(options)
-            # It takes too long for the event loop.
-            await before_sending(remaining(options), asyncio.to_thread(writer))
+            # Loading msrest takes too long for the event loop.
+            await before_sending(remaining(options), asyncio.to_thread(writing.load))
         return await self._run(operation, self.wire.request(operation), **options)
 
     async def send_link(self, operation: Operation[T], link: str, **options: Any) -> T:

@@ -24,11 +24,12 @@ from ..._generated.models import Model
 from ..._generated.operations import Operation
 from ..._generated.versions import RENAMED, VERSIONS, has
 from .identifiers import origin_of
-from .reading import Malformed, read
+from .members import Malformed
+from .reading import read
 from .refusals import explain
 from .subject import other_key
 from .text import error_of, read_as_utf8
-from .writer_loading import writer
+from .writing import write
 
 T = TypeVar("T")
 
@@ -88,7 +89,7 @@ class Wire:
             url += f"&{name}={quote(value, safe='')}"
         if operation.body is None:
             return HttpRequest(operation.method, url, headers=dict(_HEADERS))
-        content = _ENCODER.encode(self._encode(operation)).encode("ascii")
+        content = _ENCODER.encode(self._body(operation.name, operation.body)).encode("ascii")
         return HttpRequest(operation.method, url, headers=dict(_HEADERS_WITH_BODY), content=content)
 
     def link(self, operation: Operation[Any], link: str) -> HttpRequest:
@@ -214,8 +215,8 @@ class Wire:
             "create it with another api_version"
         )
 
-    def _encode(self, operation: Operation[Any]) -> dict[str, Any]:
-        data = writer()(operation.name, operation.body)
+    def _body(self, operation: str, model: Model) -> dict[str, Any]:
+        data = write(operation, model)
         if self._to_old:
             _translate(data, self._to_old)
         return data
