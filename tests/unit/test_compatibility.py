@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aiohttp
 from azure.core.rest import HttpRequest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS
@@ -40,3 +41,14 @@ def test_request_loses_its_content() -> None:
     request = HttpRequest("POST", "https://demo.vault.azure.net/keys", json={"kty": "RSA"})
     compatibility.drop_content(request)
     assert request.content is None
+
+
+async def test_session_of_aiohttp_tells_its_middlewares() -> None:
+    """Without it, the middlewares of a session that the caller brings no longer see the requests to the vault."""
+
+    async def middleware(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        return await send(request)
+
+    async with aiohttp.ClientSession(middlewares=(middleware,)) as session:
+        assert compatibility.middlewares_of(session) == (middleware,)
+    assert compatibility.middlewares_of(object()) == ()

@@ -88,8 +88,10 @@ class KeyClient(KeyVaultClientBase):
     :param kwargs: azure-core's client options, such as ``transport``, ``retry_total``, ``logging_enable``, ``proxies``,
         ``connection_verify`` (True, False, a path or an :class:`ssl.SSLContext`), ``connection_timeout`` (seconds; 5 by
         default), ``read_timeout`` (seconds between two chunks of a response; 300 by default) and ``timeout`` (seconds,
-        see above; the default for calls that do not set their own).
-    :raises ValueError: when the URL is not a vault URL, or there is no credential.
+        see above; the default for calls that do not set their own). A ``transport`` of a class that is not azure-core's
+        must send each request once: what it repeats by itself, this library cannot prevent.
+    :raises ValueError: when the URL is not a vault URL, there is no credential, or the adapter of a ``requests`` session
+        repeats requests by itself.
     :raises TypeError: when the credential cannot provide tokens.
     """
 

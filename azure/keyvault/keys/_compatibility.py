@@ -32,3 +32,8 @@ def digest_of_mask(mask: object) -> object:
 def drop_content(request: Any) -> None:
     """Take the body off a request of ``azure.core.rest``, whose public surface can only set it at the start."""
     request._data = None
+
+
+def middlewares_of(session: Any) -> tuple[Any, ...]:
+    """Return the middlewares of an ``aiohttp.ClientSession``, which a request's own replace."""
+    return tuple(getattr(session, "_middlewares", None) or ())

@@ -22,6 +22,7 @@ from azure.core.pipeline.policies import (
 from ..._version import VERSION
 from ..transport.proxies import check_proxies, environment_proxies
 from .call import CallPolicy
+from .callers_transport import policies_for
 from .keywords import check_client
 from .request_logging import TraceLoggingPolicy, http_logging_policy
 
@@ -118,7 +119,7 @@ def configure(
 def _policies(
     config: Any,
     proxy_policy: Any,
-    deadline_policy: Any,
+    last: list[Any],
     *,
     policies: Any = None,
     per_call_policies: Any = None,
@@ -128,7 +129,7 @@ def _policies(
     """Return the policies in the order in which a request passes them."""
     call = getattr(config, "call_policy", None) or CallPolicy()
     if policies is not None:
-        return [call, *_listed(per_call_policies), *policies, *_listed(per_retry_policies), deadline_policy]
+        return [call, *_listed(per_call_policies), *policies, *_listed(per_retry_policies), *last]
     return [
         call,
         config.request_id_policy,
@@ -144,7 +145,7 @@ def _policies(
         config.logging_policy,
         DistributedTracingPolicy(**kwargs),
         config.http_logging_policy,
-        deadline_policy,
+        *last,
     ]
 
 
@@ -157,13 +158,17 @@ def _listed(policies: Any) -> list[Any]:
 def build_pipeline(
     classes: PipelineClasses, vault_url: str, config: Any, *, transport: Any = None, **kwargs: Any
 ) -> Any:
-    """Return the pipeline of a client. A transport that the caller brings is used as it is."""
+    """Return the pipeline of a client. A transport that the caller brings gets no proxies of the environment.
+
+    :raises ValueError: when the transport repeats requests by itself, and cannot be kept from it.
+    """
     proxy_policy = config.proxy_policy
     check_proxies(getattr(proxy_policy, "proxies", None))
     if transport is None:
         transport = classes.transport(**kwargs)
         proxy_policy = _with_environment(vault_url, proxy_policy, **kwargs)
-    return classes.pipeline(transport, _policies(config, proxy_policy, classes.deadlines(), **kwargs))
+    last = [*policies_for(transport, vault_url), classes.deadlines()]
+    return classes.pipeline(transport, _policies(config, proxy_policy, last, **kwargs))
 
 
 def _with_environment(vault_url: str, proxy_policy: Any, *, use_env_settings: bool = True, **_: Any) -> Any:

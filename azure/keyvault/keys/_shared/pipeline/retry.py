@@ -15,6 +15,7 @@ from azure.core.exceptions import IncompleteReadError, ServiceRequestError, Serv
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncRetryPolicy, RetryMode, RetryPolicy
 
+from ..transport.failures import is_unsent
 from ..transport.tls import is_certificate_error
 from .call import Stage, is_repeatable, remaining, stage_of
 
@@ -132,9 +133,10 @@ def _was_harmless(error: Exception, request: PipelineRequest[Any]) -> bool:
     """Whether a request that brought an error instead of an answer may be sent again."""
     if stage_of(request.context) is Stage.TOKEN:
         return False  # the credential has failed, after retries of its own
-    if isinstance(error, ServiceRequestError):  # the request was not sent
+    if isinstance(error, ServiceRequestError) and is_unsent(error):
         return not is_certificate_error(error)
-    return isinstance(error, (ServiceResponseError, IncompleteReadError)) and _may_repeat(request.context)
+    lost = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
+    return isinstance(error, lost) and _may_repeat(request.context) and not is_certificate_error(error)
 
 
 def _may_repeat(context: PipelineContext) -> bool:

@@ -16,7 +16,7 @@ The synchronous transport knows itself whether the request was sent; ``aiohttp``
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from azure.core.exceptions import (
     AzureError,
@@ -60,6 +60,7 @@ _MEANINGS = {
     # urllib3 and http.client, which are used for what comes after the connection was made
     "ReadTimeoutError": Meaning.LATE,
     "NewConnectionError": Meaning.UNSENT,
+    "ProxyError": Meaning.UNSENT,
     "ConnectTimeoutError": Meaning.UNSENT_IN_TIME,
     "IncompleteRead": Meaning.CUT_SHORT,
     "ProtocolError": Meaning.CUT_SHORT,  # of urllib3, while it reads a body
@@ -91,6 +92,18 @@ def meaning_of(error: BaseException, *, connected: bool = True) -> Meaning | Non
     if meaning is None or connected:
         return meaning
     return Meaning.UNSENT_IN_TIME if meaning in (Meaning.LATE, Meaning.UNSENT_IN_TIME) else Meaning.UNSENT
+
+
+def is_unsent(error: ServiceRequestError) -> bool:
+    """Whether the request was certainly not sent: azure-core's transports raise this error for lost connections too."""
+    cause: Any = error.inner_exception
+    library = type(cause).__module__.partition(".")[0]
+    if library == "requests":  # it has put the error of urllib3, which may have put another one, into one of its own
+        cause = next(iter(cause.args), None)
+        cause = getattr(cause, "reason", cause)
+    elif library != "aiohttp":
+        return True
+    return isinstance(cause, Exception) and meaning_of(cause) in (Meaning.UNSENT, Meaning.UNSENT_IN_TIME)
 
 
 def failure(error: Exception, what: str, *, connected: bool = True) -> AzureError | None:

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from azure.core.exceptions import AzureError, ServiceRequestError
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
+from ..._compatibility import middlewares_of
 from ..fork import renew_after_fork
 from ..workers import outcome
 from .answer_body import check_encoding, check_size
@@ -34,22 +35,27 @@ _LOST = "The connection was lost before the whole answer was there"
 _NOT_MADE_UP = frozenset({"Content-Type"})
 
 
-class _ConnectionLost(aiohttp.ClientConnectionError):
-    """The connection ended after the request was sent, or while it was."""
-
-
 async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending a request again, as it does by itself when the method is idempotent by RFC 9110.
 
     PUT is among those, by which the service imports one more version of a key. aiohttp knows a lost connection by the
     errors that it raises itself for one.
+
+    :raises ~azure.core.exceptions.ServiceResponseError: in place of those errors. azure-core's own transport would
+        take them for the failure of a request that was not sent.
     """
     try:
         return await send(request)
     except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError):
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _ConnectionLost(str(error)) from error
+        lost = ServiceResponseError(f"{_LOST}: {error}", error=error)
+    raise stripped(lost) from lost.inner_exception
+
+
+def middlewares_for(session: aiohttp.ClientSession | None) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+    """Return the middlewares with which a request is sent once: those of a caller's session stay in front."""
+    return (*(() if session is None else middlewares_of(session)), _sent_once)
 
 
 class _Resolver(AbstractResolver):
@@ -130,8 +136,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         self._block_size = connection_data_block_size
         self._middlewares: tuple[Any, ...] | None = None
         if session is not None:
-            # A session of the caller's sends once, too: what it has of its own stays in front.
-            self._middlewares = (*(getattr(session, "_middlewares", None) or ()), _sent_once)
+            self._middlewares = middlewares_for(session)
         renew_after_fork(self)
 
     async def open(self) -> None:
@@ -160,7 +165,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
-            middlewares=(_sent_once,),
+            middlewares=middlewares_for(None),
         )
         self._session_loop = loop
         return session
