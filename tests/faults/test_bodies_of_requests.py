@@ -45,6 +45,7 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.case("P7")
 @pytest.mark.parametrize("how", BODIES)
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_body_is_whole_however_often_it_is_sent(serve: Serve, connect: Any, how: str, method: str) -> None:
@@ -56,6 +57,7 @@ async def test_body_is_whole_however_often_it_is_sent(serve: Serve, connect: Any
     assert [seen.header("Transfer-Encoding") for seen in server.calls] == [None] * 3
 
 
+@pytest.mark.case("P7")
 async def test_body_of_an_asynchronous_iterator_is_whole(serve: Serve, connect: Any, stub: StubWorld) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"one "

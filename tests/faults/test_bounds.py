@@ -41,6 +41,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.case("P4", "B18")
 @pytest.mark.parametrize("how", ENDLESS)
 async def test_answer_without_end_is_given_up_without_being_kept(serve: Serve, connect: Any, how: str) -> None:
     server = serve(ENDLESS[how])
@@ -85,6 +86,7 @@ NUMBERS = {
 }
 
 
+@pytest.mark.case("P13")
 @pytest.mark.parametrize("how", NUMBERS)
 async def test_number_that_is_none_is_a_documented_error(serve: Serve, connect: Any, how: str) -> None:
     def handler(request: Received, talk: Conversation) -> None:
@@ -97,6 +99,7 @@ async def test_number_that_is_none_is_a_documented_error(serve: Serve, connect: 
     assert len(server.calls) == 1
 
 
+@pytest.mark.case("P4")
 async def test_chunk_that_promises_much_gets_no_room_before_it_comes(serve: Serve, connect: Any) -> None:
     def handler(request: Received, talk: Conversation) -> None:
         talk.say(CHUNKED + b"40000000\r\nhello")
@@ -113,6 +116,7 @@ async def test_chunk_that_promises_much_gets_no_room_before_it_comes(serve: Serv
     assert peak < 32 * 1024 * 1024
 
 
+@pytest.mark.case("P13")
 @pytest.mark.parametrize("digits", [30, 5000])
 async def test_length_of_many_digits_is_named_in_short(serve: Serve, connect: Any, digits: int) -> None:
     server = serve(lambda request, talk: talk.say(head("Content-Length: " + "9" * digits)))

@@ -181,6 +181,7 @@ class Watched:
         self.transport = (Async if stub.world.is_async else Sync)()
 
 
+@pytest.mark.case("P20")
 async def test_closing_a_cryptography_client_that_was_never_used_closes_the_callers_transport(
     stub: StubWorld,
 ) -> None:

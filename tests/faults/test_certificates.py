@@ -130,7 +130,7 @@ async def test_client_that_verifies_nothing_changes_no_other(serve: Serve, conne
     assert (await connect(server, connection_verify=False).get_key("orders")).name == "orders"
 
 
-@pytest.mark.case("B14")
+@pytest.mark.case("P4", "B14")
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 @pytest.mark.parametrize("verify", ["nothing", "path"])
 async def test_call_that_trusts_more_than_its_client_changes_nothing_for_the_next(

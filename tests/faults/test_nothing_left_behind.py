@@ -136,6 +136,7 @@ def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go.set()
 
 
+@pytest.mark.case("P8")
 async def test_request_is_not_sent_when_its_host_is_found_too_late(
     serve: Serve, connect: Any, slow_names: threading.Event
 ) -> None:
@@ -149,6 +150,7 @@ async def test_request_is_not_sent_when_its_host_is_found_too_late(
     assert (server.received, server.connections) == ([], 0)
 
 
+@pytest.mark.case("P8")
 async def test_calls_for_a_name_that_hangs_wait_in_one_thread(
     serve: Serve, connect: Any, slow_names: threading.Event
 ) -> None:
@@ -181,6 +183,7 @@ def hung() -> Iterator[Hung]:
     credential.go.set()
 
 
+@pytest.mark.case("P8")
 async def test_calls_that_wait_for_a_hung_credential_cost_few_threads(serve: Serve, connect: Any, hung: Hung) -> None:
     server = serve(lambda request, talk: talk.answer(talk.server.bundle()))
     await known(server, connect)
@@ -197,6 +200,7 @@ async def test_calls_that_wait_for_a_hung_credential_cost_few_threads(serve: Ser
     assert (await client.get_key("orders", timeout=10)).name == "orders"
 
 
+@pytest.mark.case("P8")
 async def test_hung_credential_takes_no_thread_of_the_event_loop(
     serve: Serve, connect: Any, stub: StubWorld, hung: Hung
 ) -> None:
@@ -215,6 +219,7 @@ async def test_hung_credential_takes_no_thread_of_the_event_loop(
     assert not [thread for thread in threading.enumerate() if "keyvault" in thread.name and not thread.daemon]
 
 
+@pytest.mark.case("P8")
 async def test_end_of_the_loop_does_not_wait_for_a_hung_credential(
     serve: Serve, connect: Any, stub: StubWorld, trust: Any, hung: Hung
 ) -> None:
@@ -240,6 +245,7 @@ async def test_end_of_the_loop_does_not_wait_for_a_hung_credential(
     assert not hung.go.is_set()
 
 
+@pytest.mark.case("P8")
 async def test_transport_of_the_callers_that_hangs_costs_few_threads(stub: StubWorld) -> None:
     if stub.world.is_async:
         pytest.skip("asyncio cancels it")

@@ -32,6 +32,7 @@ def dropping(first: int, *, reset: bool) -> Callable[[Received, Conversation], N
     return handler
 
 
+@pytest.mark.case("P1", "C14")
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
 @pytest.mark.parametrize("kept", [False, True], ids=["first-request-with-a-token", "connection-in-use-before"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH"])
@@ -48,6 +49,7 @@ async def test_request_without_retries_is_sent_once_whatever_its_method(
     assert [seen.method for seen in server.calls] == ["GET"] * kept + [method]
 
 
+@pytest.mark.case("P1", "C5")
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
 async def test_import_whose_answer_is_lost_is_not_sent_again(serve: Serve, connect: Any, reset: bool) -> None:
     server = serve(dropping(1, reset=reset))
@@ -58,6 +60,7 @@ async def test_import_whose_answer_is_lost_is_not_sent_again(serve: Serve, conne
     assert [seen.method for seen in server.calls] == ["GET", "PUT"]
 
 
+@pytest.mark.case("P1", "C4")
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
 async def test_read_is_sent_as_often_as_the_retries_say(serve: Serve, connect: Any, reset: bool) -> None:
     server = serve(dropping(1, reset=reset))

@@ -51,6 +51,7 @@ async def test_file_of_authorities_that_was_replaced_counts_as_it_is_now(
     assert (await client.get_key("orders", **of_call)).name == "orders"
 
 
+@pytest.mark.case("P5")
 @pytest.mark.parametrize("whose", ["call", "client"])
 async def test_file_of_authorities_that_was_deleted_is_trusted_no_more(
     serve: Serve, connect: Any, authority: trustme.CA, tmp_path: Path, whose: str
@@ -66,6 +67,7 @@ async def test_file_of_authorities_that_was_deleted_is_trusted_no_more(
         await client.get_key("orders", **of_call)
 
 
+@pytest.mark.case("P5")
 @pytest.mark.parametrize("whose", ["call", "client"])
 async def test_certificate_of_the_client_that_was_replaced_is_the_one_shown(
     serve: Serve, connect: Any, authority: trustme.CA, trust: Any, bundle_path: str, tmp_path: Path, whose: str
@@ -139,6 +141,7 @@ async def test_proxy_that_cannot_be_used_is_refused_without_its_password(
     assert server.received == []
 
 
+@pytest.mark.case("P11")
 async def test_proxies_that_are_no_mapping_are_refused(connect: Any) -> None:
     with pytest.raises(TypeError, match="proxies must be a mapping"):
         connect("https://localhost:1", proxies="http://proxy.example")

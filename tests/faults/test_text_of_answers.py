@@ -52,6 +52,7 @@ def with_a_transport_of_azure_core(stub: StubWorld, verify: Any) -> Any:
     return kind(connection_verify=verify)
 
 
+@pytest.mark.case("P3")
 @pytest.mark.parametrize("charset", ["punycode", "zlib", "utf-7", "utf-16"])
 async def test_error_is_read_as_utf_8_from_a_transport_of_the_callers(
     serve: Serve, connect: Any, stub: StubWorld, bundle_path: str, charset: str
@@ -61,6 +62,7 @@ async def test_error_is_read_as_utf_8_from_a_transport_of_the_callers(
         await client.create_rsa_key("orders")
 
 
+@pytest.mark.case("P3")
 @pytest.mark.parametrize("charset", ["punycode", "zlib", "utf-16"])
 async def test_conflict_that_passes_is_recognised_whatever_its_charset(
     serve: Serve, connect: Any, charset: str
@@ -87,6 +89,7 @@ async def test_long_text_in_a_slow_charset_costs_nothing(serve: Serve, connect: 
     assert caught.value.status_code == 409
 
 
+@pytest.mark.case("P3")
 async def test_callers_own_request_is_read_as_utf_8(serve: Serve, connect: Any) -> None:
     server = serve(
         lambda request, talk: talk.answer(b'{"name": "\xc3\xa4"}', Content_Type="application/json; charset=latin-1")
@@ -96,6 +99,7 @@ async def test_callers_own_request_is_read_as_utf_8(serve: Serve, connect: Any) 
     assert response.text() == '{"name": "ä"}'
 
 
+@pytest.mark.case("P3")
 @pytest.mark.parametrize(
     ("kind", "body", "text"),
     [
@@ -123,6 +127,7 @@ def nested(depth: int) -> bytes:
 DEEP = {"details": nested(400), "arrays": b'{"error":' + b"[" * 50_000 + b"]" * 50_000 + b"}"}
 
 
+@pytest.mark.case("P13")
 @pytest.mark.parametrize("what", DEEP)
 async def test_error_with_deeply_nested_details_is_an_error_of_azure_core(
     serve: Serve, connect: Any, what: str
@@ -135,6 +140,7 @@ async def test_error_with_deeply_nested_details_is_an_error_of_azure_core(
     assert repr(caught.value)
 
 
+@pytest.mark.case("P13")
 async def test_deeply_nested_error_of_a_callers_own_request_is_one_of_azure_core(serve: Serve, connect: Any) -> None:
     server = serve(lambda request, talk: talk.answer(nested(400), 400, Content_Type="application/json"))
     response = await connect(server).send_request(HttpRequest("GET", "keys"))

@@ -147,6 +147,7 @@ def _floors() -> dict[str, str]:
     return floors
 
 
+@pytest.mark.case("P4", "O3")
 def test_lowest_dependencies_tested_are_the_lowest_required() -> None:
     pinned = {entry.name: str(entry.specifier) for entry in _requirements("lowest.txt")}
     assert pinned == {name: f"=={version}" for name, version in _floors().items()}

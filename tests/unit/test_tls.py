@@ -59,6 +59,7 @@ def test_no_variable_means_the_usual_authorities() -> None:
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
+@pytest.mark.case("P5")
 def test_clients_with_the_same_settings_share_a_context_until_the_file_changes(bundle: str) -> None:
     import os
 
