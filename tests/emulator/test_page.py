@@ -301,7 +301,7 @@ def test_server_prints_the_link_of_its_page(words: list[str], shown: bool) -> No
                 break
         process.terminate()
         process.communicate(timeout=15)
-    assert bool(re.search(r"open this link, which works once: https://localhost:\d+/\?token=\S+", text)) is shown
+    assert bool(re.search(r"Web page \(this link works once\): https://localhost:\d+/\?token=\S+", text)) is shown
 
 
 def test_key_is_seen_and_deleted_in_a_browser_and_a_fault_is_injected(chromium: Any) -> None:
@@ -330,12 +330,12 @@ def test_key_is_seen_and_deleted_in_a_browser_and_a_fault_is_injected(chromium: 
         page.fill("#faults [name=times]", "2")
         page.fill("#faults [name=path]", "^/keys/invoices")
         page.get_by_role("button", name="Inject").click()
-        assert "answer 503" in page.inner_text("#faults")
+        assert "respond with 503" in page.inner_text("#faults")
         assert client.get_key("invoices").name == "invoices"
         page.get_by_role("link", name="Refresh").click()
         statuses = [row.split("\t")[1] for row in page.inner_text("#requests tbody").splitlines()]
         assert statuses[:4] == ["200", "503", "503", "404"]
-        assert "answer 503" not in page.inner_text("#faults")
+        assert "respond with 503" not in page.inner_text("#faults")
 
         page.uncheck("[name=allow-get]")
         page.get_by_role("button", name="Set permissions").click()

@@ -121,7 +121,7 @@ def test_command_that_cannot_be_executed_is_126(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("1")
     done = _run(str(tmp_path / "data"))
     assert done.returncode == 126
-    assert done.stderr == f"{tmp_path / 'data'}: cannot be executed: Permission denied\n"
+    assert done.stderr == f"{tmp_path / 'data'}: cannot execute: Permission denied\n"
 
 
 def test_python_is_the_interpreter_that_runs_the_emulator() -> None:

@@ -111,7 +111,7 @@ def test_every_vault_can_have_a_seed(start: EmulatorFactory) -> None:
 @pytest.mark.parametrize(
     ("seed", "message"),
     [
-        ({"key": []}, "unknown member 'key'; there are 'keys' and 'vaults'"),
+        ({"key": []}, "unknown member 'key'; known are 'keys' and 'vaults'"),
         ({"keys": 5}, '"keys" must be an array'),
         ({"keys": {"a": 5}}, r"keys\[0\]: a key must be an object"),
         ({"keys": [{"kty": "EC"}]}, r'keys\[0\]: a key must be an object with a "name"'),
@@ -188,7 +188,7 @@ def test_state_of_another_kind_or_damaged_is_refused_and_changes_nothing(start: 
     api, hsm = start(), start("7.6", managed_hsm=True)
     api.create("invoices")
     state = api.vault.export_state()
-    with pytest.raises(ValueError, match="state of a managed-hsm, and cannot be imported by a vault"):
+    with pytest.raises(ValueError, match="state of a managed-hsm and cannot be imported into a vault"):
         api.vault.import_state(hsm.vault.export_state())
     damaged = json.loads(json.dumps(state))
     del damaged["keys"][0]["versions"][0]["private"]

@@ -65,7 +65,7 @@ class KeyVaultEmulator(EmulatedVault):
         :raises ValueError: if the data directory cannot be used, or a host name is invalid.
         """
         if self._thread is not None:
-            raise RuntimeError("the emulator is already running")
+            raise RuntimeError("the emulator is running")
         try:
             self._service = Service(self.options)
             self._certificates = Certificates.of(self._service)
