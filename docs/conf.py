@@ -64,6 +64,7 @@ PACKAGES = [
     "azure.keyvault.keys.emulator",
     "azure.keyvault.keys.parquet",
     "azure.keyvault.keys.tink",
+    "azure.keyvault.keys.tink.aio",
     "azure.keyvault.keys.jose",
     "azure.keyvault.keys.jose.aio",
     "azure.keyvault.keys.ssh_agent",

@@ -5,7 +5,7 @@ Set VAULT_URL to the URL of a vault in which you have all key permissions, and s
 
     python -m azure.keyvault.keys.emulator run python samples/encrypt_files_async.py
 
-It needs the extra ``tink``. Tink works synchronously, so files are encrypted in threads, with a synchronous client.
+It needs the extra ``tink``.
 """
 
 import asyncio
@@ -14,28 +14,27 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from azure.identity import DefaultAzureCredential as SyncCredential
 from azure.identity.aio import DefaultAzureCredential
 
 from azure.keyvault.keys.aio import KeyClient
-from azure.keyvault.keys.crypto import CryptographyClient
-from azure.keyvault.keys.tink import DataKeys, StreamDecryptionError, decrypt_stream, encrypt_stream
+from azure.keyvault.keys.tink import StreamDecryptionError
+from azure.keyvault.keys.tink.aio import DataKeys, decrypt_stream, encrypt_stream
 
 VAULT_URL = os.environ["VAULT_URL"]
 
 
-def encrypt(path: Path, keys: DataKeys) -> Path:
+async def encrypt(path: Path, keys: DataKeys) -> Path:
     """Encrypt a file, and bind its name to it."""
     secret = path.with_name(f"{path.name}.tink")
     with path.open("rb") as source, secret.open("wb") as target:
-        encrypt_stream(source, target, keys, associated_data=path.name.encode())
+        await encrypt_stream(source, target, keys, associated_data=path.name.encode())
     return secret
 
 
-def decrypt(secret: Path, keys: DataKeys) -> bytes:
+async def decrypt(secret: Path, keys: DataKeys) -> bytes:
     """Decrypt a file. Output written before an error is incomplete, so discard it."""
     with secret.open("rb") as source, tempfile.TemporaryFile() as target:
-        decrypt_stream(source, target, keys, associated_data=secret.stem.encode())
+        await decrypt_stream(source, target, keys, associated_data=secret.stem.encode())
         target.seek(0)
         return target.read()
 
@@ -44,22 +43,17 @@ async def main() -> None:
     # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"files-{uuid.uuid4().hex[:8]}"
 
-    with (
-        SyncCredential() as sync_credential,
-        CryptographyClient(f"{VAULT_URL}/keys/{name}", sync_credential, refresh_after=600) as writer,
-        CryptographyClient(f"{VAULT_URL}/keys/{name}", sync_credential, refresh_after=600) as reader,
-        tempfile.TemporaryDirectory() as folder,
-    ):
+    with tempfile.TemporaryDirectory() as folder:
         async with DefaultAzureCredential() as credential, KeyClient(VAULT_URL, credential) as client:
             key = await client.create_rsa_key(name)
             print(f"Created   {key.id}")
 
             # Both files share one data key. The newest version of the vault's key encrypts it in this process.
-            keys = DataKeys(writer, max_age=300)
+            keys = DataKeys(client.get_cryptography_client(name, refresh_after=600), max_age=300)
             reports = [Path(folder, f"report{number}.bin") for number in (1, 2)]
             for report in reports:
                 report.write_bytes(os.urandom(3 << 20))
-            secrets = await asyncio.gather(*(asyncio.to_thread(encrypt, report, keys) for report in reports))
+            secrets = await asyncio.gather(*(encrypt(report, keys) for report in reports))
             for report, secret in zip(reports, secrets, strict=True):
                 print(f"Encrypted {report.name}: {report.stat().st_size} bytes, {secret.stat().st_size} encrypted")
 
@@ -67,15 +61,15 @@ async def main() -> None:
             print("Rotated   the key")
 
             # Another process has another client. The vault decrypts the data key only once for both files.
-            keys = DataKeys(reader)
-            contents = await asyncio.gather(*(asyncio.to_thread(decrypt, secret, keys) for secret in secrets))
+            keys = DataKeys(client.get_cryptography_client(name, refresh_after=600))
+            contents = await asyncio.gather(*(decrypt(secret, keys) for secret in secrets))
             for secret, report, content in zip(secrets, reports, contents, strict=True):
                 same = content == report.read_bytes()
                 print(f"Decrypted {secret.name}: {'as it was' if same else 'something else'}")
 
             secrets[0].write_bytes(secrets[0].read_bytes()[:-1])
             try:
-                await asyncio.to_thread(decrypt, secrets[0], keys)
+                await decrypt(secrets[0], keys)
             except StreamDecryptionError as error:
                 print(f"Refused   a file that was cut off, after {error.verified} good bytes")
 

@@ -65,7 +65,7 @@ def test_length_that_is_not_known_beforehand_is_counted(local: aead.Aead) -> Non
 
 def test_key_changes_when_it_is_too_old(local: aead.Aead, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [50.0]
-    monkeypatch.setattr("azure.keyvault.keys.tink._data_keys.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("azure.keyvault.keys.tink._reuse.time.monotonic", lambda: now[0])
     keys, headers = DataKeys(local, max_age=60), []
     for now[0] in (50.0, 109.0, 110.0, 169.0, 171.0):
         headers.append(header(keys))

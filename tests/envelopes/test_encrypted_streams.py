@@ -7,6 +7,7 @@ import io
 import os
 import random
 import tracemalloc
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -390,6 +391,33 @@ def test_interrupted_encryption_does_not_leave_a_complete_stream(local: aead.Aea
         gc.collect()
         error, _ = refused(target.getvalue(), local)
         assert isinstance(error, StreamDecryptionError)
+
+
+def test_target_that_keeps_what_is_written_to_it_has_it_unchanged(local: aead.Aead) -> None:
+    """Only files promise not to keep it."""
+
+    class Keeping:
+        def __init__(self) -> None:
+            self.parts: list[bytes] = []
+
+        def write(self, data: bytes) -> None:
+            self.parts.append(data)
+
+    plain = random.Random(8).randbytes(3 * MIB + 5)
+    middle, result = Keeping(), Keeping()
+    encrypt_stream(io.BytesIO(plain), middle, local)  # type: ignore[arg-type]
+    decrypt_stream(io.BytesIO(b"".join(middle.parts)), result, local)  # type: ignore[arg-type]
+    assert b"".join(result.parts) == plain
+
+
+def test_client_is_collected_after_its_streams(uri: str, vault: Target) -> None:
+    client = CryptographyClient(uri.removeprefix("azure-kms://"), vault.credential, **vault.options)
+    encrypted(SMALL, client)
+    client.close()
+    gone = weakref.ref(client)
+    del client
+    gc.collect()
+    assert gone() is None
 
 
 def test_progress_is_told_in_bytes_of_the_source(local: aead.Aead) -> None:

@@ -156,7 +156,7 @@ def test_keyset_is_asked_for_again_without_memory_or_after_its_time(
     assert [forgetful.decrypt(encrypted, b"") for _ in range(3)] == [DATA] * 3
     assert posts(traffic) == ["unwrapkey"] * 3
     now = [1000.0]
-    monkeypatch.setattr("azure.keyvault.keys._key_cipher.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("azure.keyvault.keys._key_cipher.recent.time.monotonic", lambda: now[0])
     brief = AzureKmsAead(client, cache_lifetime=60)
     for now[0], asked in ((1000.0, 4), (1059.0, 4), (1061.0, 5)):
         assert brief.decrypt(encrypted, b"") == DATA

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from azure.keyvault.keys import KeyClient, aio, jose
+from azure.keyvault.keys import KeyClient, aio
 from azure.keyvault.keys._paging import AsyncKeyPages, KeyPages
 from azure.keyvault.keys._polling import AsyncKeyVaultPoller, KeyVaultPoller
 from azure.keyvault.keys.crypto import CryptographyClient
@@ -30,6 +31,8 @@ RENAMED = {
     "LROPoller": "AsyncLROPoller",
     "HttpResponse": "Awaitable[AsyncHttpResponse]",
     "VaultConnection": "AsyncVaultConnection",
+    "source: 'BinaryIO": "source: 'AnySource",
+    "target: 'BinaryIO": "target: 'AnyTarget",
 }
 #: Names that one of the worlds has alone, and why.
 ALONE: dict[str, str] = {
@@ -126,13 +129,29 @@ def test_methods_are_awaited_unless_they_send_nothing(here: type, there: type) -
             assert not inspect.iscoroutinefunction(_function(here, name)), name
 
 
-@pytest.mark.parametrize("name", jose_aio.__all__)
-def test_functions_of_both_worlds_are_the_same(name: str) -> None:
-    here, there = getattr(jose, name), getattr(jose_aio, name)
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [*(("jose", name) for name in jose_aio.__all__), ("tink", "encrypt_stream"), ("tink", "decrypt_stream")],
+)
+def test_functions_of_both_worlds_are_the_same(package: str, name: str) -> None:
+    if package == "tink":
+        pytest.importorskip("tink", reason="Tink is not installed (extra tink)")
+    modules = (import_module(f"azure.keyvault.keys.{package}{world}") for world in ("", ".aio"))
+    here, there = (getattr(module, name) for module in modules)
     assert _translated(str(inspect.signature(here))) == str(inspect.signature(there))
     assert inspect.getdoc(here) == inspect.getdoc(there)
     assert inspect.iscoroutinefunction(there)
     assert not inspect.iscoroutinefunction(here)
+
+
+def test_data_keys_of_both_worlds_are_the_same() -> None:
+    pytest.importorskip("tink", reason="Tink is not installed (extra tink)")
+    here, there = (import_module(f"azure.keyvault.keys.tink{world}").DataKeys for world in ("", ".aio"))
+    assert _names(here) == _names(there)
+    for name in ("__init__", *_names(here)):
+        assert str(inspect.signature(getattr(here, name))) == str(inspect.signature(getattr(there, name)))
+        assert inspect.getdoc(getattr(here, name)) == inspect.getdoc(getattr(there, name))
+    assert here.__doc__ == there.__doc__
 
 
 @pytest.mark.parametrize("exceptions", [ALONE, OTHER_WORDS, NOT_AWAITED], ids=["alone", "words", "awaited"])

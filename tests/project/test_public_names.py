@@ -29,7 +29,11 @@ from azure.keyvault.keys.crypto import EncryptionAlgorithm, KeySecureWrapAlgorit
 
 def installed(*packages: str) -> list[str]:
     """Return the packages whose extra is installed."""
-    brought = {"azure.keyvault.keys.parquet": "pyarrow", "azure.keyvault.keys.tink": "tink"}
+    brought = {
+        "azure.keyvault.keys.parquet": "pyarrow",
+        "azure.keyvault.keys.tink": "tink",
+        "azure.keyvault.keys.tink.aio": "tink",
+    }
     return [package for package in packages if importlib.util.find_spec(brought[package])]
 
 
@@ -44,7 +48,7 @@ AT_WORK = [
     "azure.keyvault.keys.jose",
     "azure.keyvault.keys.jose.aio",
     "azure.keyvault.keys.ssh_agent",
-    *installed("azure.keyvault.keys.parquet", "azure.keyvault.keys.tink"),
+    *installed("azure.keyvault.keys.parquet", "azure.keyvault.keys.tink", "azure.keyvault.keys.tink.aio"),
 ]
 PACKAGES = [*LIBRARY, *AT_WORK, "azure.keyvault.keys.emulator"]
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "codegen" / "keyvault-keys.yaml").read_text("utf-8"))

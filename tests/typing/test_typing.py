@@ -35,6 +35,7 @@ PACKAGES = [
         "azure.keyvault.keys.parquet", marks=pytest.mark.skipif(not find_spec("pyarrow"), reason="no pyarrow")
     ),
     pytest.param("azure.keyvault.keys.tink", marks=pytest.mark.skipif(not find_spec("tink"), reason="no Tink")),
+    pytest.param("azure.keyvault.keys.tink.aio", marks=pytest.mark.skipif(not find_spec("tink"), reason="no Tink")),
 ]
 
 #: Interfaces whose members are known from ``cryptography``, and enumerations, whose members are values.

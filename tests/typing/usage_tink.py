@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import BinaryIO
 
+from aiohttp import web
 from azure.core.credentials import TokenCredential
 
 from azure.keyvault.keys import parquet, tink
 from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm, KeyWrapAlgorithm
+from azure.keyvault.keys.crypto import aio as crypto_aio
+from azure.keyvault.keys.tink import aio as tink_aio
 
 
 def keys(credential: TokenCredential, client: CryptographyClient) -> tink.AzureKmsAead:
@@ -34,6 +39,24 @@ def streams(source: BinaryIO, target: BinaryIO, client: CryptographyClient, key:
     except tink.StreamDecryptionError as error:
         verified: int = error.verified
         return verified
+    return count
+
+
+async def awaited(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    request: web.Request,
+    response: web.StreamResponse,
+    pieces: AsyncIterator[bytes],
+    file: BinaryIO,
+    client: crypto_aio.CryptographyClient,
+) -> int:
+    reused = tink_aio.DataKeys(client, max_age=300, max_messages=1000, max_bytes=1 << 30)
+    reused.renew()
+    count: int = await tink_aio.encrypt_stream(reader, writer, reused, associated_data=b"orders", progress=print)
+    count += await tink_aio.encrypt_stream(request.content, response, client)
+    count += await tink_aio.decrypt_stream(pieces, file, client, progress=lambda done: None)
+    await tink_aio.encrypt_stream("text", file, client)  # type: ignore[arg-type]
     return count
 
 

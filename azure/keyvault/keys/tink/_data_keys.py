@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
-import weakref
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tink
 from google.protobuf.message import DecodeError
 from tink import aead, secret_key_access, streaming_aead
 
-from .._shared.fork import renew_after_fork
+from .._shared.fork import ForkLock
 from .._shared.recipe import Recipe, make
 from ..crypto import CryptographyClient
 from ._aead import AzureKmsAead
 from ._errors import StreamDecryptionError
+from ._reuse import DataKey, Reuse
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -36,28 +34,34 @@ MOST_KEYSET_BYTES = 4096
 _MOST_SEGMENT_BYTES = 4 << 20
 
 
-class DataKey(NamedTuple):
-    """A data key that is ready to encrypt.
-
-    :ivar encrypted: its keyset, encrypted, as Tink writes it.
-    :ivar primitive: what encrypts streams with it.
-    """
-
-    encrypted: bytes
-    primitive: Any
-
-
 def new_data_key(key: aead.Aead) -> DataKey:
     """Generate a data key and encrypt it.
 
     Unlike Tink, this does not decrypt the result to check it.
     """
-    handle = tink.new_keyset_handle(_TEMPLATE)
-    keyset = tink.proto_keyset_format.serialize(handle, secret_key_access.TOKEN)
-    encrypted = _messages.EncryptedKeyset(
-        encrypted_keyset=key.encrypt(keyset, b""), keyset_info=_info(_messages.Keyset.FromString(keyset))
-    ).SerializeToString()
-    return DataKey(encrypted, handle.primitive(streaming_aead.StreamingAead))
+    new = NewDataKey()
+    return new.encrypted_as(key.encrypt(new.keyset, b""))
+
+
+class NewDataKey:
+    """A data key that has been generated and is to be encrypted.
+
+    :ivar keyset: its keyset, in clear.
+    """
+
+    def __init__(self) -> None:
+        self._handle = tink.new_keyset_handle(_TEMPLATE)
+        self.keyset = tink.proto_keyset_format.serialize(self._handle, secret_key_access.TOKEN)
+
+    def encrypted_as(self, ciphertext: bytes) -> DataKey:
+        """Return the data key.
+
+        :param ciphertext: the keyset, encrypted by a key of the vault.
+        """
+        encrypted = _messages.EncryptedKeyset(
+            encrypted_keyset=ciphertext, keyset_info=_info(_messages.Keyset.FromString(self.keyset))
+        )
+        return DataKey(encrypted.SerializeToString(), self._handle.primitive(streaming_aead.StreamingAead))
 
 
 def open_data_key(key: aead.Aead, encrypted: bytes) -> Any:
@@ -119,11 +123,12 @@ class DataKeys:
     all streams that were encrypted with it. In return, it saves requests: a reader needs one data key decrypted instead
     of one per stream.
 
-    One object may be used by any number of threads. It can be pickled if its key can. Data keys are not included:
-    everyone in another process who receives it shares the ones generated there.
+    One object may be used by any number of threads or, in asyncio, by any number of tasks of one event loop. It can be
+    pickled if its key can. Data keys are not included: everyone in another process who receives it shares the ones
+    generated there.
 
-    :param key: the key that encrypts the data keys: a :class:`~azure.keyvault.keys.crypto.CryptographyClient`, an
-        :class:`AzureKmsAead` or another ``tink.aead.Aead``.
+    :param key: the key that encrypts the data keys: a ``CryptographyClient``, synchronous or asyncio's as the functions
+        are; an :class:`AzureKmsAead` or another ``tink.aead.Aead``.
     :param max_age: seconds after which the next stream gets a new data key.
     :param max_messages: the maximum number of streams that one data key encrypts.
     :param max_bytes: the maximum number of plaintext bytes that one data key encrypts. A stream of unknown length is
@@ -140,18 +145,12 @@ class DataKeys:
         max_messages: int = 10_000,
         max_bytes: int = 1 << 40,
     ) -> None:
-        if max_age <= 0 or max_messages <= 0 or max_bytes <= 0:
-            raise ValueError("max_age, max_messages and max_bytes must be positive")
         self._key = as_aead(key)
-        self._max_age = max_age
-        self._max_messages = max_messages
-        self._max_bytes = max_bytes
-        self.renew()
-        renew_after_fork(self)
+        self._reuse = Reuse(max_age, max_messages, max_bytes)
+        self._making = ForkLock()
 
     def __reduce__(self) -> Any:
-        limits = {"max_age": self._max_age, "max_messages": self._max_messages, "max_bytes": self._max_bytes}
-        return make, (type(self), Recipe(key=self._key, limits=limits))
+        return make, (type(self), Recipe(key=self._key, limits=self._reuse.limits))
 
     @classmethod
     def _of_recipe(cls, recipe: Recipe) -> DataKeys:
@@ -159,42 +158,16 @@ class DataKeys:
 
     def renew(self) -> None:
         """Use a new data key for the next stream, for example after the vault's key was rotated."""
-        self._lock = threading.Lock()
-        self._current: DataKey | None = None
-        self._made = 0.0
-        self._messages = self._bytes = 0
+        self._reuse.renew()
 
     def _for_stream(self, size: int | None) -> DataKey:
-        """Return the data key for one more stream.
-
-        :param size: the length of its plaintext, when that is known. It is counted now and corrected by :meth:`_count`.
-        """
-        with self._lock:
-            current = self._current
-            if current is None or self._is_used_up(size or 0):
-                current = self._current = new_data_key(self._key)
-                self._made = time.monotonic()
-                self._messages = self._bytes = 0
-            self._messages += 1
-            self._bytes += size or 0
-            return current
-
-    def _is_used_up(self, size: int) -> bool:
-        return (
-            time.monotonic() - self._made >= self._max_age
-            or self._messages >= self._max_messages
-            or self._bytes >= self._max_bytes
-            or self._bytes + size > self._max_bytes
-        )
+        """Return the data key for one more stream, whose plaintext has this length, if that is known."""
+        with self._making:
+            return self._reuse.take(size) or self._reuse.begin(new_data_key(self._key), size)
 
     def _count(self, used: DataKey, excess: int) -> None:
         """Correct how many bytes a data key has encrypted."""
-        with self._lock:
-            if used is self._current:
-                self._bytes += excess
-
-
-_AEADS: weakref.WeakKeyDictionary[CryptographyClient, AzureKmsAead] = weakref.WeakKeyDictionary()
+        self._reuse.count(used, excess)
 
 
 def as_aead(key: Key) -> aead.Aead:
@@ -209,7 +182,9 @@ def as_aead(key: Key) -> aead.Aead:
     if isinstance(key, aead.Aead):
         return key
     if isinstance(key, CryptographyClient):
-        return _AEADS.get(key) or _AEADS.setdefault(key, AzureKmsAead(key))
+        # The client holds it, as each refers to the other: a table of all clients would keep both for ever.
+        held: AzureKmsAead = vars(key).get("_tink_aead") or vars(key).setdefault("_tink_aead", AzureKmsAead(key))
+        return held
     raise TypeError(
         f"'key' must be a synchronous CryptographyClient, a Tink Aead or DataKeys, not {type(key).__name__}"
     )
