@@ -217,7 +217,7 @@ def check_client(kind: str, options: Mapping[str, Any]) -> bool:
     :returns: whether the options bring policies of the caller's own.
     :raises TypeError: for the first of them, with the nearest that is known.
     """
-    if not _CLIENT.issuperset(options) and (error := _refusal(kind, options, _CLIENT | _OF_CLIENTS, strict=True)):
+    if not _CLIENT.issuperset(options) and (error := _refusal(kind, options, _CLIENT, strict=True)):
         options = {}  # as above
         raise error
     return not _POLICIES.isdisjoint(options)
@@ -250,7 +250,8 @@ def _accepted(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset((*own, *kind.__annotations__)) - {"self"} | _INTERNAL
 
 
-_CLIENT = frozenset(ClientKeywords.__annotations__) | _UNREAD_BY_CLIENTS
-_OF_CLIENTS = frozenset(
+#: Parameters of the clients themselves, which a client hands on with the rest or suggests for a misspelled keyword.
+_PARAMETERS = frozenset(
     {"vault_url", "credential", "api_version", "verify_challenge_resource", "config", "execution", "refresh_after"}
 )
+_CLIENT = frozenset(ClientKeywords.__annotations__) | _UNREAD_BY_CLIENTS | _PARAMETERS
