@@ -16,6 +16,9 @@ from .keywords import UNREAD
 #: The context of a pipeline, where a call keeps what the policies know of it.
 Call = dict[str, Any]
 
+#: The option, and then the entry of the context, that a call has for which tracing was found to be off.
+UNTRACED = "keyvault_untraced"
+
 _DEADLINE = "keyvault_deadline"
 _REPEATABLE = "keyvault_repeatable"
 _STAGE = "keyvault_stage"
@@ -51,6 +54,8 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
             context[_DEADLINE] = context.options.pop(_DEADLINE)
         elif timeout is not None:
             context[_DEADLINE] = end_of(timeout)
+        if context.options.pop(UNTRACED, False):
+            context[UNTRACED] = True
         context[_REPEATABLE] = context.options.pop("repeatable", request.http_request.method.upper() in _IDEMPOTENT)
 
 
@@ -104,6 +109,11 @@ def deadline_of(context: Mapping[str, Any]) -> float | None:
 def is_repeatable(context: Call) -> bool:
     """Whether sending the request twice has the effect of sending it once."""
     return bool(context.get(_REPEATABLE))
+
+
+def is_untraced(context: Call) -> bool:
+    """Whether tracing was off when the call began."""
+    return UNTRACED in context
 
 
 def asked_url(context: Call) -> str | None:

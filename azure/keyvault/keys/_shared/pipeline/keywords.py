@@ -167,7 +167,7 @@ UNREAD = frozenset({"enable_cae", "enforce_https", "http_logging_level", "respon
 _UNREAD_BY_CLIENTS = frozenset({"base_url", "credential_scopes", "enable_http_logger"})
 
 #: What this library adds to the options of a call on the way down.
-_INTERNAL = frozenset({"keyvault_deadline", "repeatable"})
+_INTERNAL = frozenset({"keyvault_deadline", "keyvault_untraced", "repeatable"})
 
 #: Keywords of a client that bring policies, which may read options of their own from every call.
 _POLICIES = frozenset({"config", *(name for name in ClientKeywords.__annotations__ if "polic" in name)})

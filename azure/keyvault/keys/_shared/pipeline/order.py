@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,6 @@ from azure.core.configuration import Configuration
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import (
     CustomHookPolicy,
-    DistributedTracingPolicy,
     HeadersPolicy,
     ProxyPolicy,
     RequestIdPolicy,
@@ -25,6 +23,7 @@ from .call import CallPolicy
 from .callers_transport import policies_for
 from .keywords import check_client
 from .request_logging import TraceLoggingPolicy, http_logging_policy
+from .tracing import NetworkTracingPolicy
 
 _REQUEST_ID = "x-ms-client-request-id"
 
@@ -42,7 +41,14 @@ class VaultRequestIdPolicy(RequestIdPolicy):
         if not self._random or "request_id" in request.context.options:
             super().on_request(request)
         elif _REQUEST_ID not in headers:
-            headers[_REQUEST_ID] = str(uuid.UUID(bytes=os.urandom(16), version=4))
+            headers[_REQUEST_ID] = _random_id()
+
+
+def _random_id() -> str:
+    """Return a UUID of version 4 (RFC 9562 section 5.4). Making a :class:`uuid.UUID` first takes three times as long."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 #: Keywords that replace a policy of the configuration.
@@ -143,7 +149,7 @@ def _policies(
         config.custom_hook_policy,
         *_listed(per_retry_policies),
         config.logging_policy,
-        DistributedTracingPolicy(**kwargs),
+        NetworkTracingPolicy(**kwargs),
         config.http_logging_policy,
         *last,
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 from urllib.parse import urljoin
 
-from azure.core.exceptions import HttpResponseError
-from azure.core.pipeline import PipelineResponse
+from azure.core.exceptions import HttpResponseError, TooManyRedirectsError
+from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncRedirectPolicy, RedirectPolicy
 
 from ..._compatibility import drop_content
@@ -51,9 +51,36 @@ class _SameOrigin:
         return followed
 
 
+    def follows(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        """Whether to send the request again, to where a response redirects it.
+
+        :raises ~azure.core.exceptions.TooManyRedirectsError: when it has been redirected too often.
+        """
+        location = self.get_redirect_location(response)
+        if not location or not settings["allow"]:
+            return False
+        if not self.increment(settings, response, location):
+            raise TooManyRedirectsError(settings["history"])
+        return True
+
+
 class SameOriginRedirectPolicy(_SameOrigin, RedirectPolicy):  # type: ignore[type-arg]  # as azure-core
     """The redirect policy of the synchronous clients; takes the keywords of azure-core's ``RedirectPolicy``."""
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request, wherever the vault redirects it within its origin."""
+        settings = self.configure_redirects(request.context.options)
+        while self.follows(settings, response := self.next.send(request)):
+            request.http_request = response.http_request
+        return response
 
 
 class AsyncSameOriginRedirectPolicy(_SameOrigin, AsyncRedirectPolicy):  # type: ignore[type-arg]  # as azure-core
     """The redirect policy of the asyncio clients; takes the keywords of azure-core's ``AsyncRedirectPolicy``."""
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request, wherever the vault redirects it within its origin."""
+        settings = self.configure_redirects(request.context.options)
+        while self.follows(settings, response := await self.next.send(request)):
+            request.http_request = response.http_request
+        return response

@@ -11,7 +11,13 @@ import json
 import random
 from typing import Any
 
-from azure.core.exceptions import IncompleteReadError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncRetryPolicy, RetryMode, RetryPolicy
 
@@ -62,18 +68,26 @@ class _RetryRules:
             "history": [],
         }
 
-    def _configure_positions(self, request: PipelineRequest[Any], retry_settings: dict[str, Any]) -> None:
-        """Note nothing to rewind: bodies are bytes."""
-        if not isinstance(request.http_request.content, (bytes, str, type(None))):
-            super()._configure_positions(request, retry_settings)  # type: ignore[misc]
-
     def _extra_codes(self) -> set[int]:
         """Return the status codes that the user has added with ``retry_on_status_codes``."""
         return self._retry_on_status_codes - self._RETRY_CODES  # type: ignore[attr-defined,no-any-return]
 
-    def _is_method_retryable(self, settings: dict[str, Any], request: Any, response: Any = None) -> bool:
-        """Leave the decision on lost connections to :meth:`increment`, which knows the error."""
-        return True
+    def begin(self, request: PipelineRequest[Any], settings: dict[str, Any]) -> None:
+        """Note how many tries there have been: spans report it."""
+        request.context["retry_count"] = len(settings["history"])
+
+    def repeats_after_error(self, settings: dict[str, Any], request: PipelineRequest[Any], error: AzureError) -> bool:
+        """Whether to send a request again that has failed."""
+        return not isinstance(error, ClientAuthenticationError) and self.increment(
+            settings, response=request, error=error
+        )
+
+    def repeats_after_response(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        """Whether to send a request again that got a response. If not, the response tells the history of the call."""
+        if self.is_retry(settings, response) and self.increment(settings, response=response):
+            return True
+        self.update_context(response.context, settings)  # type: ignore[attr-defined]
+        return False
 
     def increment(self, settings: dict[str, Any], response: Any = None, error: Exception | None = None) -> bool:
         """Count a failure; False ends the retries."""
@@ -116,6 +130,21 @@ class _RetryRules:
 class KeyVaultRetryPolicy(_RetryRules, RetryPolicy):  # type: ignore[type-arg]  # as azure-core
     """The retry policy of the synchronous clients; takes the keywords of azure-core's ``RetryPolicy``."""
 
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request, as often as the rules allow."""
+        settings = self.configure_retries(request.context.options)
+        while True:
+            self.begin(request, settings)
+            try:
+                response = self.next.send(request)
+            except AzureError as error:
+                if not self.repeats_after_error(settings, request, error):
+                    raise
+            else:
+                if not self.repeats_after_response(settings, response):
+                    return response
+            self.sleep(settings, request.context.transport)
+
     def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
         """Wait for as long as :meth:`increment` has decided."""
         transport.sleep(settings["wait"])
@@ -123,6 +152,21 @@ class KeyVaultRetryPolicy(_RetryRules, RetryPolicy):  # type: ignore[type-arg]  
 
 class AsyncKeyVaultRetryPolicy(_RetryRules, AsyncRetryPolicy):  # type: ignore[type-arg]  # as azure-core
     """The retry policy of the asyncio clients; takes the keywords of azure-core's ``AsyncRetryPolicy``."""
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request, as often as the rules allow."""
+        settings = self.configure_retries(request.context.options)
+        while True:
+            self.begin(request, settings)
+            try:
+                response = await self.next.send(request)
+            except AzureError as error:
+                if not self.repeats_after_error(settings, request, error):
+                    raise
+            else:
+                if not self.repeats_after_response(settings, response):
+                    return response
+            await self.sleep(settings, request.context.transport)
 
     async def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
         """Wait for as long as :meth:`increment` has decided."""

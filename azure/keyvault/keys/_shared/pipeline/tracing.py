@@ -7,11 +7,14 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import DistributedTracingPolicy
 from azure.core.settings import settings
 from azure.core.tracing.decorator import distributed_trace
 from azure.core.tracing.decorator_async import distributed_trace_async
 
 from ..wire.identifiers import parse_key_vault_id
+from .call import UNTRACED, is_untraced
 from .keywords import Check, check_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,13 +79,30 @@ def spanned(function: F, span: str, key_of: KeyOf, check: Check | None = None) -
 
 
 def _is_off(options: dict[str, Any]) -> bool:
-    """Whether nothing is to be traced; then what is meant for spans is taken off the options."""
+    """Whether nothing is to be traced. Then options for spans are removed, and the requests of the call have none."""
+    if UNTRACED in options:
+        return True
     enabled = options["tracing_options"].get("enabled") if "tracing_options" in options else None
     if settings.tracing_enabled() if enabled is None else enabled:
         return False
     for name in ("merge_span", "parent_span", "tracing_attributes"):
         options.pop(name, None)
+    options[UNTRACED] = True
     return True
+
+
+class NetworkTracingPolicy(DistributedTracingPolicy[Any, Any]):
+    """azure-core's policy, which gives every request a span, unless it is known that the call is not traced.
+
+    azure-core's settings look into the environment each time they are asked, which takes as long as five other policies.
+    """
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Start a span."""
+        if is_untraced(request.context):
+            request.context.options.pop("tracing_options", None)
+        else:
+            super().on_request(request)
 
 
 def key_attributes(vault_url: str | None, name: str | None, version: str | None) -> dict[str, str]:
