@@ -22,7 +22,7 @@ import re
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
@@ -58,15 +58,13 @@ class Token(Protocol):
     def expires_on(self) -> int: ...
 
 
-@dataclass(frozen=True)
-class Send:
+class Send(NamedTuple):
     """Send the request down the pipeline; the outcome is the response."""
 
     request: PipelineRequest[Any]
 
 
-@dataclass(frozen=True)
-class GetToken:
+class GetToken(NamedTuple):
     """Ask the credential; the outcome is the token.
 
     With ``optional``, the call can do without the token: it waits for at most half of its remaining time.
@@ -82,8 +80,7 @@ class GetToken:
         return left / 2 if self.optional and left is not None else left
 
 
-@dataclass(frozen=True)
-class Exclusive:
+class Exclusive(NamedTuple):
     """Run a flow that only one call of a session may run at a time; the outcome is what that flow returns.
 
     A call that has to wait fails if the other one fails. If the other one succeeds, it runs its own flow, which finds
@@ -148,7 +145,7 @@ def origin_of_call(request: PipelineRequest[Any]) -> Origin:
     """
     origin = secure_origin_of(request.http_request.url)
     asked = asked_url(request.context)
-    if asked is not None and secure_origin_of(asked) != origin:
+    if asked is not None and asked != request.http_request.url and secure_origin_of(asked) != origin:
         raise ServiceRequestError(
             f"The request was redirected to {origin}, which is not the vault's origin, and was not sent"
         )
@@ -180,15 +177,16 @@ def authenticate(session: AuthSession, request: PipelineRequest[Any]) -> Flow:
     """
     now = time.time()
     grant = session.grant
-    enter(request.context, Stage.TOKEN)
     fresh = grant is None or not grant.is_usable(now)
     if grant is None or fresh:
+        enter(request.context, Stage.TOKEN)
         outcome = yield Exclusive(_authorise(session, request, time.monotonic()))
         if not isinstance(outcome, Grant):
             # The response to a probe that was no challenge, of this call or of another.
             return PipelineResponse(request.http_request, outcome.http_response, request.context)
         grant = outcome
     elif grant.is_stale(now):
+        enter(request.context, Stage.TOKEN)
         grant = (yield Exclusive(_refresh(session, grant), optional=True)) or grant
     response = yield _sent(session, request, grant)
 

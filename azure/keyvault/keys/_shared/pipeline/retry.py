@@ -41,9 +41,9 @@ class _RetryRules:
 
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
         """Return whether a response is worth a retry."""
-        if not settings["total"]:
-            return False
         status = response.http_response.status_code
+        if status < 400 or not settings["total"]:
+            return False
         if _is_passing_conflict(response):
             return True
         if status not in TRANSIENT and status not in self._extra_codes():
