@@ -45,7 +45,7 @@ class VaultRequestIdPolicy(RequestIdPolicy):
 
 
 def _random_id() -> str:
-    """Return a UUID of version 4 (RFC 9562 section 5.4). Making a :class:`uuid.UUID` first takes three times as long."""
+    """Return a UUID of version 4 (RFC 9562 section 5.4). A :class:`uuid.UUID` takes three times as long."""
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) % 4]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -50,7 +50,6 @@ class _SameOrigin:
                 request.headers.pop(header, None)
         return followed
 
-
     def follows(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
         """Whether to send the request again, to where a response redirects it.
 

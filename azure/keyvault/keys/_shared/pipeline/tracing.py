@@ -94,7 +94,7 @@ def _is_off(options: dict[str, Any]) -> bool:
 class NetworkTracingPolicy(DistributedTracingPolicy[Any, Any]):
     """azure-core's policy, which gives every request a span, unless it is known that the call is not traced.
 
-    azure-core's settings look into the environment each time they are asked, which takes as long as five other policies.
+    azure-core looks for its settings in the environment each time, which takes as long as five other policies.
     """
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
