@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import FrozenInstanceError
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,8 @@ from azure.keyvault.keys._shared.auth.challenge import (
     parse_challenge,
     verify_challenge,
 )
-from azure.keyvault.keys._shared.wire.identifiers import origin_of
+from azure.keyvault.keys._shared.fork import _renew_all
+from azure.keyvault.keys._shared.wire.identifiers import Origin, origin_of
 
 SCOPE = "https://vault.azure.net/.default"
 CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1726000000"}}}'
@@ -102,8 +104,16 @@ def test_parse_repairs_the_padding_of_claims(padding: str) -> None:
 @pytest.mark.case("A13")
 @pytest.mark.parametrize(
     "claims",
-    ["%%%", encoded("not json"), base64.b64encode(b"\xff\xfe").decode(), "A", "é", encoded("[" * 20_000)],
-    ids=["not-base64", "not-json", "not-utf8", "too-short", "not-ascii", "too-deep"],
+    [
+        "%%%",
+        encoded("not json"),
+        base64.b64encode(b"\xff\xfe").decode(),
+        "A",
+        "é",
+        encoded("[" * 20_000),
+        encoded("[]") + "*",
+    ],
+    ids=["not-base64", "not-json", "not-utf8", "too-short", "not-ascii", "too-deep", "base64-and-more"],
 )
 def test_parse_refuses_claims_that_are_not_base64_of_json(claims: str) -> None:
     with pytest.raises(ChallengeError):
@@ -265,3 +275,48 @@ def test_parse_takes_a_header_of_so_many_characters(excess: int, read: bool) -> 
     else:
         with pytest.raises(ChallengeError, match="longer than 32768 characters"):
             parse_challenge([header])
+
+
+@pytest.mark.case("A28")
+def test_parse_takes_64_parameters_and_no_more() -> None:
+    parameters = ['Bearer resource="https://vault.azure.net"', *(f"p{number}=v" for number in range(63))]
+    assert parse_challenge([", ".join(parameters)]).scope == SCOPE
+    with pytest.raises(ChallengeError, match="too many parameters"):
+        parse_challenge([", ".join([*parameters, "last=v"])])
+
+
+@pytest.mark.case("A28")
+@pytest.mark.parametrize("header", ['Bearer scope="{}"', 'Bearer authorization="https://login.example/{}"'])
+def test_parse_takes_a_scope_and_a_tenant_of_1024_characters_and_no_more(header: str) -> None:
+    found = parse_challenge([header.format("a" * 1024)])
+    assert "a" * 1024 in (found.scope, found.tenant)
+    with pytest.raises(ChallengeError, match="more than 1024 characters"):
+        parse_challenge([header.format("a" * 1025)])
+
+
+def test_challenge_that_clients_share_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Challenge(SCOPE, "t").scope = "https://evil.example/.default"  # type: ignore[misc]
+
+
+@pytest.mark.case("A28")
+def test_cache_keeps_the_1024_vaults_that_were_seen_last() -> None:
+    cache, challenge = ChallengeCache(), Challenge(SCOPE, "t")
+    origins = [Origin("https", f"vault-{number}.vault.azure.net", 443) for number in range(1025)]
+    for origin in origins[:-1]:
+        cache.put(origin, challenge)
+    assert cache.get(origins[0]) is challenge
+    cache.put(origins[0], challenge)
+    cache.put(origins[-1], challenge)
+    assert [origin for origin in origins if cache.get(origin) is None] == [origins[1]]
+
+
+def test_cache_is_usable_in_a_child_process_forked_while_its_lock_was_held() -> None:
+    cache, origin = ChallengeCache(), origin_of("https://demo.vault.azure.net")
+    held = cache._lock
+    with held:
+        _renew_all()  # what the child does first
+        assert cache._lock.acquire(blocking=False)
+    cache._lock.release()
+    cache.put(origin, Challenge(SCOPE, "t"))
+    assert cache.get(origin) is not None
