@@ -159,3 +159,15 @@ async def test_span_has_the_name_of_the_method_that_was_called(
     await getattr(stub.client(Script([Answer(200, bundle())])), method)(argument)
     named(spans, f"KeyClient.{method}")
     assert sum(span.name.startswith("KeyClient") for span in spans.get_finished_spans()) == 1
+
+
+def test_method_without_the_parameter_that_its_span_needs_is_refused() -> None:
+    """A renamed parameter would otherwise take the key out of every span."""
+    from azure.keyvault.keys._shared.pipeline.tracing import traced
+
+    def rotate_key(self: Any, key: str) -> None: ...
+
+    with pytest.raises(TypeError, match="rotate_key has no parameter 'name'"):
+        traced(key="name")(rotate_key)
+    with pytest.raises(TypeError, match="rotate_key has no parameter 'version'"):
+        traced(key="key", version="version")(rotate_key)

@@ -24,7 +24,7 @@ from ._models import (
     KeyVaultKey,
     ReleaseKeyResult,
 )
-from ._paging import KeyPager, KeyPages, extract, whole_keys
+from ._paging import ExpandedPage, KeyPager, KeyPages, extract, whole_keys
 from ._polling import KeyVaultPoller, Progress
 from ._shared import ApiVersion
 from ._shared.base import KeyVaultClientBase, wire_of
@@ -127,7 +127,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return configure(PIPELINE_CLASSES, credential, **kwargs)
 
-    @traced
+    @traced(key="name")
     def create_key(
         self,
         name: str,
@@ -192,7 +192,7 @@ class KeyClient(KeyVaultClientBase):
         )
         return self._key(self._connection.send(operations.create_key(name, body), **kwargs))
 
-    @traced
+    @traced(key="name")
     def create_rsa_key(
         self,
         name: str,
@@ -254,7 +254,7 @@ class KeyClient(KeyVaultClientBase):
             **kwargs,
         )
 
-    @traced
+    @traced(key="name")
     def create_ec_key(
         self,
         name: str,
@@ -312,7 +312,7 @@ class KeyClient(KeyVaultClientBase):
             **kwargs,
         )
 
-    @traced
+    @traced(key="name")
     def create_oct_key(
         self,
         name: str,
@@ -372,7 +372,7 @@ class KeyClient(KeyVaultClientBase):
             **kwargs,
         )
 
-    @traced
+    @traced(key="name")
     def create_external_key(
         self,
         name: str,
@@ -425,7 +425,7 @@ class KeyClient(KeyVaultClientBase):
         )
         return self._key(self._connection.send(operations.create_key(name, body), **kwargs))
 
-    @traced
+    @traced(key="name")
     def import_key(
         self,
         name: str,
@@ -483,7 +483,7 @@ class KeyClient(KeyVaultClientBase):
         )
         return self._key(self._connection.send(operations.import_key(name, body), **kwargs))
 
-    @traced
+    @traced(key="name", version="version")
     def get_key(self, name: KeyReference, version: str | None = None, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Get a key's public material and properties (``GET /keys/{name}/{version}``).
 
@@ -500,7 +500,7 @@ class KeyClient(KeyVaultClientBase):
         operation = operations.get_key(*self._named(name, version))
         return self._key(self._connection.send(operation, **kwargs))
 
-    @traced
+    @traced(key="name", version="version")
     def update_key_properties(
         self,
         name: KeyReference,
@@ -551,7 +551,7 @@ class KeyClient(KeyVaultClientBase):
         operation = operations.update_key(named, body, version)
         return self._key(self._connection.send(operation, **kwargs))
 
-    @traced
+    @traced(key="name", version="version")
     def update_key(
         self, name: KeyReference, version: str | None = None, **kwargs: Unpack[UpdateKeywords]
     ) -> KeyVaultKey:
@@ -571,7 +571,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.update_key_properties(name, version, **kwargs)
 
-    @traced
+    @traced(key="name")
     def begin_delete_key(
         self,
         name: KeyReference,
@@ -606,7 +606,7 @@ class KeyClient(KeyVaultClientBase):
         waiting = Progress(pending, deleted, question, interval, finished=deleted.recovery_id is None, report=progress)
         return KeyVaultPoller(self._connection, waiting, kwargs)
 
-    @traced
+    @traced(key="name")
     def delete_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> DeletedKey:
         """Delete all versions of a key and wait for the deletion to finish (``DELETE /keys/{name}``).
 
@@ -627,7 +627,7 @@ class KeyClient(KeyVaultClientBase):
         poller.wait()
         return poller.result()
 
-    @traced
+    @traced(key="name")
     def get_deleted_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> DeletedKey:
         """Get a deleted key (``GET /deletedkeys/{name}``).
 
@@ -807,7 +807,7 @@ class KeyClient(KeyVaultClientBase):
         page = traced_page(KeyClient._page, "list_deleted_keys")
         return self._paged(page, operation, DeletedKey._from_deleted_item, kwargs)
 
-    @traced
+    @traced(key="name")
     def begin_recover_deleted_key(
         self,
         name: KeyReference,
@@ -840,7 +840,7 @@ class KeyClient(KeyVaultClientBase):
         waiting = Progress(pending, self._key(pending.answer), operations.get_key(named), interval, report=progress)
         return KeyVaultPoller(self._connection, waiting, kwargs)
 
-    @traced
+    @traced(key="name")
     def recover_deleted_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> KeyVaultKey:
         """Recover a deleted key and wait until it can be used (``POST /deletedkeys/{name}/recover``).
 
@@ -860,7 +860,7 @@ class KeyClient(KeyVaultClientBase):
         poller.wait()
         return poller.result()
 
-    @traced
+    @traced(key="name")
     def purge_deleted_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> None:
         """Delete a deleted key permanently (``DELETE /deletedkeys/{name}``).
 
@@ -875,7 +875,7 @@ class KeyClient(KeyVaultClientBase):
         """
         self._connection.send(operations.purge_deleted_key(self._deleted_name(name)), **kwargs)
 
-    @traced
+    @traced(key="name")
     def backup_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> bytes:
         """Back up a key with all its versions (``POST /keys/{name}/backup``).
 
@@ -891,7 +891,7 @@ class KeyClient(KeyVaultClientBase):
         result = self._connection.send(operations.backup_key(self._name(name)), **kwargs)
         return result.value or b""
 
-    @traced
+    @traced()
     def restore_key_backup(self, backup: bytes, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Restore a key with all its versions, under its old name (``POST /keys/restore``).
 
@@ -907,7 +907,7 @@ class KeyClient(KeyVaultClientBase):
         operation = operations.restore_key(parameters.restore_parameters(backup))
         return self._key(self._connection.send(operation, **kwargs))
 
-    @traced
+    @traced()
     def restore_key(self, backup: bytes, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Restore a key with all its versions: an alias of :meth:`restore_key_backup`.
 
@@ -921,7 +921,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return self.restore_key_backup(backup, **kwargs)
 
-    @traced
+    @traced(key="name")
     def rotate_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Create a new version of a key, according to its rotation policy (``POST /keys/{name}/rotate``).
 
@@ -937,7 +937,7 @@ class KeyClient(KeyVaultClientBase):
         """
         return self._key(self._connection.send(operations.rotate_key(self._name(name)), **kwargs))
 
-    @traced
+    @traced(key="key_name")
     def get_key_rotation_policy(self, key_name: KeyReference, **kwargs: Unpack[CallKeywords]) -> KeyRotationPolicy:
         """Get the rotation policy of a key (``GET /keys/{name}/rotationpolicy``).
 
@@ -953,7 +953,7 @@ class KeyClient(KeyVaultClientBase):
         policy = self._connection.send(operations.get_key_rotation_policy(self._name(key_name)), **kwargs)
         return KeyRotationPolicy._from_wire(policy)
 
-    @traced
+    @traced(key="key_name")
     def update_key_rotation_policy(
         self,
         key_name: KeyReference,
@@ -984,7 +984,7 @@ class KeyClient(KeyVaultClientBase):
         stored = self._connection.send(operations.update_key_rotation_policy(self._name(key_name), body), **kwargs)
         return KeyRotationPolicy._from_wire(stored)
 
-    @traced
+    @traced(key="name", version="version")
     def release_key(
         self,
         name: KeyReference,
@@ -1018,7 +1018,7 @@ class KeyClient(KeyVaultClientBase):
         result = self._connection.send(operations.release(named, body, version), **kwargs)
         return ReleaseKeyResult._from_wire(result)
 
-    @traced
+    @traced()
     def get_random_bytes(self, count: int, **kwargs: Unpack[CallKeywords]) -> bytes:
         """Get random bytes generated by a Managed HSM (``POST /rng``).
 
@@ -1034,7 +1034,7 @@ class KeyClient(KeyVaultClientBase):
         result = self._connection.send(operations.get_random_bytes(parameters.random_parameters(count)), **kwargs)
         return random_bytes(result, count)
 
-    @traced
+    @traced(key="name", version="version")
     def get_key_attestation(
         self, name: KeyReference, version: str | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyVaultKey:
@@ -1117,5 +1117,4 @@ class KeyClient(KeyVaultClientBase):
         limited = self._connection.within_timeout(options)
         page = self._page(operation, link, **limited)
         send: Any = partial(self._connection.send, **limited)
-        page.value = whole_keys(send, page.value or [])
-        return page
+        return ExpandedPage(page.next_link, whole_keys(send, page.value or []))

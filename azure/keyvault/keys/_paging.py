@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextvars import copy_context
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from azure.core.async_paging import AsyncItemPaged, AsyncList, AsyncPageIterator
 from azure.core.exceptions import DecodeError, ResourceNotFoundError
 from azure.core.paging import ItemPaged, PageIterator
 
+from ._compatibility import current_page
 from ._display import day, table
 from ._generated import operations
 from ._generated.models import KeyBundle, KeyItem
@@ -20,6 +21,13 @@ T = TypeVar("T")
 
 #: How many keys of a page are requested at a time.
 _AT_ONCE = 8
+
+
+class ExpandedPage(NamedTuple):
+    """A page of a list with ``expand=True``: whole keys in place of the items of a ``KeyListResult``."""
+
+    next_link: str | None
+    value: list[KeyBundle]
 
 
 def extract(convert: Callable[[Any], T], page: Any) -> tuple[str | None, Iterable[T]]:
@@ -145,7 +153,7 @@ class KeyPages(PageIterator[T]):
     def __next__(self) -> Iterator[T]:
         """Return the next page."""
         page = super().__next__()
-        self._items = cast("list[Any]", self._current_page)
+        self._items = cast("list[Any]", current_page(self))
         self._listed += len(self._items)
         if self._report is not None:
             self._report(self._listed)
@@ -168,7 +176,7 @@ class AsyncKeyPages(AsyncPageIterator[T]):
         """Return the next page."""
         page = await super().__anext__()
         # azure-core's wrapper of a list has been given the list itself.
-        items: list[Any] = getattr(self._current_page, "_items", [])
+        items: list[Any] = getattr(current_page(self), "_items", [])
         self._items = items
         self._listed += len(items)
         if self._report is not None:

@@ -24,7 +24,7 @@ from .._models import (
     KeyVaultKey,
     ReleaseKeyResult,
 )
-from .._paging import AsyncKeyPager, AsyncKeyPages, extract_async, whole_keys_async
+from .._paging import AsyncKeyPager, AsyncKeyPages, ExpandedPage, extract_async, whole_keys_async
 from .._polling import AsyncKeyVaultPoller, Progress
 from .._shared import ApiVersion
 from .._shared.base import wire_of
@@ -132,7 +132,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return configure(PIPELINE_CLASSES, credential, **kwargs)
 
-    @traced
+    @traced(key="name")
     async def create_key(
         self,
         name: str,
@@ -197,7 +197,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         )
         return self._key(await self._connection.send(operations.create_key(name, body), **kwargs))
 
-    @traced
+    @traced(key="name")
     async def create_rsa_key(
         self,
         name: str,
@@ -259,7 +259,7 @@ class KeyClient(AsyncKeyVaultClientBase):
             **kwargs,
         )
 
-    @traced
+    @traced(key="name")
     async def create_ec_key(
         self,
         name: str,
@@ -317,7 +317,7 @@ class KeyClient(AsyncKeyVaultClientBase):
             **kwargs,
         )
 
-    @traced
+    @traced(key="name")
     async def create_oct_key(
         self,
         name: str,
@@ -377,7 +377,7 @@ class KeyClient(AsyncKeyVaultClientBase):
             **kwargs,
         )
 
-    @traced
+    @traced(key="name")
     async def create_external_key(
         self,
         name: str,
@@ -430,7 +430,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         )
         return self._key(await self._connection.send(operations.create_key(name, body), **kwargs))
 
-    @traced
+    @traced(key="name")
     async def import_key(
         self,
         name: str,
@@ -488,7 +488,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         )
         return self._key(await self._connection.send(operations.import_key(name, body), **kwargs))
 
-    @traced
+    @traced(key="name", version="version")
     async def get_key(
         self, name: KeyReference, version: str | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyVaultKey:
@@ -507,7 +507,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         operation = operations.get_key(*self._named(name, version))
         return self._key(await self._connection.send(operation, **kwargs))
 
-    @traced
+    @traced(key="name", version="version")
     async def update_key_properties(
         self,
         name: KeyReference,
@@ -558,7 +558,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         operation = operations.update_key(named, body, version)
         return self._key(await self._connection.send(operation, **kwargs))
 
-    @traced
+    @traced(key="name", version="version")
     async def update_key(
         self, name: KeyReference, version: str | None = None, **kwargs: Unpack[UpdateKeywords]
     ) -> KeyVaultKey:
@@ -578,7 +578,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return await self.update_key_properties(name, version, **kwargs)
 
-    @traced
+    @traced(key="name")
     async def begin_delete_key(
         self,
         name: KeyReference,
@@ -613,7 +613,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         waiting = Progress(pending, deleted, question, interval, finished=deleted.recovery_id is None, report=progress)
         return AsyncKeyVaultPoller(self._connection, waiting, kwargs)
 
-    @traced
+    @traced(key="name")
     async def delete_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> DeletedKey:
         """Delete all versions of a key and wait for the deletion to finish (``DELETE /keys/{name}``).
 
@@ -634,7 +634,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         await poller.wait()
         return await poller.result()
 
-    @traced
+    @traced(key="name")
     async def get_deleted_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> DeletedKey:
         """Get a deleted key (``GET /deletedkeys/{name}``).
 
@@ -814,7 +814,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         page = traced_page(KeyClient._page, "list_deleted_keys")
         return self._paged(page, operation, DeletedKey._from_deleted_item, kwargs)
 
-    @traced
+    @traced(key="name")
     async def begin_recover_deleted_key(
         self,
         name: KeyReference,
@@ -847,7 +847,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         waiting = Progress(pending, self._key(pending.answer), operations.get_key(named), interval, report=progress)
         return AsyncKeyVaultPoller(self._connection, waiting, kwargs)
 
-    @traced
+    @traced(key="name")
     async def recover_deleted_key(self, name: KeyReference, **kwargs: Unpack[PollingKeywords]) -> KeyVaultKey:
         """Recover a deleted key and wait until it can be used (``POST /deletedkeys/{name}/recover``).
 
@@ -867,7 +867,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         await poller.wait()
         return await poller.result()
 
-    @traced
+    @traced(key="name")
     async def purge_deleted_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> None:
         """Delete a deleted key permanently (``DELETE /deletedkeys/{name}``).
 
@@ -882,7 +882,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         await self._connection.send(operations.purge_deleted_key(self._deleted_name(name)), **kwargs)
 
-    @traced
+    @traced(key="name")
     async def backup_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> bytes:
         """Back up a key with all its versions (``POST /keys/{name}/backup``).
 
@@ -898,7 +898,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         result = await self._connection.send(operations.backup_key(self._name(name)), **kwargs)
         return result.value or b""
 
-    @traced
+    @traced()
     async def restore_key_backup(self, backup: bytes, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Restore a key with all its versions, under its old name (``POST /keys/restore``).
 
@@ -914,7 +914,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         operation = operations.restore_key(parameters.restore_parameters(backup))
         return self._key(await self._connection.send(operation, **kwargs))
 
-    @traced
+    @traced()
     async def restore_key(self, backup: bytes, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Restore a key with all its versions: an alias of :meth:`restore_key_backup`.
 
@@ -928,7 +928,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return await self.restore_key_backup(backup, **kwargs)
 
-    @traced
+    @traced(key="name")
     async def rotate_key(self, name: KeyReference, **kwargs: Unpack[CallKeywords]) -> KeyVaultKey:
         """Create a new version of a key, according to its rotation policy (``POST /keys/{name}/rotate``).
 
@@ -944,7 +944,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         """
         return self._key(await self._connection.send(operations.rotate_key(self._name(name)), **kwargs))
 
-    @traced
+    @traced(key="key_name")
     async def get_key_rotation_policy(
         self, key_name: KeyReference, **kwargs: Unpack[CallKeywords]
     ) -> KeyRotationPolicy:
@@ -962,7 +962,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         policy = await self._connection.send(operations.get_key_rotation_policy(self._name(key_name)), **kwargs)
         return KeyRotationPolicy._from_wire(policy)
 
-    @traced
+    @traced(key="key_name")
     async def update_key_rotation_policy(
         self,
         key_name: KeyReference,
@@ -995,7 +995,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         )
         return KeyRotationPolicy._from_wire(stored)
 
-    @traced
+    @traced(key="name", version="version")
     async def release_key(
         self,
         name: KeyReference,
@@ -1029,7 +1029,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         result = await self._connection.send(operations.release(named, body, version), **kwargs)
         return ReleaseKeyResult._from_wire(result)
 
-    @traced
+    @traced()
     async def get_random_bytes(self, count: int, **kwargs: Unpack[CallKeywords]) -> bytes:
         """Get random bytes generated by a Managed HSM (``POST /rng``).
 
@@ -1045,7 +1045,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         result = await self._connection.send(operations.get_random_bytes(parameters.random_parameters(count)), **kwargs)
         return random_bytes(result, count)
 
-    @traced
+    @traced(key="name", version="version")
     async def get_key_attestation(
         self, name: KeyReference, version: str | None = None, **kwargs: Unpack[CallKeywords]
     ) -> KeyVaultKey:
@@ -1128,5 +1128,4 @@ class KeyClient(AsyncKeyVaultClientBase):
         limited = self._connection.within_timeout(options)
         page = await self._page(operation, link, **limited)
         send: Any = partial(self._connection.send, **limited)
-        page.value = await whole_keys_async(send, page.value or [])
-        return page
+        return ExpandedPage(page.next_link, await whole_keys_async(send, page.value or []))

@@ -23,24 +23,34 @@ F = TypeVar("F", bound=Callable[..., Any])
 KeyOf = Callable[[tuple[Any, ...], dict[str, Any]], tuple[str | None, str | None]]
 
 
-def traced(function: F) -> F:
-    """Give a method of a client a span of its own when tracing is on, with the key's name, version and identifier."""
-    return spanned(function, f"KeyClient.{function.__name__}", _key_of(function), check_of(function))
+def traced(*, key: str | None = None, version: str | None = None) -> Callable[[F], F]:
+    """Give a method of a client a span of its own when tracing is on, with the key's name, version and identifier.
+
+    :param key: the parameter of the method that identifies the key; None when the method is not about a single key.
+    :param version: the parameter that has the version of the key; None when the method is about all versions.
+    :raises TypeError: when the method does not have such a parameter.
+    """
+
+    def decorate(function: F) -> F:
+        name_of_span = f"KeyClient.{function.__name__}"
+        return spanned(function, name_of_span, _key_of(function, key, version), check_of(function))
+
+    return decorate
 
 
 def traced_page(page: F, method: str, key_name: str | None = None) -> F:
-    """Give what asks for a page of a list a span: the method that makes the list has ended when it is iterated.
+    """Give the function that requests a page a span. The method that made the list returned before any request.
 
-    :param method: that method.
-    :param key_name: the key whose versions the list holds.
+    :param method: the name of that method.
+    :param key_name: the key whose versions are listed.
     """
     return spanned(page, f"KeyClient.{method}", lambda args, options: (key_name, None))
 
 
 def spanned(function: F, span: str, key_of: KeyOf, check: Check | None = None) -> F:
-    """Give a method a span with a name of its own; what is wrong with its keywords is told by ``check`` before.
+    """Give a method a span with a name of its own, after ``check`` has checked its keywords.
 
-    Whether tracing is on is asked before anything else is done: azure-core's decorator takes longer than most policies.
+    azure-core's decorator takes longer than most policies, so it is only called when tracing is on.
     """
     if iscoroutinefunction(function):
         recorded_async = distributed_trace_async(name_of_span=span)(function)
@@ -55,7 +65,7 @@ def spanned(function: F, span: str, key_of: KeyOf, check: Check | None = None) -
                 kwargs.setdefault("tracing_attributes", key_attributes(self.vault_url, *key_of((self, *args), kwargs)))
                 return await recorded_async(self, *args, **kwargs)
             except BaseException:
-                args, kwargs = (), {}  # a traceback shows them to those who print locals: keys and backups among them
+                args, kwargs = (), {}  # keys and backups, which tools that print the locals of a traceback would show
                 raise
 
         return cast(F, call_async)
@@ -72,14 +82,14 @@ def spanned(function: F, span: str, key_of: KeyOf, check: Check | None = None) -
             kwargs.setdefault("tracing_attributes", key_attributes(self.vault_url, *key_of((self, *args), kwargs)))
             return recorded(self, *args, **kwargs)
         except BaseException:
-            args, kwargs = (), {}  # a traceback shows them to those who print locals: keys and backups among them
+            args, kwargs = (), {}  # keys and backups, which tools that print the locals of a traceback would show
             raise
 
     return cast(F, call)
 
 
 def _is_off(options: dict[str, Any]) -> bool:
-    """Whether nothing is to be traced. Then options for spans are removed, and the requests of the call have none."""
+    """Return whether tracing is off. If it is, remove the options for spans; the requests of the call have none."""
     if UNTRACED in options:
         return True
     enabled = options["tracing_options"].get("enabled") if "tracing_options" in options else None
@@ -117,24 +127,32 @@ def key_attributes(vault_url: str | None, name: str | None, version: str | None)
     return {**attributes, "az.keyvault.key.id": identifier}
 
 
-def _key_of(function: Callable[..., Any]) -> KeyOf:
-    """Look up once where a method's arguments hold the name and the version of a key."""
-    code = function.__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    name = next((candidate for candidate in ("name", "key_name") if candidate in names), "")
-
-    def argument(wanted: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if wanted not in names:
-            return None
-        position = names.index(wanted)
-        return args[position] if position < min(len(args), code.co_argcount) else kwargs.get(wanted)
+def _key_of(function: Callable[..., Any], key: str | None, version: str | None) -> KeyOf:
+    """Return what finds the key and its version among the arguments of a call."""
+    key_argument, version_argument = _argument(function, key), _argument(function, version)
 
     def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str | None, str | None]:
-        named, own_version = name_and_version(argument(name, args, kwargs))
-        version = argument("version", args, kwargs) or own_version
-        return named, version if "version" in names and isinstance(version, str) else None
+        name, own_version = name_and_version(key_argument(args, kwargs))
+        given = version_argument(args, kwargs) or own_version
+        return name, given if version is not None and isinstance(given, str) else None
 
     return key_of
+
+
+def _argument(function: Callable[..., Any], parameter: str | None) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
+    """Return what finds the argument for a parameter, which may be given by position or by name."""
+    if parameter is None:
+        return lambda args, kwargs: None
+    code = function.__code__
+    positional = code.co_varnames[: code.co_argcount]
+    if parameter not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        raise TypeError(f"{function.__qualname__} has no parameter {parameter!r}")
+    position = positional.index(parameter) if parameter in positional else None
+
+    def argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return args[position] if position is not None and position < len(args) else kwargs.get(parameter)
+
+    return argument
 
 
 def name_and_version(key: Any) -> tuple[str | None, str | None]:
