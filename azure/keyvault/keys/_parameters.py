@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from types import FrameType
 from typing import Any, TypeVar
 
+import azure.core
 from azure.core.exceptions import HttpResponseError
 
 from ._durations import checked_duration
@@ -26,8 +28,8 @@ _MAX_PAGE_SIZE = 25
 #: What the service demands of the life of a key that is rotated.
 _SHORTEST_LIFE = timedelta(days=28)
 
-# Whose frames lie between a caller and a warning raised here: the facades, and the decorators of azure-core on them.
-_NOT_THE_CALLER = ("azure.keyvault.keys.", "azure.core.")
+# The files whose code runs between a caller and this module: the facades, and the decorators of azure-core on them.
+_NOT_THE_CALLER = (os.path.dirname(__file__) + os.sep, os.path.dirname(azure.core.__file__) + os.sep)
 
 _KEY_TYPES = Names("key types", KeyType, KEY_TYPES_ELSEWHERE)
 _CURVES = Names("curves", KeyCurveName, CURVES_ELSEWHERE)
@@ -291,10 +293,16 @@ def _utc(name: str, moment: datetime | None) -> datetime | None:
 
 
 def _warn(message: str) -> None:
-    """Warn at the line of the caller that called the library."""
+    """Warn at the line that called the library.
+
+    No ``stacklevel`` fits: the number of frames in between depends on the method, its aliases and tracing.
+    """
+    if sys.version_info >= (3, 12):
+        warnings.warn(message, skip_file_prefixes=_NOT_THE_CALLER)
+        return
     frame: FrameType | None = sys._getframe()
     level = 1
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_NOT_THE_CALLER):
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_CALLER):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=level)
 
