@@ -1,14 +1,26 @@
-"""What the library reads of the private parts of its dependencies. Each docstring says what breaks when one is gone."""
+"""The private parts of dependencies that the library relies on. Each docstring says what breaks without them."""
 
 from __future__ import annotations
 
+import asyncio
+import warnings
+from typing import Any
+
 import aiohttp
+import aiohttp.test_utils
+import pytest
+from aiohttp import web
+from azure.core.async_paging import AsyncPageIterator
+from azure.core.paging import PageIterator
+from azure.core.pipeline import AsyncPipeline, Pipeline
+from azure.core.pipeline.policies import AsyncRetryPolicy, RetryPolicy
 from azure.core.rest import HttpRequest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from azure.keyvault.keys import _compatibility as compatibility
+from azure.keyvault.keys._shared.pipeline.retry import AsyncKeyVaultRetryPolicy, KeyVaultRetryPolicy
 
 SHA256 = hashes.SHA256()
 
@@ -43,12 +55,94 @@ def test_request_loses_its_content() -> None:
     assert request.content is None
 
 
-async def test_session_of_aiohttp_tells_its_middlewares() -> None:
-    """Without it, the middlewares of a session that the caller brings no longer see the requests to the vault."""
+RETRIES = [(RetryPolicy, KeyVaultRetryPolicy), (AsyncRetryPolicy, AsyncKeyVaultRetryPolicy)]
 
-    async def middleware(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        return await send(request)
 
-    async with aiohttp.ClientSession(middlewares=(middleware,)) as session:
+@pytest.mark.parametrize(("theirs", "ours"), RETRIES, ids=["sync", "async"])
+def test_retry_policy_tells_which_status_codes_the_user_added(theirs: type, ours: type) -> None:
+    """Without it, ``retry_on_status_codes`` would fail every call that fails."""
+    assert compatibility.extra_retry_codes(theirs(retry_on_status_codes=[418])) == {418}
+    assert compatibility.extra_retry_codes(ours()) == set()
+
+
+@pytest.mark.parametrize(("theirs", "ours"), RETRIES, ids=["sync", "async"])
+def test_settings_of_retries_are_those_of_azure_core(theirs: type, ours: type) -> None:
+    """The library makes the settings of most calls itself: a setting that is new in azure-core would be missing."""
+    made, expected = ours().configure_retries({}), theirs().configure_retries({})
+    assert made.keys() == expected.keys()
+    assert {name: made[name] for name in made if name != "methods"} == {
+        name: expected[name] for name in expected if name != "methods"
+    }
+
+
+@pytest.mark.parametrize("kind", [Pipeline, AsyncPipeline])
+def test_pipeline_prepares_multipart_requests_in_a_method_of_its_own(kind: type) -> None:
+    """Without it the library's override would be unused, which only costs time."""
+    assert callable(kind._prepare_multipart)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", [Pipeline, AsyncPipeline])
+def test_pipeline_tells_its_transport(kind: Any) -> None:
+    """Without it, waiting for a deletion fails: a client sleeps with its transport."""
+    transport = object()
+    assert compatibility.transport_of(kind(transport, [])) is transport
+
+
+async def test_pages_tell_the_items_that_they_have_reached() -> None:
+    """Without it, iterating over a list fails."""
+    pages = PageIterator(lambda token: token, lambda answer: (None, ["key"]))
+    next(pages)
+    assert compatibility.current_page(pages) == ["key"]
+
+    async def get(token: Any) -> Any:
+        return token
+
+    async def extract(answer: Any) -> Any:
+        return None, ["key"]
+
+    pages_async: Any = AsyncPageIterator(get, extract)
+    await pages_async.__anext__()
+    assert compatibility.current_page(pages_async) is not None
+
+
+async def test_session_tells_its_middlewares() -> None:
+    """Without it, a session of the caller's would lose its middlewares when the library adds one of its own."""
+
+    async def middleware(request: Any, handler: Any) -> Any:
+        return await handler(request)
+
+    async with aiohttp.ClientSession(middlewares=[middleware]) as session:
         assert compatibility.middlewares_of(session) == (middleware,)
     assert compatibility.middlewares_of(object()) == ()
+
+
+def test_connector_closes_without_its_loop() -> None:
+    """Without it, a client that outlives its event loop fails where it is used in another one."""
+
+    async def connect() -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector()
+
+    connector = asyncio.run(connect())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compatibility.close_at_once(connector)
+    assert connector.closed
+
+
+async def test_response_writes_its_headers_in_the_method_that_the_emulator_overrides() -> None:
+    """Without it, the emulator answers a purge without ``Content-Length: 0``, unlike the service."""
+    called = []
+
+    class Response(web.Response):
+        async def _prepare_headers(self) -> None:
+            called.append(self)
+            await super()._prepare_headers()
+
+    async def answer(request: web.Request) -> web.Response:
+        return Response(status=204)
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    async with aiohttp.test_utils.TestServer(app) as server, aiohttp.ClientSession() as session:
+        assert (await session.get(server.make_url("/"))).status == 204
+    assert called

@@ -9,6 +9,7 @@ from azure.core.configuration import Configuration
 from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.rest import HttpRequest, HttpResponse
 
+from .._compatibility import transport_of
 from .._generated.operations import Operation
 from .auth.policy import ChallengeAuthPolicy
 from .fork import ForkLock
@@ -164,7 +165,7 @@ class VaultConnection:
 
     def sleep(self, seconds: float) -> None:
         """Sleep, in the way that the transport does between attempts."""
-        self._pipeline._transport.sleep(seconds)
+        transport_of(self._pipeline).sleep(seconds)
 
     def within_timeout(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options that give several requests one common timeout."""

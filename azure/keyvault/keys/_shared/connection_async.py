@@ -13,6 +13,7 @@ from azure.core.pipeline import AsyncPipeline, PipelineResponse
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from .. import _extras
+from .._compatibility import transport_of
 from .._generated.operations import Operation
 from .auth.policy_async import AsyncChallengeAuthPolicy
 from .fork import ForkLock
@@ -180,7 +181,7 @@ class AsyncVaultConnection:
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, in the way that the transport does between attempts."""
-        await self._pipeline._transport.sleep(seconds)
+        await transport_of(self._pipeline).sleep(seconds)
 
     def within_timeout(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options that give several requests one common timeout."""

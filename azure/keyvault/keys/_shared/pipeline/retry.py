@@ -21,6 +21,7 @@ from azure.core.exceptions import (
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncRetryPolicy, RetryMode, RetryPolicy
 
+from ..._compatibility import extra_retry_codes
 from ..transport.failures import is_unsent
 from ..transport.tls import is_certificate_error
 from .call import Stage, is_repeatable, remaining, stage_of
@@ -70,7 +71,7 @@ class _RetryRules:
 
     def _extra_codes(self) -> set[int]:
         """Return the status codes that the user has added with ``retry_on_status_codes``."""
-        return self._retry_on_status_codes - self._RETRY_CODES  # type: ignore[attr-defined,no-any-return]
+        return extra_retry_codes(self)
 
     def begin(self, request: PipelineRequest[Any], settings: dict[str, Any]) -> None:
         """Note how many tries there have been: spans report it."""

@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError, ServiceRequestError, ServiceRespon
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from ..._compatibility import middlewares_of
+from ..._compatibility import close_at_once, middlewares_of
 from ..fork import renew_after_fork
 from ..workers import outcome
 from .answer_body import check_encoding, check_size
@@ -178,15 +178,14 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         self._drop_session()
 
     def _drop_session(self) -> None:
-        """Let go of a session that nobody can close any more, without a complaint of aiohttp's."""
+        """Drop a session whose event loop has ended, without the warning that aiohttp's finalizers would give."""
         session, self._session = self._session, None
         if session is None or session.closed:
             return
         connector = session.connector
         session.detach()
         if connector is not None:
-            # As its finalizer does, which would complain first. The public method can only be awaited, in its own loop.
-            connector._close()
+            close_at_once(connector)
 
     def renew(self) -> None:
         """Connect anew in a child process: the connections are the parent's, and so is the event loop."""
