@@ -313,7 +313,9 @@ def test_key_made_of_a_jwk_needs_no_vault() -> None:
 
 
 def test_key_is_got_once_for_all_objects(ring: Keyring, vault: Target, traffic: Traffic) -> None:
-    with CryptographyClient(ring.imported("RSA 2048").id, vault.credential, **vault.options) as client:
+    key = ring.imported("RSA 2048")
+    traffic.restart()
+    with CryptographyClient(key.id, vault.credential, **vault.options) as client:
         client.create_rsa_private_key().public_key().encrypt(DATA, padding.PKCS1v15())
         client.create_rsa_public_key().encrypt(DATA, padding.PKCS1v15())
     assert [request.method for request in traffic.calls] == ["GET"]
