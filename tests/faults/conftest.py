@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -78,5 +77,3 @@ async def connect(
     for client in clients:
         await client.close()
     request.node.end_servers()
-    if stub.world.is_async:
-        await asyncio.sleep(0.02)  # for the sockets of connections that were given up

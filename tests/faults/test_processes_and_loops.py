@@ -15,6 +15,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from azure.core.exceptions import AzureError
 from fixtures.stub_vault import AsyncStubCredential, StubCredential, Tokens
 from fixtures.worlds import AIO
 from raw_server import Conversation, RawServer, Received
@@ -183,6 +184,30 @@ async def test_client_that_was_closed_is_silent(serve: Serve, trust: ssl.SSLCont
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         gc.collect()
+
+
+@pytest.mark.case("D11")
+def test_connection_that_was_given_up_ends_with_its_client(serve: Serve, trust: ssl.SSLContext) -> None:
+    """The server hangs, so it does not answer the end of TLS either."""
+    server = serve(lambda request, talk: talk.hang())
+
+    async def give_up() -> None:
+        async with AsyncKeyClient(server.url, AsyncStubCredential(Tokens()), connection_verify=trust) as client:
+            with pytest.raises(AzureError):
+                await client.get_key("orders", timeout=0.3)
+
+    def give_up_in_place() -> None:
+        client = KeyClient(server.url, StubCredential(Tokens()), connection_verify=trust)
+        with client, pytest.raises(AzureError):
+            client.get_key("orders", timeout=0.3)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(give_up())
+        give_up_in_place()
+        gc.collect()
+    assert [str(warning.message) for warning in caught if warning.category is ResourceWarning] == []
+    assert len(server.calls) == 2
 
 
 @pytest.mark.case("D13")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import warnings
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -28,6 +30,9 @@ from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
 # The most connections that are open at the same time; more tasks wait for their turn.
 _POOL_SIZE = 100
+
+# The most turns of the event loop in which a connection that was shut is closed; it takes about five.
+_TURNS = 20
 
 _LOST = "The connection was lost before the whole answer was there"
 
@@ -134,6 +139,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         self._connect_timeout, self._read_timeout = connection_timeout, read_timeout
         self._timeouts = _timeouts(connection_timeout, read_timeout)
         self._block_size = connection_data_block_size
+        self._sockets: WeakSet[socket.socket] = WeakSet()
         self._middlewares: tuple[Any, ...] | None = None
         if session is not None:
             self._middlewares = middlewares_for(session)
@@ -159,9 +165,10 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             raise ValueError("HTTP transport has already been closed: create another client")
         if session is not None:
             self._leave_loop()
+        connector = aiohttp.TCPConnector(limit=_POOL_SIZE, resolver=_Resolver(), socket_factory=_noting(self._sockets))
         # With its own look at the environment aiohttp would read proxies and .netrc for every request, in a thread.
         session = self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_POOL_SIZE, resolver=_Resolver()),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -180,6 +187,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
     def _drop_session(self) -> None:
         """Drop a session whose event loop has ended, without the warning that aiohttp's finalizers would give."""
         session, self._session = self._session, None
+        self._sockets = WeakSet()
         if session is None or session.closed:
             return
         connector = session.connector
@@ -192,6 +200,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         if self._session is not None and self._is_own:
             self._inherited.append(self._session)
             self._session = None
+            self._sockets = WeakSet()
 
     def __del__(self) -> None:
         session = getattr(self, "_session", None)
@@ -295,6 +304,21 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         if session is not None and self._is_owner:
             self._session = None
             await session.close()
+            await self._end_given_up()
+
+    async def _end_given_up(self) -> None:
+        """End the connections of calls that were given up: aiohttp waits for the others alone.
+
+        Each has told the server that TLS ends. One that hangs never answers that, and the event loop may end first.
+        """
+        for _ in range(_TURNS):
+            left = [one for one in self._sockets if one.fileno() >= 0]
+            if not left:
+                return
+            for one in left:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+            await asyncio.sleep(0)
 
     async def __aenter__(self) -> AsyncVaultTransport:
         await self.open()
@@ -302,6 +326,17 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
+
+
+def _noting(sockets: WeakSet[socket.socket]) -> Callable[[tuple[Any, ...]], socket.socket]:
+    """Return what makes the sockets of connections and notes them. It does not hold the transport, which holds it."""
+
+    def make(address: tuple[Any, ...]) -> socket.socket:
+        made = socket.socket(*address[:3])
+        sockets.add(made)
+        return made
+
+    return make
 
 
 def _failure(error: Exception, url: str) -> AzureError | None:
