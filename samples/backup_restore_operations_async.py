@@ -1,7 +1,7 @@
-"""Back up a key with its versions, lose it, and restore it, in asyncio.
+"""Back up a key with all its versions, lose it, and restore it (with asyncio).
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/backup_restore_operations_async.py
 """

@@ -1,7 +1,7 @@
-"""Encrypt, wrap and sign with keys of the vault, and see where each operation runs: here or in the vault, in asyncio.
+"""Encrypt, wrap and sign with keys in a vault, and see where each operation runs (with asyncio).
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/crypto_operations_async.py
 """
@@ -51,15 +51,15 @@ async def main() -> None:
         changed = await crypto.verify(SignatureAlgorithm.ps256, digest, signed.signature)
         print(f"Verified  {changed.performed}: {'valid' if changed.is_valid else 'not valid'} for another message")
 
-        # execution="remote" leaves everything to the vault.
+        # execution="remote" runs everything in the vault.
         async with CryptographyClient(key, credential, execution="remote") as remote:
             secret = await remote.encrypt(EncryptionAlgorithm.rsa_oaep_256, b"everything there")
-            print(f"Encrypted {secret.performed}, though it could be done here")
+            print(f"Encrypted {secret.performed}, although it could run locally")
 
-        # A local key needs no vault at all.
+        # If you have the key yourself, you don't need a vault.
         own = CryptographyClient.from_jwk(JsonWebKey(kty="oct", k=os.urandom(32), key_ops=["encrypt", "decrypt"]))
         secret = await own.encrypt(EncryptionAlgorithm.a256_cbcpad, b"nothing leaves this process")
-        print(f"Encrypted {secret.performed}, with a key of this process")
+        print(f"Encrypted {secret.performed}, with a key that never leaves this process")
         plain = await own.decrypt(secret)
         print(f"Decrypted {plain.performed}: {plain.plaintext.decode()!r}")
 

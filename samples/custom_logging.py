@@ -1,7 +1,7 @@
 """Log network traffic to your own handler, for one client or for one call.
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/custom_logging.py
 """
@@ -61,7 +61,7 @@ def main() -> None:
             # Headers are logged without tokens. Bodies are not logged: they hold plaintext, private keys and backups.
             print(f"Searched  the records for a token: {'found one' if 'Bearer ey' in str(texts) else 'found none'}")
             client.get_key(name, logging_enable=False)
-            print(f"Got       {name}, quietly: {len(handler.take())} records")
+            print(f"Got       {name}, without logging: {len(handler.take())} records")
 
             client.delete_key(name)
             client.purge_deleted_key(name)

@@ -1,7 +1,7 @@
-"""Log what goes over the network: for one client, or for one call; into a handler of your own, in asyncio.
+"""Log network traffic to your own handler, for one client or for one call (with asyncio).
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/custom_logging_async.py
 """
@@ -62,7 +62,7 @@ async def main() -> None:
             # Headers are logged without tokens. Bodies are not logged: they hold plaintext, private keys and backups.
             print(f"Searched  the records for a token: {'found one' if 'Bearer ey' in str(texts) else 'found none'}")
             await client.get_key(name, logging_enable=False)
-            print(f"Got       {name}, quietly: {len(handler.take())} records")
+            print(f"Got       {name}, without logging: {len(handler.take())} records")
 
             await client.delete_key(name)
             await client.purge_deleted_key(name)

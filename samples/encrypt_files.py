@@ -1,11 +1,11 @@
-"""Encrypt files of any size with a key of the vault, rotate the key, and decrypt them.
+"""Encrypt files of any size with a key in a vault, rotate the key, and decrypt the files.
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/encrypt_files.py
 
-It needs the extra ``tink``.
+It needs the library's extra ``tink``.
 """
 
 import os
@@ -22,7 +22,7 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 def encrypt(path: Path, keys: DataKeys) -> Path:
-    """Encrypt a file, and bind its name to it."""
+    """Encrypt a file, and authenticate its name with it."""
     secret = path.with_name(f"{path.name}.tink")
     with path.open("rb") as source, secret.open("wb") as target:
         encrypt_stream(source, target, keys, associated_data=path.name.encode())
@@ -65,13 +65,13 @@ def main() -> None:
         keys = DataKeys(client.get_cryptography_client(name, refresh_after=600))
         for secret in secrets:
             same = decrypt(secret, keys) == Path(folder, secret.stem).read_bytes()
-            print(f"Decrypted {secret.name}: {'as it was' if same else 'something else'}")
+            print(f"Decrypted {secret.name}: {'unchanged' if same else 'changed'}")
 
         secrets[0].write_bytes(secrets[0].read_bytes()[:-1])
         try:
             decrypt(secrets[0], keys)
         except StreamDecryptionError as error:
-            print(f"Refused   a file that was cut off, after {error.verified} good bytes")
+            print(f"Rejected  a truncated file after {error.verified} valid bytes")
 
         client.delete_key(name)
         client.purge_deleted_key(name)

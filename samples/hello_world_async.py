@@ -1,7 +1,7 @@
-"""Create two keys, use them, list them, and delete them, in asyncio.
+"""Create two keys, use them, list them, and delete them (with asyncio).
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/hello_world_async.py
 """

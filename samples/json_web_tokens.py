@@ -1,11 +1,11 @@
-"""Sign JSON Web Tokens with a key of the vault, publish its public keys, and verify tokens across a rotation.
+"""Sign JSON Web Tokens in a vault, publish the public keys, and verify tokens after a rotation.
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/json_web_tokens.py
 
-It needs the extra ``jose``.
+It needs the library's extra ``jose``.
 """
 
 import os
@@ -43,7 +43,7 @@ def main() -> None:
         client.create_ec_key(name, curve="P-256")
         print(f"Created   {name}")
 
-        # A service keeps one such client. It signs with the newest version, and looks for a new one every ten minutes.
+        # Keep one such client. It signs with the newest version, and checks for a new one every ten minutes.
         crypto = client.get_cryptography_client(name, refresh_after=600)
         token = sign_jwt(crypto, claims_for("first"))
         print(f"Signed    a token of {len(token)} characters")
@@ -56,7 +56,7 @@ def main() -> None:
         newest = client.get_cryptography_client(name)
         later = sign_jwt(newest, claims_for("second"))
         key_set = jwk_set(client, name)
-        print(f"Rotated   the key: {len(key_set['keys'])} public keys are published now")
+        print(f"Rotated   the key: {len(key_set['keys'])} public keys are now published")
         print(f"Verified  the tokens of {verify(token, key_set)!r} and {verify(later, key_set)!r}")
 
         client.delete_key(name)

@@ -1,7 +1,7 @@
-"""List keys, the versions of a key, and deleted keys. Read a list page by page, and continue it later.
+"""List keys, versions and deleted keys. Read a list page by page, and continue it later.
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/list_operations.py
 """

@@ -1,7 +1,7 @@
-"""Delete keys, bring one back, and purge them; wait for each step, or do something else meanwhile, in asyncio.
+"""Delete keys, recover one, and purge them. Wait for each step, or do something else in the meantime (with asyncio).
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/recover_purge_operations_async.py
 """
@@ -33,7 +33,7 @@ async def main() -> None:
         await client.create_ec_key(other)
         print(f"Created   {name} and {other}")
 
-        # delete_key returns when the deletion has finished, so that the key can be recovered or purged immediately.
+        # delete_key returns when the deletion has finished, so the key can be recovered or purged immediately.
         deleted = await client.delete_key(name, progress=show)
         print()
         print(f"Deleted   {name} on {deleted.deleted_date}; the vault purges it on {deleted.scheduled_purge_date}")
@@ -47,11 +47,11 @@ async def main() -> None:
         try:
             await client.get_key(name)
         except ResourceNotFoundError:
-            print(f"Missed    {name}: a deleted key cannot be got")
+            print(f"Missed    {name}: get_key does not find deleted keys")
         try:
             await client.create_ec_key(name)
         except ResourceExistsError:
-            print(f"Refused   to create {name}: its name is taken until it is purged")
+            print(f"Refused   to create {name}: the name stays reserved until the deleted key is purged")
         found = await client.get_deleted_key(name)
         print(f"Found     {found.name} among the deleted keys, as {found.recovery_id}")
 

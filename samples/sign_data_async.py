@@ -1,7 +1,7 @@
-"""Sign a message, a large file and a stream, and verify the signatures, here and elsewhere, in asyncio.
+"""Sign a message, a large file and a stream, and verify the signatures with and without a vault (with asyncio).
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/sign_data_async.py
 """

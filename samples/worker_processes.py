@@ -1,7 +1,7 @@
-"""Send a client to worker processes: each process creates one client and requests one token for all of its tasks.
+"""Send a client to worker processes, each of which creates one client for all its tasks.
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/worker_processes.py
 """
@@ -22,7 +22,7 @@ PROCESSES = 2
 
 
 def sign(crypto: CryptographyClient, number: int) -> tuple[int, int, dict[str, str]]:
-    """Run in a worker: sign a record, and tell which process and which client did it."""
+    """Run in a worker: sign a record, and return the process, the client and the signature."""
     signed = crypto.sign_data("PS256", b"record %d" % number)
     return os.getpid(), id(crypto), signed.to_dict()
 

@@ -1,7 +1,7 @@
-"""Send an asyncio client to worker processes: each makes one client of it, for the event loops of all of its tasks.
+"""Send a client to worker processes, each of which creates one client for all its tasks (with asyncio).
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/worker_processes_async.py
 """
@@ -25,10 +25,10 @@ PROCESSES = 2
 
 
 def sign(crypto: CryptographyClient, task: int) -> tuple[int, int, list[dict[str, str]]]:
-    """Run in a worker: sign some records, and tell which process and which client did it."""
+    """Run in a worker: sign some records, and return the process, the client and the signatures."""
 
     async def sign_all() -> list[dict[str, str]]:
-        # The end of this block closes the connections of this event loop. The client stays, with its token.
+        # Leaving this block closes the connections of this event loop. The client keeps its token and stays usable.
         async with crypto:
             signed = [crypto.sign_data("PS256", b"record %d.%d" % (task, number)) for number in range(RECORDS)]
             return [result.to_dict() for result in await asyncio.gather(*signed)]
@@ -40,7 +40,7 @@ async def main() -> None:
     # Names of deleted keys stay reserved until they are purged, so every run uses a new one.
     name = f"workers-{uuid.uuid4().hex[:8]}"
 
-    # The asyncio clients take synchronous credentials, too, which belong to no event loop.
+    # The async clients also accept sync credentials, which do not belong to an event loop.
     with DefaultAzureCredential() as credential:
         async with KeyClient(VAULT_URL, credential) as client:
             await client.create_rsa_key(name, size=2048)

@@ -1,10 +1,10 @@
-"""Make certificate signing requests whose private keys never leave the vault, with the package cryptography.
+"""Create certificate signing requests with ``cryptography``, while the private keys stay in the vault.
 
-There is no asyncio twin of this sample: the interfaces of cryptography, which sign the request, are synchronous and
-cannot be awaited. In an asyncio service, call such a function with ``asyncio.to_thread``.
+There is no async version of this sample, because cryptography cannot await a signature. In an async program, run such
+functions with ``asyncio.to_thread``.
 
-Set VAULT_URL to the URL of a vault in which you have all key permissions, and sign in for DefaultAzureCredential
-(``az login`` is enough). Or run the sample without Azure:
+Set VAULT_URL to the URL of a vault where you have all key permissions, and sign in with ``az login`` or another way
+that DefaultAzureCredential supports. Or run the sample without Azure:
 
     python -m azure.keyvault.keys.emulator run python samples/x509_csr.py
 """
@@ -25,7 +25,7 @@ VAULT_URL = os.environ["VAULT_URL"]
 
 
 def request_for(host: str, private_key: CertificateIssuerPrivateKeyTypes) -> x509.CertificateSigningRequest:
-    """Create a signing request with a key of cryptography or of a vault."""
+    """Create a signing request with a private key from cryptography or from a vault."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
@@ -54,7 +54,7 @@ def main() -> None:
             read = x509.load_pem_x509_csr(csr.public_bytes(Encoding.PEM))
             same = read.public_key() == key.key.to_cryptography()
             print(f"Verified  the signature: {'valid' if read.is_signature_valid else 'not valid'}")
-            print(f"Compared  the public key: {'that of the vault' if same else 'another one'}")
+            print(f"Compared  the public key: {'the same as in the vault' if same else 'different'}")
 
         for name in (rsa_name, ec_name):
             client.delete_key(name)

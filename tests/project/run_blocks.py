@@ -40,9 +40,10 @@ def run(path: Path, names: dict[str, object], folder: Path, without: list[str]) 
             Path(folder, file[1]).write_text(str(example.parsed), "utf-8")
         else:
             example.evaluate()
-    for name in ("client", "credential"):
-        if hasattr(document.namespace.get(name), "close"):
-            document.namespace[name].close()
+    for owner in (names, document.namespace):  # a page may replace the client that it starts with
+        for name in ("client", "credential"):
+            if hasattr(owner.get(name), "close"):
+                owner[name].close()
     if any(folder.iterdir()):
         # Without the plug-ins that happen to be installed: their settings are those of this project, not the reader's.
         environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -16,7 +16,7 @@ TELLS = {
     "backup_restore_operations": "Compared  the versions: all are back",
     "crypto_operations": "not valid for another message",
     "custom_logging": "Searched  the records for a token: found none",
-    "encrypt_files": "Refused   a file that was cut off, after 3145640 good bytes",
+    "encrypt_files": "Rejected  a truncated file after 3145640 valid bytes",
     "hello_world": "Verified  the signature, local: valid",
     "json_web_tokens": "Verified  the tokens of 'first' and 'second'",
     "key_rotation": "Decrypted 'older than the key' with the version that encrypted it",
@@ -25,7 +25,7 @@ TELLS = {
     "send_request": "Raised    HttpResponseError: KeyNotFound",
     "sign_data": "Verified  the stream with the public key, local: True",
     "worker_processes": "Verified  20 of 20 signatures after a rotation",
-    "x509_csr": "Compared  the public key: that of the vault",
+    "x509_csr": "Compared  the public key: the same as in the vault",
 }
 #: Samples without a twin in asyncio.
 ALONE = {"x509_csr"}
