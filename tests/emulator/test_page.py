@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import urllib3
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys.emulator import KeyVaultEmulator
@@ -224,6 +224,19 @@ def test_forms_turn_the_knobs_that_tests_have(opened: Visitor) -> None:
     opened.message("revoke")
     assert api("GET", "/keys").status == 401
     opened.message("reset")
+    assert opened.message("throttle", mode="limit", calls="2", seconds="60", retry_after="7") == "Throttling is on."
+    assert [api("GET", "/keys").status for _ in range(3)] == [200, 200, 429]
+    assert api("GET", "/keys").headers["Retry-After"] == "7"
+    assert "2 calls in 60 seconds, Retry-After: 7" in opened.get().data.decode()
+    assert opened.message("throttle", mode="documented") == "Throttling is on."
+    made = [api("POST", f"/keys/many{number}/create", {"kty": "EC"}).status for number in range(21)]
+    assert made == [200] * 20 + [429]
+    assert "the documented limits of a vault</strong>" in opened.get().data.decode()
+    assert opened.message("throttle", mode="off") == "Throttling is off."
+    assert api("GET", "/keys").status == 200
+    opened.message("throttle", mode="limit")
+    opened.message("reset")
+    assert vault.throttle.is_on is False
     opened.message("advance", amount="2", unit="days")
     assert vault.clock.offset == 2 * 86400
     opened.message("now")
@@ -270,8 +283,26 @@ def test_faults_are_injected_and_ended(opened: Visitor, fields: dict[str, str], 
         ("inject", {"kind": "status", "number": "7"}, "Not done: a status must be 100 to 599"),
         ("advance", {"amount": "nan"}, "Not done: amount must be a number"),
         ("advance", {"amount": "x"}, "Not done"),
+        ("throttle", {"mode": "half"}, "Not done: choose a limit"),
+        ("throttle", {"mode": "limit", "calls": "0"}, "Not done: calls must be 1 or more"),
+        ("throttle", {"mode": "limit", "seconds": "0"}, "Not done: seconds must be more than 0"),
+        ("throttle", {"mode": "limit", "retry_after": "-1"}, "Not done: retry_after must not be negative"),
     ],
-    ids=["missing", "path", "nameless", "action", "fault", "pattern", "status", "nan", "text"],
+    ids=[
+        "missing",
+        "path",
+        "nameless",
+        "action",
+        "fault",
+        "pattern",
+        "status",
+        "nan",
+        "text",
+        "limit",
+        "no-calls",
+        "no-time",
+        "retry-after",
+    ],
 )
 def test_form_that_is_wrong_is_said_so(opened: Visitor, action: str, fields: dict[str, str], message: str) -> None:
     assert opened.message(action, **fields).startswith(message)
@@ -336,6 +367,20 @@ def test_key_is_seen_and_deleted_in_a_browser_and_a_fault_is_injected(chromium: 
         statuses = [row.split("\t")[1] for row in page.inner_text("#requests tbody").splitlines()]
         assert statuses[:4] == ["200", "503", "503", "404"]
         assert "respond with 503" not in page.inner_text("#faults")
+
+        page.select_option("#throttle [name=mode]", "limit")
+        page.fill("#throttle [name=calls]", "1")
+        page.fill("#throttle [name=seconds]", "600")
+        page.locator("#throttle").get_by_role("button", name="Set").click()
+        assert page.inner_text("#limit") == "1 calls in 600 seconds"
+        client.get_key("invoices")
+        with pytest.raises(HttpResponseError) as error:
+            client.get_key("invoices")
+        assert error.value.status_code == 429
+        page.select_option("#throttle [name=mode]", "off")
+        page.locator("#throttle").get_by_role("button", name="Set").click()
+        assert page.inner_text("#limit") == "off"
+        assert client.get_key("invoices").name == "invoices"
 
         page.uncheck("[name=allow-get]")
         page.get_by_role("button", name="Set permissions").click()

@@ -24,6 +24,13 @@ FAULTS: Mapping[str, str] = {
     "lose": "process the call, lose the response",
 }
 
+#: The limits that the page can set.
+THROTTLES: Mapping[str, str] = {
+    "off": "off",
+    "limit": "a number of calls",
+    "documented": "the documented limits of a vault",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -139,6 +146,27 @@ async def _end_fault(service: Service, form: Form) -> str:
     return "Fault removed."
 
 
+async def _throttle(service: Service, form: Form) -> str:
+    throttle, mode = service.throttle, form.values.get("mode", "")
+    if mode not in THROTTLES:
+        raise ValueError("choose a limit")
+    retry_after = form.number("retry_after", 0)
+    if retry_after < 0:
+        raise ValueError("retry_after must not be negative")
+    seconds = int(retry_after) or None
+    if mode == "limit":
+        period = form.number("seconds", 10)
+        if period <= 0:
+            raise ValueError("seconds must be more than 0")
+        throttle.limit(int(form.number("calls", 5)), period, seconds)
+    elif mode == "documented":
+        throttle.documented_limits(seconds)
+    else:
+        throttle.off()
+        return "Throttling is off."
+    return "Throttling is on."
+
+
 async def _reset(service: Service, form: Form) -> str:
     service.clock.offset = 0.0
     for vault in service.realm.vaults:
@@ -159,5 +187,6 @@ _ACTIONS: Mapping[str, Callable[[Service, Form], Awaitable[str]]] = {
     "revoke": _revoke,
     "inject": _inject,
     "end-fault": _end_fault,
+    "throttle": _throttle,
     "reset": _reset,
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from .._knobs.access import PERMISSIONS
 from .._service import Service
 from . import snapshot
-from .actions import FAULTS, METHODS
+from .actions import FAULTS, METHODS, THROTTLES
 from .guard import Session
 from .markup import Markup, fill, join
 from .style import CSS
@@ -50,7 +50,7 @@ class Page:
         message = self._session.message
         body = fill(
             "{header}<main>{vaults}{message}{keys}{deleted}{requests}"
-            '<div class="columns">{faults}{clock}</div>{permissions}</main>',
+            '<div class="columns"><div>{faults}{throttle}</div>{clock}</div>{permissions}</main>',
             header=self._header(),
             vaults=self._vaults(),
             message=fill('<p class="message" role="status">{text}</p>', text=message) if message else Markup(""),
@@ -58,6 +58,7 @@ class Page:
             deleted=self._deleted(),
             requests=self._requests(),
             faults=self._faults(),
+            throttle=self._throttle(),
             clock=self._clock(),
             permissions=self._permissions(),
         )
@@ -211,6 +212,19 @@ class Page:
         )
         form = self._form("inject", fields)
         return _section("faults", "Faults", join([_table(("Fault", "Calls", "Times", ""), rows), Markup("<br>"), form]))
+
+    def _throttle(self) -> Markup:
+        fields = fill(
+            '<div class="fields"><label>Limit<select name="mode">{modes}</select></label>'
+            '<label>Calls<input name="calls" type="number" min="1" placeholder="5"></label>'
+            '<label>Seconds<input name="seconds" type="number" min="0" step="any" placeholder="10"></label>'
+            '<label>Retry-After, if any<input name="retry_after" type="number" min="0"></label>'
+            "<button>Set</button></div>",
+            modes=join(_option(mode, text) for mode, text in THROTTLES.items()),
+        )
+        state = snapshot.throttle_text(self._service.throttle)
+        text = fill('<p>Calls above the limit get 429. Now: <strong id="limit">{state}</strong>.</p>', state=state)
+        return _section("throttle", "Throttling", join([text, self._form("throttle", fields)]))
 
     def _clock(self) -> Markup:
         clock = self._service.clock

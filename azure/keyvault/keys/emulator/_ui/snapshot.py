@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from .._knobs.faults import Fault
+from .._knobs.throttle import Throttle
 from .._service import Service
 from .._storage.records import Key, KeyVersion, Phase
 
@@ -128,6 +129,17 @@ def fault_text(fault: Fault) -> str:
     if fault.rewrite:
         return "change the response"
     return f"delay by {fault.delay:g} s"
+
+
+def throttle_text(throttle: Throttle) -> str:
+    """Describe which calls are rejected with 429."""
+    if throttle._documented:
+        text = "the documented limits of a vault"
+    elif throttle._limit is not None:
+        text = f"{throttle._limit} calls in {throttle._window:g} seconds"
+    else:
+        return "off"
+    return text if throttle._retry_after is None else f"{text}, Retry-After: {throttle._retry_after}"
 
 
 def fault_filter_text(fault: Fault) -> str:
