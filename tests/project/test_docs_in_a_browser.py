@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import utils
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import utils
 ROOT = Path(__file__).parents[2]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
+pytest_plugins = ["fixtures.browser"]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(BROWSER is None, reason="there is no Chromium"),
@@ -95,3 +97,13 @@ def test_page_can_be_drawn_in_its_width_and_colours(
     run = subprocess.run([*browser, *options, f"{site}/{page}.html"], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     assert picture.stat().st_size > 20_000  # an empty page has a fraction of that
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1280, 1920])
+def test_no_page_is_wider_than_its_window(site: str, chromium: Any, width: int) -> None:
+    """Tables and code scroll in their own boxes."""
+    page = chromium.new_page(viewport={"width": width, "height": 900})
+    for name in ("index", "emulator", "at-scale", "reference/keys", "search"):
+        page.goto(f"{site}/{name}.html")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    page.close()

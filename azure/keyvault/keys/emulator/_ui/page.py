@@ -133,8 +133,9 @@ class Page:
         ]
         number = len(row.versions)
         return fill(
-            '<tr class="open" id="key-{name}"><td><strong>{name}</strong></td><td class="tight">{buttons}</td>'
-            '<td class="tight">{type}</td><td class="tight {state_class}">{state}</td><td class="tight">{expires}</td>'
+            '<tr class="open" id="key-{name}"><td class="name"><strong>{name}</strong></td>'
+            '<td class="tight">{buttons}</td><td class="tight">{type}</td><td class="tight {state_class}">{state}</td>'
+            '<td class="tight">{expires}</td>'
             '<td class="wide">{policy}</td><td class="dim">{tags}</td></tr>'
             '<tr><td colspan="7"><details id="versions-{name}"><summary class="dim">{number}</summary>{versions}'
             "</details></td></tr>",
@@ -159,8 +160,9 @@ class Page:
             ]
             rows.append(
                 fill(
-                    '<tr id="deleted-{name}"><td><strong>{name}</strong></td><td class="tight">{buttons}</td>'
-                    '<td class="tight">{type}</td><td class="tight">{deleted}</td><td class="tight">{purged}</td></tr>',
+                    '<tr id="deleted-{name}"><td class="name"><strong>{name}</strong></td>'
+                    '<td class="tight">{buttons}</td><td class="tight">{type}</td>'
+                    '<td class="tight">{deleted}</td><td class="tight">{purged}</td></tr>',
                     name=row.name,
                     type=row.type,
                     deleted=row.deleted,

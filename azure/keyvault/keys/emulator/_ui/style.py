@@ -35,6 +35,7 @@ th { font-weight: 600; color: var(--dim); font-size: .85rem; white-space: nowrap
 tr:last-child > td { border-bottom: 0; }
 tr.open > td { border-bottom: 0; padding-bottom: 0; }
 td.tight { white-space: nowrap; }
+td.name { min-width: 14rem; overflow-wrap: anywhere; }
 td.wide { min-width: 16rem; }
 td.path { overflow-wrap: anywhere; min-width: 12rem; }
 form { margin: 0; }
@@ -45,7 +46,8 @@ label.check { flex-direction: row; align-items: center; gap: .4rem; color: var(-
 .checks { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .2rem .8rem;
   margin: .4rem 0 .8rem; }
 input, select, button { font: inherit; color: var(--ink); background: var(--field); border: 1px solid var(--line);
-  border-radius: 6px; padding: .3rem .55rem; max-width: 100%; }
+  border-radius: 6px; padding: .3rem .55rem; max-width: 100%; min-height: 2.2rem; }
+input[type=checkbox] { min-height: 0; }
 input[type=number] { width: 6.5rem; }
 button { cursor: pointer; font-weight: 600; }
 button:hover { border-color: var(--accent); }
@@ -53,7 +55,8 @@ button.danger { color: var(--bad); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 details > summary { cursor: pointer; }
 details table { margin: .3rem 0 .5rem; }
-@media (max-width: 40rem) { header, main { padding: .75rem; } section { padding: .75rem; } }
+@media (max-width: 40rem) { header, main { padding: .75rem; } section { padding: .75rem; }
+  td.name { min-width: 8rem; } }
 """
 
 #: The hash of this style sheet for the content security policy.
