@@ -37,9 +37,13 @@ def rooms() -> dict[str, set[str]]:
     return {room: imports for room, imports in found.items() if room != "_version.py"}
 
 
-def _imports_of(path: Path) -> Iterator[Path]:
-    """Give the files of the package that a module imports."""
-    for node in _statements(ast.parse(path.read_text("utf-8"))):
+def _imports_of(path: Path, *, for_types: bool = False) -> Iterator[Path]:
+    """Give the files of the package that a module imports, anywhere in it.
+
+    :param for_types: whether imports that only type checkers see count.
+    """
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree) if for_types else _statements(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             start = path.parents[node.level - 1].joinpath(*(node.module or "").split(".") if node.module else ())
             for name in node.names:
@@ -52,6 +56,11 @@ def _imports_of(path: Path) -> Iterator[Path]:
                         if candidate.exists() and candidate != PACKAGE / "__init__.py":
                             yield candidate
                             break
+
+
+def imports() -> dict[Path, set[Path]]:
+    """Return which modules each module imports, in functions and for type checkers too."""
+    return {path: set(_imports_of(path, for_types=True)) - {path} for path in modules()}
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:

@@ -11,7 +11,7 @@ from ._durations import checked_duration, duration_text
 from ._enums import KeyOperation, KeyRotationPolicyAction, KeyType, known
 from ._frames import clears_locals
 from ._generated import models as wire
-from ._jwk import JsonWebKey, fields_of
+from ._jwk import JsonWebKey, member_names
 from ._shared import KeyVaultResourceId, parse_key_vault_id
 from ._shared.wire.identifiers import canonical_host, origin_of
 
@@ -362,7 +362,7 @@ class KeyVaultKey(Readable):
         )
         if not isinstance(jwk, JsonWebKey):
             members = jwk or jwk_fields
-            fields = {name: members[name] for name in fields_of(members.get("kty")) if name in members}
+            fields = {name: members[name] for name in member_names(members.get("kty")) if name in members}
             jwk = JsonWebKey(**{"kid": key_id, **fields})
         self._key_material: JsonWebKey = jwk
 

@@ -3,6 +3,6 @@
 This package knows neither azure-core nor the service. A family's module is imported when one of its keys is converted.
 """
 
-from .web_key import JsonWebKey, family_of, fields_of
+from .web_key import JsonWebKey, family_of, member_names
 
-__all__ = ["JsonWebKey", "family_of", "fields_of"]
+__all__ = ["JsonWebKey", "family_of", "member_names"]

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .web_key import JsonWebKey
+    from .shapes import AkpMembers
 
 #: Bytes of the public key, by parameter set (FIPS 204 section 4). The private key is a seed of 32 bytes in all of them.
 PUBLIC_SIZES = {"ML-DSA-44": 1312, "ML-DSA-65": 1952, "ML-DSA-87": 2592}
@@ -69,7 +69,7 @@ def is_usable(alg: str) -> bool:
     return hasattr(key, "sign_mu")
 
 
-def public_numbers(jwk: JsonWebKey) -> AkpPublic:
+def public_numbers(jwk: AkpMembers) -> AkpPublic:
     """Read the public key.
 
     :raises ValueError: when the parameter set is unknown, or the public key has the wrong length.
@@ -80,7 +80,7 @@ def public_numbers(jwk: JsonWebKey) -> AkpPublic:
     return AkpPublic(alg, pub)
 
 
-def private_numbers(jwk: JsonWebKey) -> AkpPrivate:
+def private_numbers(jwk: AkpMembers) -> AkpPrivate:
     """Read the public key and the seed.
 
     :raises ValueError: when one of them has the wrong length.
@@ -91,7 +91,7 @@ def private_numbers(jwk: JsonWebKey) -> AkpPrivate:
     return AkpPrivate(public.alg, public.pub, seed)
 
 
-def parameter_set_of(jwk: JsonWebKey) -> str:
+def parameter_set_of(jwk: AkpMembers) -> str:
     """Find the parameter set of a key.
 
     :raises ValueError: when it is missing or unknown.
@@ -102,7 +102,7 @@ def parameter_set_of(jwk: JsonWebKey) -> str:
     return alg
 
 
-def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, str | bytes]:
+def complete_fields(jwk: AkpMembers, private: bool) -> dict[str, str | bytes]:
     """Return the members of the public key, or all of them.
 
     :raises ValueError: when one is missing or has the wrong length.
@@ -112,7 +112,7 @@ def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, str | bytes]:
     return {**fields, "priv": key.seed} if isinstance(key, AkpPrivate) else fields
 
 
-def fields_of(key: Any) -> dict[str, str | bytes] | None:
+def members_of(key: Any) -> dict[str, str | bytes] | None:
     """Return the members of a key object of ``cryptography``; None when it is not an ML-DSA key."""
     for alg in PUBLIC_SIZES:
         if not is_usable(alg):

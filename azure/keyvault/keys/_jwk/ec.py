@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 if TYPE_CHECKING:
-    from .web_key import JsonWebKey
+    from .shapes import EcMembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ CURVES: dict[str, Curve] = {
 }
 
 
-def curve_of(jwk: JsonWebKey) -> Curve:
+def curve_of(jwk: EcMembers) -> Curve:
     """Find the curve of a key.
 
     :raises ValueError: when it is missing, or the service does not support it.
@@ -135,7 +135,7 @@ class EcPrivate(EcPublic):
         return key
 
 
-def public_numbers(jwk: JsonWebKey) -> EcPublic:
+def public_numbers(jwk: EcMembers) -> EcPublic:
     """Read the public point, whose coordinates may lack leading zeros, and check that it is on the curve.
 
     :raises ValueError: when a coordinate is missing or too long, or the point is not on the curve.
@@ -151,7 +151,7 @@ def _point(curve: Curve, x: int, y: int) -> EcPublic:
     return EcPublic(curve, x, y)
 
 
-def private_numbers(jwk: JsonWebKey) -> EcPrivate:
+def private_numbers(jwk: EcMembers) -> EcPrivate:
     """Read the point, and the private value, which may lack leading zeros.
 
     :raises ValueError: when the point is not on the curve, or the private value is out of range.
@@ -165,7 +165,7 @@ def _private_value(point: EcPublic, d: int) -> EcPrivate:
     return EcPrivate(point.curve, point.x, point.y, d)
 
 
-def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:
+def complete_fields(jwk: EcMembers, private: bool) -> dict[str, bytes]:
     """Return the members of the public key, or all of them, at the full length of the curve.
 
     :raises ValueError: when the curve is unknown, a value is missing or too long for it, or the values are
@@ -191,7 +191,7 @@ def _fit(name: str, value: bytes | None, curve: Curve) -> bytes:
     return value.rjust(curve.size, b"\0")
 
 
-def fields_of(key: ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey) -> dict[str, str | bytes]:
+def members_of(key: ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey) -> dict[str, str | bytes]:
     """Return the members of a key object of ``cryptography``.
 
     :raises ValueError: when the service does not support its curve.

@@ -12,10 +12,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from .akp import fields_of
+from . import akp
 
 if TYPE_CHECKING:
-    from .web_key import PrivateKey, PublicKey
+    from .shapes import PrivateKey, PublicKey
 
 # A block cannot contain a BEGIN or END marker, so the search takes linear time for any text.
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
@@ -124,7 +124,7 @@ def _read(name: str, load: Callable[[], Any]) -> Any:
 
 def _supported(key: Any) -> PublicKey | PrivateKey:
     known = (rsa.RSAPublicKey, rsa.RSAPrivateKey, ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)
-    if not isinstance(key, known) and fields_of(key) is None:
+    if not isinstance(key, known) and akp.members_of(key) is None:
         raise ValueError(f"Key Vault has RSA, EC and ML-DSA keys; this is a {type(key).__name__}")
     return key  # type: ignore[no-any-return]  # or ML-DSA, a type that older releases do not have
 

@@ -41,7 +41,7 @@ def encode_base64url(value: bytes) -> str:
     return urlsafe_b64encode(value).decode("ascii").rstrip("=")
 
 
-def members_of(source: str | bytes | Mapping[str, Any], binary: frozenset[str]) -> dict[str, Any]:
+def read_members(source: str | bytes | Mapping[str, Any], binary: frozenset[str]) -> dict[str, Any]:
     """Read the members of a JWK.
 
     :param source: JSON text, or the members with values in base64url or already as ``bytes``.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 if TYPE_CHECKING:
-    from .web_key import JsonWebKey
+    from .shapes import RsaMembers
 
 MAX_BITS = 16384
 
@@ -57,7 +57,7 @@ class RsaPrivate(NamedTuple):
         ).private_key()
 
 
-def public_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPublic:
+def public_numbers(jwk: RsaMembers, min_bits: int = 0) -> RsaPublic:
     """Read and check modulus and public exponent.
 
     :param jwk: a key with ``n`` and ``e``.
@@ -77,7 +77,7 @@ def public_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPublic:
     return RsaPublic(n, e)
 
 
-def private_numbers(jwk: JsonWebKey, min_bits: int = 0) -> RsaPrivate:
+def private_numbers(jwk: RsaMembers, min_bits: int = 0) -> RsaPrivate:
     """Read, check and complete the private numbers.
 
     The primes are recovered if only ``d`` is given. ``dp``, ``dq`` and ``qi`` are always derived, so missing or wrong
@@ -157,7 +157,7 @@ def _factor(n: int, root: int) -> int | None:
     return None
 
 
-def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:
+def complete_fields(jwk: RsaMembers, private: bool) -> dict[str, bytes]:
     """Return the members of the public key, or all of them with missing ones derived.
 
     :raises ValueError: when the numbers are missing or inconsistent.
@@ -166,7 +166,7 @@ def complete_fields(jwk: JsonWebKey, private: bool) -> dict[str, bytes]:
     return _encode(numbers._asdict())
 
 
-def fields_of(key: rsa.RSAPublicKey | rsa.RSAPrivateKey) -> dict[str, bytes]:
+def members_of(key: rsa.RSAPublicKey | rsa.RSAPrivateKey) -> dict[str, bytes]:
     """Return the members of a key object of ``cryptography``.
 
     :raises ValueError: when its numbers are inconsistent; it may have been created without a check.

@@ -14,28 +14,10 @@ from .._display import Readable
 from .._frames import clears_locals
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.mldsa import (
-        MLDSA44PrivateKey,
-        MLDSA44PublicKey,
-        MLDSA65PrivateKey,
-        MLDSA65PublicKey,
-        MLDSA87PrivateKey,
-        MLDSA87PublicKey,
-    )
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
     from .._enums import KeyCurveName, KeyOperation, KeyType
-
-    PublicKey: TypeAlias = (
-        RSAPublicKey | EllipticCurvePublicKey | MLDSA44PublicKey | MLDSA65PublicKey | MLDSA87PublicKey
-    )
-    PrivateKey: TypeAlias = (
-        RSAPrivateKey | EllipticCurvePrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey | MLDSA87PrivateKey
-    )
+    from .shapes import PrivateKey, PublicKey
 
 KeyIdForm = Literal["identifier", "thumbprint", "version"]
 
@@ -220,19 +202,18 @@ class JsonWebKey(Readable):
         :raises ValueError: when the service does not support its curve.
         :raises TypeError: when it is not an RSA, EC or ML-DSA key.
         """
-        from cryptography.hazmat.primitives.asymmetric import ec, rsa
+        from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-        from .akp import fields_of as akp_fields
-        from .ec import fields_of as ec_fields
-        from .rsa import fields_of as rsa_fields
+        from . import akp, ec, rsa
 
         jwk = cls()
-        if isinstance(key, (rsa.RSAPublicKey, rsa.RSAPrivateKey)):
-            jwk.__dict__.update(kty="RSA", **rsa_fields(key))
-        elif isinstance(key, (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey)):
-            jwk.__dict__.update(kty="EC", **ec_fields(key))
-        elif (fields := akp_fields(key)) is not None:
-            jwk.__dict__.update(kty="AKP", **fields)
+        if isinstance(key, (RSAPublicKey, RSAPrivateKey)):
+            jwk.__dict__.update(kty="RSA", **rsa.members_of(key))
+        elif isinstance(key, (EllipticCurvePublicKey, EllipticCurvePrivateKey)):
+            jwk.__dict__.update(kty="EC", **ec.members_of(key))
+        elif (members := akp.members_of(key)) is not None:
+            jwk.__dict__.update(kty="AKP", **members)
         else:
             raise TypeError(f"'key' must be an RSA, EC or ML-DSA key of cryptography, not {type(key).__name__}")
         return jwk
@@ -248,12 +229,12 @@ class JsonWebKey(Readable):
         :raises ValueError: when it is not a JWK, or has more than two primes.
         :raises TypeError: when it is neither text nor a mapping.
         """
-        from .rfc7517 import members_of
+        from .rfc7517 import read_members
 
-        members = members_of(source, _BINARY)
+        members = read_members(source, _BINARY)
         if members.get("crv") == "secp256k1":
             members["crv"] = "P-256K"
-        jwk = cls(**{name: members[name] for name in fields_of(members.get("kty")) if name in members})
+        jwk = cls(**{name: members[name] for name in member_names(members.get("kty")) if name in members})
         jwk._pad()
         return jwk
 
@@ -478,7 +459,7 @@ def family_of(kty: KeyType | str | None) -> str | None:
     return _FAMILIES.get(kty.lower()) if kty else None
 
 
-def fields_of(kty: KeyType | str | None) -> tuple[str, ...]:
+def member_names(kty: KeyType | str | None) -> tuple[str, ...]:
     """Return the names of the members that a key of a type may have.
 
     Except for type AKP, ``alg`` is the key's intended use (RFC 7517 section 4.4), not part of the key.

@@ -550,7 +550,7 @@ class CryptographyClient(KeyVaultClientBase):
                 return self._of_version(version)._run(task, options)
         state = self._state
         if self._refresh is None or not (task.protects and self._refresh.is_due()):
-            local = state.local_for(task)
+            local = state.local_for(task.operation, task.row)
             if local is not None:
                 return task.run(local, state)
         return _TRACED[task.method](self, task, **options)  # type: ignore[no-any-return]
@@ -563,7 +563,7 @@ class CryptographyClient(KeyVaultClientBase):
         elif task.protects:
             options = self._look_up_if_due(options)
         state = self._state
-        local = state.local_for(task)
+        local = state.local_for(task.operation, task.row)
         if local is not None:
             return task.run(local, state)
         try:

@@ -19,7 +19,7 @@ from ._decision import Decision, Execution, KeyFacts, check_window, decide
 from ._local import MIN_RSA_BITS, LocalKey, load
 
 if TYPE_CHECKING:
-    from ._tasks import Task
+    from ._local.algorithms import Algorithm
 
 _LOGGER = logging.getLogger("azure.keyvault.keys.crypto")
 #: What a vault keeps besides keys. azure-storage's client-side encryption has symmetric keys in secrets.
@@ -254,15 +254,18 @@ class KeyState:
         self.facts = KeyFacts()
         self.unreadable = True
 
-    def local_for(self, task: Task[Any]) -> LocalKey | None:
-        """Return the local key to run a task with; None when the key has to be got first, or the vault is to run it.
+    def local_for(self, operation: str, row: Algorithm) -> LocalKey | None:
+        """Return the local key to run an operation with; None when the key must be fetched first or the vault runs it.
 
-        What has been decided for an operation and an algorithm holds as long as the client does, and is logged once.
+        The decision for an operation and an algorithm is made and logged once for each client.
+
+        :param operation: as a JWK's ``key_ops`` names it.
+        :param row: the row of the algorithm.
 
         :raises ValueError: when the key does not allow the operation, or not now.
         :raises NotImplementedError: when it may run only here, and cannot.
         """
-        decision = self._decisions.get((task.operation, task.row.name)) or self._decide(task)
+        decision = self._decisions.get((operation, row.name)) or self._decide(operation, row)
         if decision is None:
             return None
         if decision.outcome == "refuse":
@@ -271,20 +274,20 @@ class KeyState:
             check_window(decision.case.facts, time.time())
         return decision.local
 
-    def _decide(self, task: Task[Any]) -> Decision | None:
+    def _decide(self, operation: str, row: Algorithm) -> Decision | None:
         if self.facts is None:
             return None
-        decision = decide(self.execution, self.facts, task.operation, task.row)
+        decision = decide(self.execution, self.facts, operation, row)
         _LOGGER.debug(
             "%s with %s and the key %s: %s (%s)",
-            task.operation,
-            task.row.name,
+            operation,
+            row.name,
             self.key_id,
             decision.outcome,
             decision.rule.when,
         )
-        if task.row.family is not None:  # there are only so many algorithms that the library knows
-            self._decisions[task.operation, task.row.name] = decision
+        if row.family is not None:  # the library knows only so many algorithms; other names would fill the memory
+            self._decisions[operation, row.name] = decision
         return decision
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jwcrypto.jwk import JWK, InvalidJWKValue
 
 if TYPE_CHECKING:
-    from ._keys import PrivateKey
+    from ..crypto import KeyVaultECPrivateKey, KeyVaultRSAPrivateKey
 
 _PRIVATE = {"sign": "verify", "decrypt": "encrypt", "unwrapKey": "wrapKey"}
 
@@ -15,7 +15,7 @@ _PRIVATE = {"sign": "verify", "decrypt": "encrypt", "unwrapKey": "wrapKey"}
 class VaultKey(JWK):  # type: ignore[misc]  # jwcrypto has no type information
     """A JWK whose private key is an object that works in a vault."""
 
-    def __init__(self, private_key: PrivateKey, public: dict[str, Any]) -> None:
+    def __init__(self, private_key: KeyVaultECPrivateKey | KeyVaultRSAPrivateKey, public: dict[str, Any]) -> None:
         super().__init__(**public)
         self._private_key = private_key
 

@@ -47,7 +47,7 @@ def typed(kind: type, value: Any) -> Any:
 UNCHANGED: Mapping[str, Converter] = {kind.__name__: partial(typed, kind) for kind in (str, int, bool)}
 
 
-def members_of(model: type[Model], converters: Mapping[str, Converter], nested: Callable[..., Any]) -> list[Member]:
+def conversions_of(model: type[Model], converters: Mapping[str, Converter], nested: Callable[..., Any]) -> list[Member]:
     """Return how the members of a model are converted in one direction.
 
     :param model: the model.

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..._generated.models import Model
 from .identifiers import MAX_IDENTIFIER, parse_key_vault_id
-from .members import UNCHANGED, Malformed, members_of, typed
+from .members import UNCHANGED, Malformed, conversions_of, typed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BASE64 = str.maketrans("-_", "+/")
@@ -48,7 +48,7 @@ class _Plan:
     """How a model is read."""
 
     def __init__(self, model: type[Model], nested: Callable[..., Any]) -> None:
-        members = members_of(model, _READERS, nested)
+        members = conversions_of(model, _READERS, nested)
         # By the name on the wire: the name in the model, the type whose values are taken unchanged, and the converter.
         self.members = {
             member.key: (member.name, _unchanged_type(member.convert), member.convert)

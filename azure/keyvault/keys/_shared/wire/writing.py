@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..._generated.models import Model
-from .members import UNCHANGED, Member, members_of, typed
+from .members import UNCHANGED, Member, conversions_of, typed
 
 
 def _base64(value: Any) -> str:
@@ -119,7 +119,9 @@ class Writer:
         return written
 
     def _plan(self, kind: type[Model]) -> list[tuple[Member, dict[str, Any]]]:
-        pairs = [(member, kind._validation.get(member.name, {})) for member in members_of(kind, _WRITERS, self._nested)]
+        pairs = [
+            (member, kind._validation.get(member.name, {})) for member in conversions_of(kind, _WRITERS, self._nested)
+        ]
         return [(member, limits) for member, limits in pairs if "readonly" not in limits]
 
     def _nested(self, kind: type[Model], value: Any) -> dict[str, Any]:
@@ -133,6 +135,6 @@ def to_wire(model: Model) -> dict[str, Any]:
     """Return the JSON object that ``reading.read`` turns into the same model, unchecked."""
     pairs = (
         (member, getattr(model, member.name))
-        for member in members_of(type(model), _WRITERS, lambda _, value: to_wire(value))
+        for member in conversions_of(type(model), _WRITERS, lambda _, value: to_wire(value))
     )
     return {member.key: member.convert(value) for member, value in pairs if value is not None}

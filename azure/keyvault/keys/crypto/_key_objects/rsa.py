@@ -14,7 +14,6 @@ from ..._jwk import JsonWebKey
 from .._enums import EncryptionAlgorithm, SignatureAlgorithm
 from .._local.algorithms import ALGORITHMS
 from .._local.algorithms import signature as signature_row
-from .._tasks import Verify
 from .base import INSTEAD_OF_BYTES, INSTEAD_OF_NUMBERS, KeyObject, hash_of
 
 if TYPE_CHECKING:
@@ -229,7 +228,7 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
         :raises ValueError: when the key may not be read, or does not allow verifying.
         """
         public = self._public
-        if self._client._state.local_for(Verify("RS256", bytes(32), b"", "jose")) is None:
+        if self._client._state.local_for("verify", signature_row("RS256")) is None:
             raise UnsupportedAlgorithm("Key Vault does not recover data from signatures, and may not be passed over")
         return public.recover_data_from_signature(signature, padding, algorithm)  # type: ignore[no-any-return]
 

@@ -1,7 +1,7 @@
 """What local cryptography raises.
 
-``ValueError`` names a caller's mistake. ``DecryptionError`` says that data could not be decrypted, and never why: to
-tell a bad padding from a bad length or a bad key apart is to answer the questions of a padding oracle.
+``ValueError`` names a caller's mistake. ``DecryptionError`` says that data could not be decrypted, and never why: an
+error that told bad padding from a bad length or a wrong key would be a padding oracle.
 """
 
 from __future__ import annotations

@@ -1,22 +1,16 @@
-"""What a key can do in this process, and how to get one from a JsonWebKey."""
+"""What a key can do in this process: the class from which the keys of each family are derived."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from ..._jwk import family_of
 from .algorithms import Algorithm, Family
-
-if TYPE_CHECKING:
-    from ..._jwk import JsonWebKey
-
-MIN_RSA_BITS = 2048
 
 # Operations that need no private key; those of symmetric keys always need the key.
 PUBLIC_OPERATIONS = frozenset(("encrypt", "wrapKey", "verify"))
 
-# AES and HMAC get through so many bytes in a tenth of a millisecond, or in a half on slow machines.
+# AES and HMAC process this many bytes in a tenth of a millisecond, or in half a millisecond on slow machines.
 _MUCH = 1 << 16
 
 
@@ -120,32 +114,3 @@ class LocalKey(ABC):
 
 def _unsupported(operation: str, row: Algorithm) -> NotImplementedError:
     return NotImplementedError(f'This key does not support the "{operation}" operation with algorithm "{row.name}"')
-
-
-def load(jwk: JsonWebKey, *, min_rsa_bits: int = MIN_RSA_BITS) -> LocalKey | None:
-    """Make a local key of the material in a JWK.
-
-    :param jwk: the key; it may change afterwards.
-    :param min_rsa_bits: refuse RSA keys with a smaller modulus. Lower it for tests only.
-    :returns: the local key; ``None`` when the JWK has no material (as of a symmetric key in an HSM), or is of a type or
-        on a curve that can't be used here.
-    :raises ValueError: when the material is broken. A key with a broken private part is refused, not taken as public.
-    """
-    family = family_of(jwk.kty)
-    if family == "RSA":
-        from .rsa import RsaKey
-
-        return RsaKey.load(jwk, min_rsa_bits)
-    if family == "EC":
-        from .ec import EcKey
-
-        return EcKey.load(jwk)
-    if family == "oct":
-        from .oct import OctKey
-
-        return OctKey.load(jwk)
-    if family == "AKP":
-        from .akp import AkpKey
-
-        return AkpKey.load(jwk)
-    return None

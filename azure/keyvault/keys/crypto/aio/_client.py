@@ -505,7 +505,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
                 return await self._of_version(version)._run(task, options)
         state = self._state
         if self._refresh is None or not (task.protects and self._refresh.is_due()):
-            local = state.local_for(task)
+            local = state.local_for(task.operation, task.row)
             if local is not None:
                 return await _here(task, local, state)
         return await _TRACED[task.method](self, task, **options)  # type: ignore[no-any-return]
@@ -518,7 +518,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         elif task.protects:
             options = await self._look_up_if_due(options)
         state = self._state
-        local = state.local_for(task)
+        local = state.local_for(task.operation, task.row)
         if local is not None:
             return await _here(task, local, state)
         try:
