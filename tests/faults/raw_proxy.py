@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -17,19 +18,23 @@ from raw_server import accepting
 class RawProxy:
     """Tunnels to wherever it is asked to, unless there is a ``refusal``: a status and a reason.
 
+    :ivar certificate: what it shows to its clients, if it speaks TLS with them.
     :ivar heads: what it was asked for, as it came over the wire.
     """
 
     address: str
     refusal: str | None = None
+    certificate: ssl.SSLContext | None = None
     heads: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://{self.address}"
+        return f"https://{self.address}" if self.certificate else f"http://{self.address}"
 
     def serve(self, client: socket.socket) -> None:
         try:
+            if self.certificate is not None:
+                client = self.certificate.wrap_socket(client, server_side=True)
             with client:
                 self._serve(client)
         except OSError:
@@ -47,13 +52,15 @@ class RawProxy:
         host, _, port = head.split()[1].decode().rpartition(":")
         with socket.create_connection((host, int(port))) as server:
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            _tunnel(client, server)
+            tunnel(client, server)
 
 
-def _tunnel(client: socket.socket, server: socket.socket) -> None:
+def tunnel(client: socket.socket, server: socket.socket) -> None:
+    """Hand on what comes from one socket to the other, and how it ends."""
     other = {client: server, server: client}
     while True:
-        for source in select.select(list(other), [], [], 20)[0]:
+        decrypted = [client] if isinstance(client, ssl.SSLSocket) and client.pending() else []
+        for source in decrypted or select.select(list(other), [], [], 20)[0]:
             try:
                 data = source.recv(65536)
             except ConnectionResetError:
@@ -65,9 +72,9 @@ def _tunnel(client: socket.socket, server: socket.socket) -> None:
 
 
 @contextmanager
-def raw_proxy(refusal: str | None = None) -> Iterator[RawProxy]:
+def raw_proxy(refusal: str | None = None, certificate: ssl.SSLContext | None = None) -> Iterator[RawProxy]:
     """Run a proxy for the time of a test."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        proxy = RawProxy(f"127.0.0.1:{listener.getsockname()[1]}", refusal)
+        proxy = RawProxy(f"127.0.0.1:{listener.getsockname()[1]}", refusal, certificate)
         with accepting(listener, proxy.serve, threading.Event()):
             yield proxy

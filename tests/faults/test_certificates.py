@@ -16,6 +16,7 @@ import trustme
 from azure.core.exceptions import ServiceRequestError
 from raw_proxy import raw_proxy
 from raw_server import Conversation, RawServer, Received
+from urllib3.exceptions import InsecureRequestWarning
 
 Serve = Callable[..., RawServer]
 
@@ -128,6 +129,20 @@ async def test_client_that_verifies_nothing_changes_no_other(serve: Serve, conne
     with pytest.raises(ServiceRequestError):
         await connect(server, connection_verify=True).get_key("orders")
     assert (await connect(server, connection_verify=False).get_key("orders")).name == "orders"
+
+
+@pytest.mark.case("B14")
+async def test_client_that_verifies_nothing_warns_when_it_is_made(connect: Any) -> None:
+    with pytest.warns(InsecureRequestWarning, match="connection_verify=False"):
+        connect("https://localhost:1", connection_verify=False)
+
+
+@pytest.mark.case("B14")
+async def test_call_that_verifies_nothing_warns_and_the_next_one_like_it_does_not(serve: Serve, connect: Any) -> None:
+    client = connect(serve(obliging), connection_verify=True)
+    with pytest.warns(InsecureRequestWarning, match="connection_verify=False"):
+        await client.get_key("orders", connection_verify=False)
+    assert (await client.get_key("orders", connection_verify=False)).name == "orders"  # warnings are errors in tests
 
 
 @pytest.mark.case("P4", "B14")

@@ -8,14 +8,17 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
+import trustme
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
-from fixtures.stub_vault import StubCredential, Tokens
+from fixtures.stub_vault import StubCredential, StubWorld, Tokens
 from raw_proxy import RawProxy, raw_proxy
 from raw_server import Conversation, RawServer, Received
+from socks_proxy import socks_proxy
 
 from azure.keyvault.keys import KeyClient
 
@@ -24,6 +27,9 @@ Serve = Callable[..., RawServer]
 if sys.version_info < (3, 11):
     # asyncio of Python 3.10 complains of TLS connections that the other side has ended, although they are closed.
     pytestmark = pytest.mark.filterwarnings("ignore:.*_SSLProtocolTransport:pytest.PytestUnraisableExceptionWarning")
+
+
+needs_pysocks = pytest.mark.skipif(find_spec("socks") is None, reason="PySocks is not installed")
 
 
 @pytest.fixture
@@ -118,3 +124,108 @@ async def test_refusal_of_a_proxy_is_named_without_its_password(ends: ExitStack,
     with pytest.raises(ServiceRequestError, match="Tunnel connection failed: 503 Too busy") as caught:
         await client.get_key("orders")
     assert "canary" not in "".join(traceback.format_exception(caught.value)) + repr(caught.value.inner_exception)
+
+
+def of_proxy(authority: trustme.CA) -> ssl.SSLContext:
+    """The certificate of a proxy that speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+def bundle(request: Received, talk: Conversation) -> None:
+    talk.answer(talk.server.bundle())
+
+
+async def test_proxy_that_speaks_tls_is_used(
+    ends: ExitStack, authority: trustme.CA, serve: Serve, connect: Any, stub: StubWorld
+) -> None:
+    if stub.world.is_async and sys.version_info < (3, 11):
+        pytest.skip("asyncio of Python 3.10 has no TLS within TLS")
+    proxy = ends.enter_context(raw_proxy(certificate=of_proxy(authority)))
+    url = proxy.url.replace("127.0.0.1", "me:secret@localhost")
+    client = connect(serve(bundle), proxies={"https": url})
+    for _ in range(2):
+        assert (await client.get_key("orders")).name == "orders"
+    assert [head.partition(" ")[0] for head in proxy.heads] == ["CONNECT"]
+    assert "Proxy-Authorization: Basic bWU6c2VjcmV0" in proxy.heads[0]
+
+
+async def test_proxy_that_speaks_tls_needs_a_certificate_that_the_client_trusts(
+    ends: ExitStack, serve: Serve, connect: Any
+) -> None:
+    server = serve(bundle)
+    proxy = ends.enter_context(raw_proxy(certificate=of_proxy(trustme.CA())))
+    client = connect(server, proxies={"https": proxy.url.replace("127.0.0.1", "localhost")}, retry_total=0)
+    with pytest.raises(ServiceRequestError, match="CERTIFICATE_VERIFY_FAILED"):
+        await client.get_key("orders")
+    assert proxy.heads == []
+    assert server.received == []
+
+
+@needs_pysocks
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_socks_proxy_is_used_by_synchronous_clients(
+    ends: ExitStack, serve: Serve, trust: ssl.SSLContext, scheme: str
+) -> None:
+    proxy = ends.enter_context(socks_proxy("me:secret"))
+    proxies = {"https": f"{scheme}://me:secret@{proxy.address}"}
+    server = serve(bundle)
+    with KeyClient(server.url, StubCredential(Tokens()), connection_verify=trust, proxies=proxies) as client:
+        assert client.get_key("orders").name == "orders"
+        assert client.get_key("orders", timeout=5).name == "orders"
+    asked = {target in ("127.0.0.1", "::1") for target in proxy.targets}
+    assert asked == {scheme == "socks5"}  # whose clients look the name up, while "h" has the proxy do that
+
+
+@needs_pysocks
+def test_socks_proxy_is_taken_from_the_environment(
+    ends: ExitStack, serve: Serve, trust: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = ends.enter_context(socks_proxy())
+    for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALL_PROXY", f"socks5h://{proxy.address}")
+    with KeyClient(serve(bundle).url, StubCredential(Tokens()), connection_verify=trust) as client:
+        assert client.get_key("orders").name == "orders"
+    assert proxy.targets == ["localhost"]
+
+
+@needs_pysocks
+def test_socks_proxy_that_refuses_the_password_is_an_error_without_it(ends: ExitStack, serve: Serve) -> None:
+    proxy = ends.enter_context(socks_proxy("me:secret"))
+    proxies, server = {"https": f"socks5h://me:canary@{proxy.address}"}, serve(bundle)
+    with (
+        KeyClient(server.url, StubCredential(Tokens()), proxies=proxies, retry_total=0) as client,
+        pytest.raises(ServiceRequestError, match=r"through the proxy at 127\.0\.0\.1") as caught,
+    ):
+        client.get_key("orders")
+    assert "canary" not in "".join(traceback.format_exception(caught.value)) + repr(caught.value.inner_exception)
+    assert server.received == []
+
+
+@needs_pysocks
+def test_socks_proxy_that_is_silent_ends_with_the_call(ends: ExitStack) -> None:
+    proxies = {"https": f"socks5h://{silent(ends)}"}
+    with (
+        KeyClient("https://localhost:1", StubCredential(Tokens()), proxies=proxies) as client,
+        pytest.raises(ServiceRequestError),
+    ):
+        client.get_key("orders", timeout=0.5)
+
+
+def test_socks_proxy_without_pysocks_is_an_error_that_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "socks", None)
+    with (
+        KeyClient("https://localhost:1", StubCredential(Tokens()), proxies={"https": "socks5://127.0.0.1:1"}) as client,
+        pytest.raises(ValueError, match="pip install PySocks"),
+    ):
+        client.get_key("orders")
+
+
+async def test_socks_proxy_is_refused_by_clients_for_asyncio(connect: Any, stub: StubWorld) -> None:
+    if not stub.world.is_async:
+        pytest.skip("synchronous clients use SOCKS proxies")
+    client = connect("https://localhost:1", proxies={"https": "socks5://127.0.0.1:1"})
+    with pytest.raises(ValueError, match="SOCKS"):
+        await client.get_key("orders")

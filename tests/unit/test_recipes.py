@@ -28,6 +28,8 @@ from azure.keyvault.keys._shared.fork import _renew_all
 from azure.keyvault.keys._shared.recipe import MOST_SHARED, SHARED, _SharedThings, fingerprint
 from azure.keyvault.keys.crypto import CryptographyClient, KeyEncryptionKey, KeyResolver
 
+pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+
 KEY = f"{URL}/keys/orders"
 TOKEN = "eyJ-a-token-that-must-not-travel"
 

@@ -70,6 +70,7 @@ def test_clients_with_the_same_settings_share_a_context_until_the_file_changes(b
 
 
 @pytest.mark.case("B14")
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_context_that_trusts_everyone_is_not_the_one_that_does_not() -> None:
     strict = tls_context(True, None, use_env_settings=False)
     for lenient in (
@@ -166,6 +167,7 @@ def test_certificate_of_a_call_keeps_the_authorities_of_its_client(bundle: str, 
 
 
 @pytest.mark.case("B14")
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_call_may_verify_though_its_client_does_not() -> None:
     settings = TlsSettings(False, None, use_env_settings=False)
     assert settings.for_call(AS_CLIENT, None).verify_mode is ssl.CERT_NONE

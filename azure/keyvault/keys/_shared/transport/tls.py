@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -120,9 +121,7 @@ class _Settings:
         if isinstance(self._verify, ssl.SSLContext):
             context = self._verify
         elif self._verify is False:
-            context = ssl.create_default_context()
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+            context = _trusting_everyone()
         else:
             # A context with a client's certificate belongs to that client alone.
             trusting = _trusting.__wrapped__ if self._cert else _trusting
@@ -158,6 +157,23 @@ def _stamp(source: str, path: Any) -> Stamp:
         what = "no certificate" if source == "connection_cert" else "there are no certificate authorities"
         raise ValueError(f"{source}: {what} at {os.fspath(path)!r}") from error
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
+
+
+def _trusting_everyone() -> ssl.SSLContext:
+    """Return a context that verifies nothing, with urllib3's warning, which programs know how to turn off."""
+    from urllib3.exceptions import InsecureRequestWarning
+
+    warnings.warn(
+        "Unverified HTTPS requests: with connection_verify=False, any server can pretend to be the vault, and gets the "
+        "tokens and the data that are meant for it. If a private authority has issued the vault's certificate, name "
+        "that authority: connection_verify=<path of its certificate in PEM>.",
+        InsecureRequestWarning,
+        stacklevel=2,
+    )
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 @lru_cache(maxsize=16)
