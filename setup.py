@@ -108,7 +108,7 @@ setup(
         # Encrypted Parquet files and datasets. Release 22 is the first with wheels for Python 3.14.
         "parquet": ["pyarrow>=22.0.0"],
         # Envelope encryption, and the progress bar of its command line.
-        "tink": ["tink>=1.16.0", "rich>=13.0.0"],
+        "tink": ["tink>=1.16.0", "rich>=13.9.4"],
         # The SSH agent, which signs in with DefaultAzureCredential.
         "ssh-agent": ["azure-identity>=1.18.0"],
     },
