@@ -12,7 +12,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "emulator": ("aiohttp>=3.13.4", "trustme>=1.2.0"),
     "jose": ("joserfc>=1.5.0",),
     "parquet": ("pyarrow>=22.0.0",),
-    "tink": ("tink>=1.16.0", "rich>=13.0.0"),
+    "tink": ("tink>=1.16.0", "rich>=13.9.4"),
     "ssh-agent": ("azure-identity>=1.18.0",),
 }
 
