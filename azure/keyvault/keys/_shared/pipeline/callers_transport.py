@@ -23,7 +23,7 @@ def policies_for(transport: Any, url: str) -> list[Any]:
     :raises ValueError: when its session repeats requests, and nothing but the session can change that.
     """
     _check_session(getattr(transport, "session", None), url)
-    if "aiohttp" not in sys.modules:
+    if sys.modules.get("aiohttp") is None:
         return []
     from azure.core.pipeline.transport import AioHttpTransport
 
