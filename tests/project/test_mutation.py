@@ -28,7 +28,7 @@ def test_every_small_mistake_is_made_once() -> None:
     assert set(made) == {
         "`3` becomes `4`",
         "`len(numbers) > LIMIT and numbers[0]` becomes `not (len(numbers) > LIMIT and numbers[0])`",
-        "`len(numbers) > LIMIT and numbers[0]` becomes `len(numbers) > LIMIT or numbers[0] is not None`",
+        "`len(numbers) > LIMIT and numbers[0]` becomes `len(numbers) > LIMIT or numbers[0]`",
         "`len(numbers) > LIMIT` becomes `len(numbers) >= LIMIT`",
         "`0` becomes `1`",
         "`raise ValueError('too many')` becomes `pass`",
