@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -636,3 +637,176 @@ def test_challenge_with_an_endless_value_is_refused(session: AuthSession, part: 
 def test_grant_does_not_show_its_token(session: AuthSession, stage_answers: list[Answer]) -> None:
     Run(stage_answers, ["canary"]).call(session)
     assert "canary" not in repr(session.grant)
+
+
+class Watched(Run):
+    """Notes more of what a flow does: headers, stages when a token is wanted, what the process knows of the vault."""
+
+    def __init__(self, answers: list[Answer], tokens: list[Any] | None = None) -> None:
+        super().__init__(answers, tokens)
+        self.request: PipelineRequest[Any] | None = None
+        self.headers: list[dict[str, str]] = []
+        self.hooks: list[Any] = []
+        self.stages_of_tokens: list[Stage] = []
+        self.known: list[Challenge | None] = []
+        self.optional: list[bool] = []
+
+    def fulfil(self, wish: Any) -> Any:
+        if isinstance(wish, Exclusive):
+            self.optional.append(wish.optional)
+        elif isinstance(wish, GetToken):
+            assert self.request is not None
+            self.stages_of_tokens.append(stage_of(self.request.context))
+            self.known.append(CHALLENGES.get(ORIGIN))
+        else:
+            self.headers.append(dict(wish.request.http_request.headers))
+            self.hooks.append(wish.request.context.options.get("raw_request_hook"))
+        return super().fulfil(wish)
+
+    def run(self, session: AuthSession, method: str = "GET", content: Any = None, **options: Any) -> Any:
+        headers = {"Content-Type": "application/json", "x-ms-client-request-id": "mine"}
+        request = HttpRequest(method, URL + "/keys/a", headers=headers, content=content)
+        self.request = PipelineRequest(request, PipelineContext(None, **options))
+        return self.drive(authenticate(session, self.request))
+
+
+@pytest.mark.case("C3")
+@pytest.mark.parametrize("is_known", [False, True], ids=["unknown vault", "known vault"])
+def test_call_waits_for_its_token_in_the_stage_of_tokens(session: AuthSession, is_known: bool) -> None:
+    if is_known:
+        warm(AuthSession(ORIGIN, verify=True))
+    run = Watched([ok()] if is_known else [challenged(), ok()])
+    run.run(session)
+    assert run.stages_of_tokens == [Stage.TOKEN]
+    assert run.stages[-1] is Stage.REQUEST
+
+
+def test_request_to_a_server_without_authentication_is_in_the_stage_of_requests() -> None:
+    run = Watched([ok(), ok()])
+    run.run(AuthSession(ORIGIN, verify=False), "POST", b"{}")
+    assert run.stages == [Stage.PROBE, Stage.REQUEST]
+
+
+@pytest.mark.case("A3")
+@pytest.mark.parametrize(("method", "content"), [("POST", b"{}"), ("POST", None)], ids=["create", "rotate"])
+def test_probe_has_the_headers_of_the_request_and_says_that_it_is_empty(
+    session: AuthSession, method: str, content: Any
+) -> None:
+    run = Watched([challenged(), ok()])
+    run.run(session, method, content)
+    probe, request = run.headers
+    assert (probe["Content-Length"], probe["x-ms-client-request-id"]) == ("0", "mine")
+    assert request["x-ms-client-request-id"] == "mine"
+
+
+def test_hook_of_the_caller_is_for_the_request_and_not_for_the_probe(session: AuthSession) -> None:
+    def hook(request: Any) -> None: ...
+
+    run = Watched([challenged(), ok()])
+    run.run(session, raw_request_hook=hook)
+    assert run.hooks == [None, hook]
+    plain = Watched([challenged(), ok()])
+    plain.run(AuthSession(origin_of(URL), verify=True))
+    assert "raw_request_hook" not in plain.request.context.options  # type: ignore[union-attr]
+
+
+@pytest.mark.case("A12")
+def test_challenge_that_was_replaced_is_not_used_by_others_while_the_token_is_fetched(session: AuthSession) -> None:
+    warm(session)
+    run = Watched([challenged(MOVED), ok()])
+    run.run(session)
+    assert run.known == [None]
+    assert CHALLENGES.get(ORIGIN) == Challenge(SCOPE, "tenant-two")
+
+
+def test_claims_challenge_with_another_tenant_is_remembered_without_its_claims(session: AuthSession) -> None:
+    warm(session)
+    run = Run([challenged(f'{MOVED}, claims="eyJuYmYiOjF9"'), ok()])
+    assert run.call(session).http_response.status_code == 200
+    assert CHALLENGES.get(ORIGIN) == Challenge(SCOPE, "tenant-two")
+
+
+def test_repeated_headers_that_are_kept_apart_are_all_read(session: AuthSession) -> None:
+    from multidict import CIMultiDict
+
+    answer = challenged()
+    answer.headers = CIMultiDict([("www-authenticate", 'PoP nonce="x"'), ("WWW-Authenticate", HOST_CHALLENGE)])
+    assert Run([answer, ok()]).call(session).http_response.status_code == 200
+
+
+@pytest.mark.parametrize(("status", "refused"), [(299, True), (300, False)])
+def test_what_is_no_success_of_a_probe_is_the_answer_to_the_call(
+    session: AuthSession, status: int, refused: bool
+) -> None:
+    run = Run([Answer(status)])
+    if refused:
+        with pytest.raises(ClientAuthenticationError, match="asked for no token"):
+            run.call(session, "POST", content=b"{}")
+    else:
+        assert run.call(session, "POST", content=b"{}").http_response.status_code == status
+    assert [content for _, _, content, _ in run.sent] == [None]
+
+
+@pytest.mark.case("A23")
+def test_refused_token_is_dropped_although_replacing_it_has_just_failed(session: AuthSession) -> None:
+    Run([challenged(), ok()], [AccessToken("first", int(time.time()) + 200)]).call(session)
+    run = Run([Answer(401)], [RuntimeError("the credential is down")])
+    assert run.call(session).http_response.status_code == 401
+    assert session.grant is None
+
+
+@pytest.mark.case("A23")
+def test_call_uses_the_token_that_another_has_just_replaced(session: AuthSession) -> None:
+    Run([challenged(), ok()], [AccessToken("first", int(time.time()) + 200)]).call(session)
+    run = Watched([ok()])
+
+    def other_call() -> None:
+        assert session.grant is not None
+        session.grant = replace(session.grant, header="Bearer second")
+
+    run.before_leading = other_call
+    run.run(session)
+    assert [token for *_, token in run.sent] == ["Bearer second"]
+    assert (run.asked, run.optional) == ([], [True])
+
+
+@pytest.mark.case("A23", "C9")
+def test_replacement_of_a_good_token_gets_half_of_the_time_and_a_first_token_all() -> None:
+    first, again = GetToken(SCOPE, None, None), GetToken(SCOPE, None, None, optional=True)
+    assert (first.patience(10.0), first.patience(None)) == (10.0, None)
+    assert (again.patience(10.0), again.patience(None)) == (5.0, None)
+
+
+@pytest.mark.case("A23")
+def test_replacement_of_a_good_token_is_optional(session: AuthSession) -> None:
+    Run([challenged(), ok()], [AccessToken("first", int(time.time()) + 200)]).call(session)
+    run = Run([ok()])
+    run.call(session)
+    assert [asked.optional for asked in run.asked] == [True]
+
+
+@pytest.mark.case("D3")
+def test_times_of_a_grant_end_where_they_say(session: AuthSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("azure.keyvault.keys._shared.auth.flow.time.time", lambda: 1000.0)
+    Run([challenged(), ok()], [AccessToken("first", 2000)]).call(session)
+    grant = session.grant
+    assert grant is not None
+    assert (grant.is_stale(1699.9), grant.is_stale(1700.0)) == (False, True)
+    assert (grant.is_usable(1969.9), grant.is_usable(1970.0)) == (True, False)
+    assert grant.is_for(grant.granted, 1999.9)
+    assert not grant.is_for(grant.granted, 2000.0)
+    assert not grant.is_for(grant.granted + 0.001, 1999.9)
+
+
+@pytest.mark.case("A23", "D3")
+def test_failed_replacement_is_tried_again_after_half_a_minute(
+    session: AuthSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("azure.keyvault.keys._shared.auth.flow.time.time", lambda: now[0])
+    Run([challenged(), ok()], [AccessToken("first", 1200)]).call(session)
+    run = Run([ok(), ok(), ok()], [RuntimeError("down"), "second"])
+    for moment in (1000.0, 1029.9, 1030.0):
+        now[0] = moment
+        run.call(session)
+    assert [token for *_, token in run.sent] == ["Bearer first", "Bearer first", "Bearer second"]

@@ -27,6 +27,10 @@ from fixtures.stub_vault import (
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys._shared.pipeline.call import (
     CallPolicy,
+    asked_url,
+    deadline_of,
+    end_of,
+    ending_by,
     has_terms_of_its_own,
     is_repeatable,
     remaining,
@@ -251,3 +255,41 @@ async def test_work_under_a_limit_sees_the_context_of_its_caller(stub: StubWorld
     variable.set("mine")
     await stub.client(Script([look])).get_key("orders", timeout=5)
     assert seen == ["mine"]
+
+
+@pytest.mark.case("C9")
+@pytest.mark.parametrize(
+    ("timeout", "error"),
+    [(True, TypeError), ("5", TypeError), (float("nan"), ValueError)],
+    ids=["bool", "text", "nan"],
+)
+def test_timeout_that_is_no_number_is_refused_when_the_client_is_made(timeout: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="timeout must be a number of seconds"):
+        CallPolicy(timeout)
+
+
+@pytest.mark.case("C9")
+def test_timeout_beyond_what_python_can_wait_for_is_none() -> None:
+    longest = threading.TIMEOUT_MAX / 2
+    assert end_of(longest) is None
+    assert end_of(longest - 2048) is not None
+
+
+@pytest.mark.case("C9")
+def test_call_within_a_wait_ends_with_whichever_ends_first() -> None:
+    own = with_deadline({"timeout": 5}, None)
+    end = deadline_of(own)
+    assert end is not None
+    assert deadline_of(ending_by({}, end)) == end
+    assert deadline_of(ending_by(own, end + 1)) == end
+    assert deadline_of(ending_by(own, end - 1)) == end - 1
+    assert ending_by({"headers": {}}, end)["headers"] == {}
+
+
+def test_call_remembers_where_the_caller_has_sent_it() -> None:
+    assert asked_url(after(CallPolicy())) == URL
+    assert asked_url({}) is None
+
+
+def test_options_that_nothing_reads_do_not_reach_the_transport() -> None:
+    assert after(CallPolicy(), enforce_https=False, enable_cae=True, read_timeout=3).options == {"read_timeout": 3}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from azure.keyvault.keys._enums import KeyOperation
 from azure.keyvault.keys._jwk import JsonWebKey
 from azure.keyvault.keys.crypto import _decision
 from azure.keyvault.keys.crypto._decision import KeyFacts, check_window, decide
-from azure.keyvault.keys.crypto._local import algorithms
+from azure.keyvault.keys.crypto._local import algorithms, load
 
 LOOKUP = {
     "encrypt": algorithms.encryption,
@@ -243,3 +243,45 @@ def test_unknown_algorithm_that_may_run_only_here_is_told_with_the_known_ones() 
         NotImplementedError, match=r"algorithm 'FOO' is unknown. The known algorithms of sign and verify"
     ):
         raise decision.error()
+
+
+def test_documentation_has_the_outcome_of_every_rule() -> None:
+    outcomes = [line.rpartition(" | ")[2].rstrip(" |") for line in _decision.describe().splitlines()[2:]]
+    refused = ["`ValueError`"] * 3
+    assert outcomes == [*refused, "remote", "`ValueError`", "local", "`NotImplementedError`", "remote"]
+
+
+@pytest.mark.parametrize(
+    ("execution", "facts", "operation", "algorithm", "reason"),
+    [
+        (
+            "auto",
+            KeyFacts("oct"),
+            "encrypt",
+            "A128CBC-HS256",
+            ": the service does not have it, and it can't run locally",
+        ),
+        ("local", KeyFacts("RSA"), "encrypt", "RSA-OAEP", " locally"),
+        ("local", KeyFacts("oct", load(material("oct"))), "encrypt", "A256GCM", " locally"),
+        (
+            "local",
+            KeyFacts("RSA", load(material("rsa public"))),
+            "decrypt",
+            "RSA-OAEP",
+            " locally: the private part of the key is not here",
+        ),
+    ],
+    ids=["unknown to the service", "no material", "not made here", "public key"],
+)
+def test_reason_why_nothing_can_run_it_is_told(
+    execution: Any, facts: KeyFacts, operation: str, algorithm: str, reason: str
+) -> None:
+    error = decide(execution, facts, operation, LOOKUP[operation](algorithm)).error()
+    assert isinstance(error, NotImplementedError)
+    assert str(error) == f'This key does not support the "{operation}" operation with algorithm "{algorithm}"{reason}'
+
+
+def test_date_of_another_zone_is_that_moment() -> None:
+    east = datetime(2030, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
+    facts = KeyFacts.of(material("oct"), not_before=east)
+    assert facts.not_before == datetime(2030, 1, 1, tzinfo=timezone.utc).timestamp()

@@ -9,11 +9,24 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import DecodeError
-from fixtures.stub_vault import URL, VERSION, Answer, Script, StubCredential, StubWorld, Tokens, bundle, usable_bundle
+from fixtures.stub_vault import (
+    HOST_CHALLENGE,
+    URL,
+    VERSION,
+    Answer,
+    Script,
+    StubCredential,
+    StubWorld,
+    Tokens,
+    bundle,
+    challenged,
+    usable_bundle,
+)
 from fixtures.worlds import World, listed
 
 from azure.keyvault.keys import JsonWebKey, KeyClient, KeyVaultKeyIdentifier
-from azure.keyvault.keys._generated import operations
+from azure.keyvault.keys._generated import models, operations
+from azure.keyvault.keys._shared.wire import reading
 from azure.keyvault.keys._shared.wire.identifiers import origin_of, parse_key_vault_id, parse_vault_url
 from azure.keyvault.keys._shared.wire.subject import other_key
 from azure.keyvault.keys.crypto import KeyResolver, SignatureAlgorithm, VerifyResult
@@ -399,3 +412,37 @@ def test_resolver_keeps_a_bounded_number_of_keys_and_connections(stub: StubWorld
 def test_client_takes_no_host_in_other_letters() -> None:
     with pytest.raises(ValueError, match="Punycode"):
         KeyClient("https://bücher.vault.azure.net", object())  # type: ignore[arg-type]
+
+
+@pytest.mark.case("P9")
+async def test_answer_that_names_no_possible_vault_is_refused(stub: StubWorld) -> None:
+    answer = bundle()
+    answer["key"]["kid"] = f"{URL}:99999/keys/orders/{VERSION}"
+    with pytest.raises(DecodeError):
+        await stub.client(Script([Answer(200, answer)])).get_key("orders")
+
+
+@pytest.mark.case("P10")
+async def test_as_many_random_bytes_as_were_asked_for_are_returned(stub: StubWorld) -> None:
+    challenge = challenged(HOST_CHALLENGE.replace("vault.azure.net", "managedhsm.azure.net"))
+    script = Script([Answer(200, {"value": "AQID"})], challenge)
+    client = stub.client(script, url="https://demo.managedhsm.azure.net")
+    assert await client.get_random_bytes(3) == b"\1\2\3"
+
+
+@pytest.mark.case("P14")
+@pytest.mark.parametrize(("length", "read"), [(2048, True), (2049, False)])
+def test_identifier_in_an_answer_has_at_most_2048_characters(length: int, read: bool) -> None:
+    prefix = f"{URL}/keys/"
+    data = {"key": {"kid": prefix + "a" * (length - len(prefix)), "kty": "RSA"}}
+    if read:
+        assert len(reading.read(models.KeyBundle, data).key.kid) == length
+    else:
+        with pytest.raises(reading.Malformed, match="kid is malformed"):
+            reading.read(models.KeyBundle, data)
+
+
+@pytest.mark.case("P14")
+def test_page_of_ten_thousand_items_is_read() -> None:
+    page = reading.read(models.KeyListResult, {"value": [{"kid": f"{URL}/keys/orders"}] * 10_000})
+    assert len(page.value) == 10_000

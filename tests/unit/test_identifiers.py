@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from azure.keyvault.keys import KeyVaultKeyIdentifier
 from azure.keyvault.keys._generated import operations
 from azure.keyvault.keys._shared import parse_key_vault_id
+from azure.keyvault.keys._shared.wire import identifiers
 from azure.keyvault.keys._shared.wire.identifiers import Origin, origin_of, parse_vault_url
 
 HOST = "https://demo.vault.azure.net"
@@ -223,3 +225,45 @@ def test_name_is_accepted_as_it_is(name: str) -> None:
 def test_version_that_the_service_would_refuse_is_refused_here(version: str) -> None:
     with pytest.raises(ValueError, match="key version"):
         operations.get_key("orders", version)
+
+
+@pytest.mark.case("P14")
+def test_identifiers_of_up_to_2048_characters_are_kept() -> None:
+    prefix = f"{HOST}/keys/"
+    for length, kept in ((2048, 1), (2049, 0)):
+        before = sum(identifiers._kept.cache_info()[:2])  # hits and misses
+        assert parse_key_vault_id(prefix + "a" * (length - len(prefix))).collection == "keys"
+        assert sum(identifiers._kept.cache_info()[:2]) - before == kept
+
+
+@pytest.mark.case("P12")
+@pytest.mark.parametrize("host", ["fa\u00df.example", "a" * 300], ids=["not ASCII", "too long"])
+def test_host_that_may_not_be_is_refused_before_it_is_parsed(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identifiers, "urlsplit", lambda url: pytest.fail("parsed"))
+    with pytest.raises(ValueError, match="not ASCII, or has more than 253 characters"):
+        origin_of(f"https://{host}/keys")
+
+
+@pytest.mark.parametrize(
+    ("origin", "text"),
+    [(Origin("https", "host", 443), "https://host:443"), (Origin("https", "::1", 8443), "https://[::1]:8443")],
+)
+def test_origin_is_written_as_a_url(origin: Origin, text: str) -> None:
+    assert str(origin) == text
+    assert origin_of(text) == origin
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [(f"{HOST}:443/keys", True), (f"{HOST}:8443", False), ("https://other.vault.azure.net", False), ("no url", False)],
+)
+def test_addresses_of_one_vault_are_known(other: str, same: bool) -> None:
+    assert identifiers.is_same_vault(HOST, other) is same
+
+
+@pytest.mark.case("A18")
+def test_token_goes_to_https_only() -> None:
+    for url in (HOST, f"{HOST}/", f"{HOST}/keys/orders?a=b", HOST.upper() + "/keys"):
+        assert identifiers.secure_origin_of(url) == Origin("https", "demo.vault.azure.net", 443)
+    with pytest.raises(ServiceRequestError, match="https URLs only"):
+        identifiers.secure_origin_of("http://demo.vault.azure.net/keys")

@@ -316,3 +316,24 @@ def test_unknown_algorithm_passes_any_bytes() -> None:
     assert checks.check_sign(algorithms.signature("XYZ512"), b"any length") == (b"any length", None, None)
     assert checks.check_sign(algorithms.signature("XYZ512"), b"any", b"context") == (b"any", b"context", None)
     assert checks.check_sign(algorithms.signature("XYZ512"), None, None, bytes(64)) == (b"", None, bytes(64))
+
+
+@pytest.mark.parametrize(("name", "reason"), [("A128GCM", "the service chooses it"), ("RSA-OAEP", "it has none")])
+def test_reason_why_no_iv_may_be_given_is_told(name: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"'iv' can't be given for {name}: {reason}"):
+        checks.check_encrypt(algorithms.encryption(name), b"data", bytes(12), None)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [(15, "a multiple of 8 bytes"), (17, "a multiple of 8 bytes"), (8, "at least 16 bytes"), (0, "at least 16 bytes")],
+)
+def test_size_of_a_key_to_wrap_is_told_as_it_must_be(size: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        checks.check_wrap(algorithms.key_wrap("A128KW"), bytes(size))
+
+
+@pytest.mark.parametrize("size", [16, 24, 32, 64])
+def test_key_of_right_size_is_wrapped_as_it_is(size: int) -> None:
+    key = bytes(range(size))
+    assert checks.check_wrap(algorithms.key_wrap("A128KW"), key) == key

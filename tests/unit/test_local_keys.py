@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from azure.keyvault.keys._jwk import JsonWebKey
 from azure.keyvault.keys._jwk.ec import CURVES
+from azure.keyvault.keys._jwk.rsa import private_numbers
 from azure.keyvault.keys.crypto._local import DecryptionError, LocalKey, load
 from azure.keyvault.keys.crypto._local import algorithms as algorithms
 from azure.keyvault.keys.crypto._local import checks as checks
@@ -434,3 +435,32 @@ def test_error_and_repr_show_no_secret() -> None:
     with pytest.raises(DecryptionError) as caught:
         key.unwrap(row, b"canary" * 4)
     assert "canary" not in repr(caught.value)
+
+
+def test_private_exponent_out_of_range_is_refused_by_name() -> None:
+    n = jwk_for("RSA").n
+    assert n is not None
+    for d in (b"\1", n):
+        with pytest.raises(ValueError, match="'d' must be a private exponent"):
+            private_numbers(changed(jwk_for("RSA"), d=d, p=None, q=None))
+
+
+def test_square_of_a_prime_is_refused() -> None:
+    prime = 2**127 - 1
+    key = JsonWebKey(
+        kty="RSA",
+        n=integer(prime**2),
+        e=b"\1\0\1",
+        d=integer(pow(65537, -1, prime - 1)),
+        p=integer(prime),
+        q=integer(prime),
+    )
+    with pytest.raises(ValueError, match="not two different primes"):
+        private_numbers(key)
+
+
+def test_private_numbers_make_the_key_that_they_are_of() -> None:
+    jwk = jwk_for("RSA")
+    assert JsonWebKey.from_cryptography(private_numbers(jwk).to_key()).to_json(private=True) == changed(
+        jwk, kid=None, key_ops=None
+    ).to_json(private=True)

@@ -13,7 +13,7 @@ from azure.keyvault.keys._jwk import JsonWebKey
 from azure.keyvault.keys._jwk.ec import CURVES
 from azure.keyvault.keys.crypto._local import LocalKey, load, secp256k1
 from azure.keyvault.keys.crypto._local.algorithms import signature as signature_row
-from azure.keyvault.keys.crypto._local.der import der_to_raw, raw_to_der
+from azure.keyvault.keys.crypto._local.der import der_to_raw, is_der, raw_to_der
 
 ES256K = signature_row("ES256K")
 
@@ -151,3 +151,58 @@ def test_recovery_id_of_a_foreign_signature_is_refused() -> None:
     for bad in (b"", bytes(64), b"\xff" * 64, signature[:-1]):
         with pytest.raises(ValueError, match="r and s of an ES256K signature"):
             secp256k1.low_s(bad)
+
+
+@pytest.mark.case("J5")
+@pytest.mark.parametrize("first", [1, 126, 127, 128, 255])
+@pytest.mark.parametrize("size", [1, 2, 59, 60, 61, 62, 63, 66, 123, 124, 125])
+def test_der_of_every_length_is_that_of_cryptography(first: int, size: int) -> None:
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+    r, s = bytes([first]) + b"\1" * (size - 1), b"\0" * (size // 2) + b"\x7f" * (size - size // 2)
+    for left, right in ((r, s), (s, r), (r, r), (s, s)):
+        der = encode_dss_signature(int.from_bytes(left, "big"), int.from_bytes(right, "big"))
+        if len(der) < 259:
+            assert raw_to_der(left + right) == der
+            assert der_to_raw(der, 2 * size) == left + right
+        else:  # beyond every curve
+            with pytest.raises(ValueError, match="fit the curve"):
+                der_to_raw(der, 2 * size)
+
+
+LONG = raw_to_der(b"\xff" * 132)
+
+
+@pytest.mark.case("J5")
+@pytest.mark.parametrize(
+    "der",
+    [
+        bytes.fromhex("3006" + "0200" + "02020080"),
+        bytes.fromhex("3006" + "02020080" + "0200"),
+        b"\x31" + LONG[1:],
+        LONG[:2] + bytes([LONG[2] - 1]) + LONG[3:],
+        LONG[:2] + bytes([LONG[2] + 1]) + LONG[3:],
+        LONG + b"\0",
+        LONG[:1] + b"\x82" + LONG[2:],
+    ],
+    ids=["no r", "no s", "no sequence", "too short", "too long", "trailing", "82"],
+)
+def test_length_that_is_not_as_der_has_it_is_refused(der: bytes) -> None:
+    with pytest.raises(ValueError, match="not an ECDSA signature in DER"):
+        der_to_raw(der, 2 * len(der))
+
+
+def test_127_bytes_have_the_short_form() -> None:
+    raw = b"\x7f" * 62 + b"\0" + b"\x7f" * 61
+    der = raw_to_der(raw)
+    assert (len(der), der[:2]) == (129, b"\x30\x7f")
+    assert der_to_raw(der, 124) == raw
+    with pytest.raises(ValueError, match="not an ECDSA signature in DER"):
+        der_to_raw(b"\x30\x81\x7f" + der[2:], 124)
+
+
+def test_signature_is_told_to_look_like_der() -> None:
+    assert is_der(GOOD)
+    assert is_der(LONG)
+    assert not is_der(b"\1" * 64)
+    assert not is_der(b"")

@@ -383,3 +383,40 @@ def _same_randomness_elsewhere() -> Iterator[None]:
     state = random.getstate()
     yield
     random.setstate(state)
+
+
+@pytest.mark.case("C3")
+async def test_failure_of_the_credential_is_not_retried_by_the_client(stub: StubWorld) -> None:
+    script, tokens = Script(), Tokens(failure=ServiceRequestError("the authority is not reachable"))
+    with pytest.raises(ServiceRequestError, match="the authority"):
+        await stub.client(script, tokens).get_key("orders")
+    assert (len(tokens.asked), script.calls, script.slept) == (1, [], [])
+
+
+@pytest.mark.case("C16")
+async def test_conflict_of_a_stream_is_left_to_the_caller(stub: StubWorld) -> None:
+    script = Script([Answer(409, {"error": {"innererror": {"code": "ObjectIsBeingDeleted"}}}), OK], challenge=None)
+    response = await stub.client(script).send_request(HttpRequest("GET", "/keys/orders"), stream=True)
+    assert (response.status_code, len(script.sent)) == (409, 1)
+
+
+async def test_retry_after_as_long_as_the_longest_pause_is_obeyed(stub: StubWorld) -> None:
+    script = Script([Answer(503, None, {"Retry-After": "7"}), OK])
+    await stub.client(script, retry_backoff_max=7).get_key("orders")
+    assert script.slept == [7.0]
+
+
+@pytest.mark.case("C9")
+@pytest.mark.parametrize(("left", "tries"), [(5.0, 1), (5.1, 2)], ids=["all of it", "less"])
+async def test_pause_that_takes_what_is_left_of_the_time_ends_the_call(
+    stub: StubWorld, monkeypatch: pytest.MonkeyPatch, left: float, tries: int
+) -> None:
+    script = Script([Answer(503, None, {"Retry-After": "5"}), OK])
+    monkeypatch.setattr("azure.keyvault.keys._shared.pipeline.retry.remaining", lambda context: left)
+    client = stub.client(script)
+    if tries == 1:
+        with pytest.raises(HttpResponseError):
+            await client.get_key("orders")
+    else:
+        await client.get_key("orders")
+    assert len(script.calls) == tries

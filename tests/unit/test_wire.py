@@ -472,3 +472,33 @@ async def test_loop_goes_on_while_what_writes_bodies_is_loaded(monkeypatch: pyte
             await client.create_key("late", "RSA", timeout=0.05)
         assert not any(call.done() for call in calls)
     assert {key.name for key in await asyncio.gather(*calls)} == {f"orders{number}" for number in range(3)}
+
+
+async def test_request_of_another_kind_is_refused(stub: StubWorld) -> None:
+    script = Script()
+    with pytest.raises(TypeError, match=r"must be an azure\.core\.rest\.HttpRequest, not str"):
+        await stub.client(script).send_request("GET /keys")
+    assert script.sent == []
+
+
+async def test_request_of_the_caller_stays_as_it_is(stub: StubWorld) -> None:
+    request = HttpRequest("GET", "/keys", headers={"Mine": "1"})
+    await stub.client(Script()).send_request(request)
+    assert (request.url, dict(request.headers)) == ("/keys", {"Mine": "1"})
+
+
+def test_value_that_the_api_version_lacks_is_refused() -> None:
+    model = models.KeyCreateParameters
+    since = next(
+        (name, value, version) for name, found in model._values_added_in.items() for value, version in found.items()
+    )
+    name, value, version = since
+    with pytest.raises(ValueError, match=f"{value} needs API version {version} or later"):
+        OLD_WIRE.request(operations.create_key("orders", model(**{"kty": "RSA", name: value})))
+    assert WIRE.request(operations.create_key("orders", model(kty="RSA"))).method == "POST"
+
+
+def test_curve_of_an_old_api_version_gets_its_name_of_today() -> None:
+    answer = {"key": {"kid": KID, "kty": "EC", "crv": "SECP256K1"}}
+    response: Any = PipelineResponse(None, Answer(200, answer), PipelineContext(None))  # type: ignore[arg-type]
+    assert OLD_WIRE.result(operations.get_key("orders"), response).key.crv == "P-256K"
