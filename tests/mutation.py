@@ -13,6 +13,7 @@ import argparse
 import importlib
 import os
 import random
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -81,9 +82,12 @@ def main() -> int:
     }
     every = [change for module in chosen for change in mutants(module, (ROOT / PACKAGE / module).read_text("utf-8"))]
     if options.again:
-        printed = options.again.read_text("utf-8")
+        # Lines may have moved since then.
+        printed = re.sub(r":\d+ ", " ", options.again.read_text("utf-8"))
         every = [
-            change for change in every if any(f"{word} {change}" in printed for word in ("SURVIVED", "NOT REACHED"))
+            change
+            for change in every
+            if any(f"{word} {change.module} {change.what}" in printed for word in ("SURVIVED", "NOT REACHED"))
         ]
     if options.sample and options.sample < len(every):
         every = random.Random(options.seed).sample(every, options.sample)

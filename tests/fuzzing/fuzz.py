@@ -81,8 +81,9 @@ def main() -> None:
             f"-artifact_prefix={options.keep}/",
             "-timeout=20",
             "-max_len=4096",
+            *((f"-dict={words}",) if chosen.words else ()),
         ]
-        atheris.Setup([sys.argv[0], str(corpus), f"-dict={words}", *flags], Watch(options.parser))
+        atheris.Setup([sys.argv[0], *flags, str(corpus)], Watch(options.parser))
         atheris.Fuzz()
 
 

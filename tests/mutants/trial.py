@@ -32,6 +32,8 @@ from .changes import Mutant
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path("azure/keyvault/keys")
 _OPTIONS = ["-c", str(ROOT / "tox.ini"), "-q", "-s", "-n0", "-m", "", "-p", "no:cacheprovider"]
+# Plugins of others were imported before pytest could rewrite their assertions.
+_OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
 _LEAST = 10.0  # seconds of CPU time that a trial may take, or ten times what the tests take without a change
 
 
@@ -331,8 +333,10 @@ def try_all(
         os.close(reading)
         try:
             _send_verdicts(changes, tests, writing)
-        finally:
-            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         while True:
@@ -346,7 +350,8 @@ def try_all(
                 later.append(changes[number])
             else:
                 report(changes[number], verdict)
-    os.waitpid(child, 0)
+    if os.waitpid(child, 0)[1] != 0:
+        sys.exit("the process that tries changes has failed")
     for change in later:
         report(change, try_import(change, [str(ROOT / "tests" / test) for test in own[change.module]]))
 
