@@ -89,6 +89,18 @@ async def test_other_failure_to_get_the_key_is_raised_and_the_key_got_later(
     assert (await client.encrypt("RSA-OAEP", b"x")).performed == "local"
 
 
+@pytest.mark.case("M7")
+async def test_refusal_by_the_firewall_is_raised_and_the_key_got_later(
+    crypto_of: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
+) -> None:
+    client = crypto_of(key.id, vault)
+    emulator.permissions.firewall = True
+    with pytest.raises(HttpResponseError, match="network rules"):
+        await client.encrypt("RSA-OAEP", b"x")
+    emulator.permissions.firewall = False
+    assert (await client.encrypt("RSA-OAEP", b"x")).performed == "local"
+
+
 @pytest.mark.case("C9")
 async def test_time_limit_holds_for_getting_the_key_and_using_it_together(
     crypto_of: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator

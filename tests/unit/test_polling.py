@@ -67,9 +67,12 @@ async def test_caller_who_may_not_read_sees_the_end_in_the_refusal(stub: StubWor
 
 
 @pytest.mark.case("N2")
-async def test_firewall_is_not_taken_for_the_end(stub: StubWorld) -> None:
-    script = Script([DONE, forbidden("ForbiddenByFirewall")])
-    with pytest.raises(HttpResponseError, match="network rules"):
+@pytest.mark.parametrize(
+    ("code", "text"), [("ForbiddenByFirewall", "network rules"), ("ForbiddenByConnection", "private endpoints")]
+)
+async def test_network_rules_are_not_taken_for_the_end(stub: StubWorld, code: str, text: str) -> None:
+    script = Script([DONE, forbidden(code)])
+    with pytest.raises(HttpResponseError, match=text):
         await stub.client(script).delete_key("orders")
 
 

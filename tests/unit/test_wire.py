@@ -321,6 +321,7 @@ def test_error_with_any_body_keeps_status_and_request_id(status: int, body: byte
         ("ObjectIsBeingDeleted", "deletion has finished"),
         ("ObjectIsBeingRecovered", "recovery has finished"),
         ("ForbiddenByFirewall", "network rules"),
+        ("ForbiddenByConnection", "private endpoints"),
     ],
 )
 def test_error_tells_what_to_do(inner: str, advice: str) -> None:
@@ -328,6 +329,13 @@ def test_error_tells_what_to_do(inner: str, advice: str) -> None:
     error = refused(OPERATIONS["create"], Answer(409, body))
     assert advice in str(error)
     assert "It is so." in str(error)
+
+
+def test_refused_attestation_is_not_taken_for_a_missing_permission() -> None:
+    body = {"error": {"code": "Forbidden", "message": "It is so.", "innererror": {"code": "AccessDenied"}}}
+    release = operations.release("orders", models.KeyReleaseParameters(target="token"), "1")
+    assert "target_attestation_token" in str(refused(release, Answer(403, body)))
+    assert "permission 'create'" in str(refused(OPERATIONS["create"], Answer(403, body)))
 
 
 MEMBERS = """key kid kty n e x y crv key_ops attributes exp nbf enabled tags managed value nextLink recoveryId

@@ -20,7 +20,7 @@ from azure.core.polling import AsyncLROPoller, AsyncNoPolling, LROPoller, NoPoll
 from ._continuation import PendingOperation
 from ._generated.operations import Operation
 from ._shared.pipeline.call import end_of, ending_by, remaining
-from ._shared.wire.refusals import inner_code
+from ._shared.wire.refusals import is_of_the_network
 
 if TYPE_CHECKING:
     from ._shared.connection import VaultConnection
@@ -102,7 +102,7 @@ class Progress(Generic[T]):
             self._report(time.monotonic() - self._started)
         if isinstance(error, ResourceNotFoundError):
             return
-        if error is not None and (error.status_code != 403 or inner_code(error) == "ForbiddenByFirewall"):
+        if error is not None and (error.status_code != 403 or is_of_the_network(error)):
             raise error
         self.finished = True
 

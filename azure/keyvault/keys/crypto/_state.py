@@ -15,6 +15,7 @@ from .._models import KeyProperties, KeyVaultKey, KeyVaultKeyIdentifier
 from .._shared import KeyVaultResourceId, parse_key_vault_id
 from .._shared.recipe import unpicklable
 from .._shared.wire.identifiers import origin_of
+from .._shared.wire.refusals import is_of_the_network
 from ._decision import Decision, Execution, KeyFacts, check_window, decide
 from ._local import MIN_RSA_BITS, LocalKey, load
 
@@ -248,7 +249,7 @@ class KeyState:
 
         :raises ~azure.core.exceptions.HttpResponseError: the error itself, when it has any other cause.
         """
-        if error.status_code != 403:
+        if error.status_code != 403 or is_of_the_network(error):
             raise error
         _LOGGER.debug("The key %s may not be read: its operations run in the vault", self.key_id)
         self.facts = KeyFacts()

@@ -12,6 +12,9 @@ _BY_CODE = {
     "ObjectIsBeingDeleted": "Wait until the deletion has finished: delete_key does. After a purge, try again later.",
     "ObjectIsBeingRecovered": "Wait until the recovery has finished: recover_deleted_key does.",
     "ForbiddenByFirewall": "The vault's network rules do not admit this client's address.",
+    "ForbiddenByConnection": (
+        "Public network access to the vault is disabled: connect through one of its private endpoints."
+    ),
     "ForbiddenByRbac": (
         "Assign the caller a role on the vault that allows it, such as Key Vault Crypto Officer to manage keys or Key "
         "Vault Crypto User to use them. A new assignment takes some minutes."
@@ -24,6 +27,16 @@ _BY_CODE = {
 _BY_CODE["AccessDenied"] = _BY_CODE["ForbiddenByPolicy"] = (
     "Give the caller the key permission {permission!r} in the vault's access policies."
 )
+
+#: What to do where a code of the service means something else for one operation.
+_BY_CODE_AND_OPERATION = {
+    ("AccessDenied", "release"): (
+        "The service did not accept the attestation: check target_attestation_token and the key's release policy."
+    ),
+}
+
+#: Codes of refusals that come from the network rules of the vault, whatever the caller may do.
+_OF_THE_NETWORK = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection"})
 
 #: What to do about what the service does not name, by status and operation.
 _BY_OPERATION = {
@@ -66,6 +79,11 @@ def inner_code(error: HttpResponseError) -> str | None:
     return code if isinstance(code, str) else None
 
 
+def is_of_the_network(error: HttpResponseError) -> bool:
+    """Whether the vault refuses the network that the caller is in, and not the caller."""
+    return inner_code(error) in _OF_THE_NETWORK
+
+
 def explain(error: HttpResponseError, operation: Any, response: Any) -> None:
     """Rewrite the text of an error that an operation has met.
 
@@ -88,6 +106,8 @@ def explain(error: HttpResponseError, operation: Any, response: Any) -> None:
 
 def _advice(error: HttpResponseError, operation: Any) -> str | None:
     code = inner_code(error) or str(error.error.code if error.error is not None else "")
+    if (code, operation.name) in _BY_CODE_AND_OPERATION:
+        return _BY_CODE_AND_OPERATION[code, operation.name]
     if code in _BY_CODE:
         name = operation.name
         return _BY_CODE[code].format(permission=_PERMISSIONS.get(name, name.partition("_")[0]))
