@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -252,6 +253,100 @@ async def test_reading_looks_for_no_newer_version(
     await crypto.decrypt("RSA-OAEP", encrypted.ciphertext)
     await crypto.verify(signed, DIGEST)
     assert paths(traffic) == [f"POST {key.version} decrypt"] * 2
+
+
+LATER = datetime.now(timezone.utc) + timedelta(days=30)
+EARLIER = datetime.now(timezone.utc) - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [{"not_before": LATER}, {"enabled": False}, {"not_before": EARLIER - timedelta(1), "expires_on": EARLIER}],
+    ids=["not-yet-valid", "disabled", "expired"],
+)
+@pytest.mark.parametrize("fresh", [True, False], ids=["fresh", "at-the-look-up"])
+async def test_newest_version_that_may_not_protect_data_is_skipped(
+    crypto_of: Callable[..., Any],
+    client: Any,
+    key: KeyVaultKey,
+    vault: Target,
+    traffic: Traffic,
+    emulator: KeyVaultEmulator,
+    unusable: dict[str, Any],
+    fresh: bool,
+) -> None:
+    """The newest of the others is used, until the newest may be."""
+    emulator.clock.advance(seconds=2)  # as versions of one second have no order
+    second = await client.rotate_key(key.name)
+    crypto = crypto_of(without_version(key), vault, refresh_after=600)
+    clock = Clock(crypto)
+    if not fresh:
+        assert (await crypto.encrypt("RSA-OAEP", b"x")).key_id == second.id
+        clock.now += 600
+    emulator.clock.advance(seconds=2)
+    third = await client.rotate_key(key.name)
+    await client.update_key(third, **unusable)
+    traffic.restart()
+    assert (await crypto.encrypt("RSA-OAEP", b"x")).key_id == second.id
+    assert paths(traffic) == ["GET", "GET versions", f"GET {second.version}"]
+    assert (await crypto.wrap_key("RSA-OAEP", b"k" * 32)).key_id == second.id
+    assert (await crypto.sign("RS256", DIGEST)).key_id == second.id
+    if "enabled" in unusable:
+        await client.update_key(third, enabled=True)
+        clock.now += 600
+        assert (await crypto.encrypt("RSA-OAEP", b"x")).key_id == third.id
+
+
+async def test_versions_are_looked_for_on_every_page(
+    crypto_of: Callable[..., Any], client: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
+) -> None:
+    for _ in range(30):
+        emulator.clock.advance(seconds=2)
+        await client.create_ec_key(key.name + "-ec")
+    versions = [one async for one in client.list_key_versions(key.name + "-ec")]
+    newest, usable = sorted(versions, key=lambda one: one.created_on)[-1:-3:-1]
+    await client.update_key(newest, enabled=False)
+    crypto = crypto_of(f"{vault.url}/keys/{key.name}-ec", vault, refresh_after=600)
+    assert (await crypto.sign("ES256", DIGEST)).key_id == usable.id
+
+
+async def test_version_in_use_stays_where_versions_may_not_be_listed(
+    crypto_of: Callable[..., Any], client: Any, key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
+) -> None:
+    crypto = crypto_of(without_version(key), vault, refresh_after=600)
+    clock = Clock(crypto)
+    await crypto.encrypt("RSA-OAEP", b"x")
+    second = await client.rotate_key(key.name)
+    await client.update_key(second, not_before=LATER)
+    emulator.permissions.deny("list")
+    clock.now += 600
+    assert (await crypto.encrypt("RSA-OAEP", b"x")).key_id == key.id
+    with pytest.raises(ValueError, match="not useable until"):
+        await crypto_of(without_version(key), vault, refresh_after=600).encrypt("RSA-OAEP", b"x")
+    await client.update_key(key, enabled=False)
+    clock.now += 600
+    with pytest.raises(ValueError, match="not useable until"):
+        await crypto.encrypt("RSA-OAEP", b"x")
+
+
+async def test_key_without_a_usable_version_is_refused(
+    crypto_of: Callable[..., Any], client: Any, key: KeyVaultKey, vault: Target
+) -> None:
+    await client.update_key(await client.rotate_key(key.name), enabled=False)
+    await client.update_key(key, not_before=LATER)
+    crypto = crypto_of(without_version(key), vault, refresh_after=600)
+    with pytest.raises(ValueError, match=r"disabled|not enabled"):
+        await crypto.encrypt("RSA-OAEP", b"x")
+
+
+async def test_without_refreshing_the_newest_version_is_used_as_it_is(
+    crypto_of: Callable[..., Any], client: Any, key: KeyVaultKey, vault: Target, traffic: Traffic
+) -> None:
+    await client.update_key(await client.rotate_key(key.name), not_before=LATER)
+    traffic.restart()
+    with pytest.raises(ValueError, match="not useable until"):
+        await crypto_of(without_version(key), vault).encrypt("RSA-OAEP", b"x")
+    assert paths(traffic) == ["GET"]
 
 
 async def test_changed_properties_of_the_same_version_are_taken_in(

@@ -17,7 +17,7 @@ from fixtures.stub_vault import URL, Answer, Script, StubWorld, Tokens, bundle
 
 from azure.keyvault.keys._generated.models import KeyBundle, KeyItem
 from azure.keyvault.keys._generated.operations import Operation
-from azure.keyvault.keys._paging import _AT_ONCE, _LoopGuard, whole_keys, whole_keys_async
+from azure.keyvault.keys._paging import _AT_ONCE, LoopGuard, whole_keys, whole_keys_async
 
 
 def page(names: list[str], link: str | None = None) -> Answer:
@@ -85,7 +85,7 @@ async def test_links_that_lead_in_a_circle_end_in_an_error(stub: StubWorld, circ
 
 @pytest.mark.case("F6")
 def test_guard_lets_a_million_different_links_pass_in_constant_memory() -> None:
-    guard = _LoopGuard()
+    guard = LoopGuard()
     tracemalloc.start()
     try:
         for number in range(100_000):

@@ -94,7 +94,7 @@ def _question(item: KeyItem) -> Operation[KeyBundle]:
     return operations.get_key(KeyProperties._from_item(item).name)
 
 
-class _LoopGuard:
+class LoopGuard:
     """Detects a cycle of links in constant memory (R. P. Brent, 1980)."""
 
     def __init__(self) -> None:
@@ -147,7 +147,7 @@ class KeyPages(PageIterator[T]):
         self._report = report
         self._listed = 0
         self._items: list[Any] | None = None
-        self._guard = _LoopGuard()
+        self._guard = LoopGuard()
         self._guard.follow(self.continuation_token)
 
     def __next__(self) -> Iterator[T]:
@@ -169,7 +169,7 @@ class AsyncKeyPages(AsyncPageIterator[T]):
         self._report = report
         self._listed = 0
         self._items: list[Any] | None = None
-        self._guard = _LoopGuard()
+        self._guard = LoopGuard()
         self._guard.follow(self.continuation_token)
 
     async def __anext__(self) -> AsyncIterator[T]:

@@ -27,6 +27,7 @@ from .._errors import of_operation
 from .._local import MIN_RSA_BITS, LocalKey
 from .._local.algorithms import signature as signature_row
 from .._local.checks import Buffer
+from .._newest import newest_usable
 from .._recipe import client_of, recipe_of
 from .._refresh import Refresh, look_up_options, refresh_of
 from .._results import (
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse, HttpRequest
     from typing_extensions import Unpack
 
+    from ..._generated.models import KeyBundle
+    from ..._generated.operations import Operation
     from ..._jwk import JsonWebKey
     from ..._shared.pipeline.keywords import CallKeywords, ClientKeywords
 
@@ -98,9 +101,10 @@ class CryptographyClient(AsyncKeyVaultClientBase):
     :param execution: ``"auto"``; ``"local"`` to never send a request, which needs a key with its key material; or
         ``"remote"`` to do everything in the vault and never fetch the key.
     :param refresh_after: for a key whose identifier has no version, the seconds after which the client looks up the
-        newest version again and encrypts, wraps and signs new data with it. One call at a time does the look-up while
-        the others continue with the known version; if it fails, the known version stays in use and another look-up
-        follows soon. 600 suits most programs. Default: the client keeps the first version that it fetched.
+        newest version again and encrypts, wraps and signs new data with it. Versions that are disabled, expired or not
+        valid yet are skipped. One call at a time does the look-up while the others continue with the known version; if
+        it fails, the known version stays in use and another look-up follows soon. 600 suits most programs. Default: the
+        client keeps the first version that it fetched.
     :param api_version: the version of the REST API. Default: the newest stable one.
     :param verify_challenge_resource: whether the vault must ask for a token for its own domain.
     :param config: policies made with ``KeyClient.create_config``.
@@ -552,12 +556,36 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         if state.facts is not None:
             return
         try:
-            state.learn(await self._connection.send(operations.get_key(state.name, state.version), **options))
+            if self._refresh is None:
+                bundle = await self._connection.send(operations.get_key(state.name, state.version), **options)
+            else:
+                bundle = await self._newest(state.name, None, options)
+            state.learn(bundle)
         except HttpResponseError as error:
             state.learn_refusal(error)
         else:
             if self._refresh is not None:
                 self._refresh.succeeded()
+
+    async def _newest(self, name: str, known: str | None, options: dict[str, Any]) -> KeyBundle:
+        """Get the newest version that may protect data now."""
+        steps = newest_usable(name, known)
+        answer: Any = None
+        refusal: HttpResponseError | None = None
+        while True:
+            try:
+                operation, link = steps.send(answer) if refusal is None else steps.throw(refusal)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            try:
+                answer, refusal = await self._page(operation, link, options), None
+            except HttpResponseError as error:
+                refusal = error
+
+    async def _page(self, operation: Operation[Any], link: str | None, options: dict[str, Any]) -> Any:
+        if link is None:
+            return await self._connection.send(operation, **options)
+        return await self._connection.send_link(operation, link, **options)
 
     async def _look_up_if_due(self, options: dict[str, Any]) -> dict[str, Any]:
         """Look up the newest version if it is this call's turn. Return the options for the rest of the call."""
@@ -566,8 +594,7 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         options = self._connection.within_timeout(options)
         known, newest = self._state, self._state.renewed()
         with self._refresh.looking_up(known.key_id):
-            bundle = await self._connection.send(operations.get_key(newest.name, ""), **look_up_options(options))
-            newest.learn(bundle)
+            newest.learn(await self._newest(newest.name, known.version, look_up_options(options)))
             self._state = newest
             if known.version.lower() != newest.version.lower():
                 self._others.get(known.version, lambda: self._sibling(known))
