@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,43 @@ def test_asyncio_client_without_aiohttp_says_what_to_install(monkeypatch: pytest
 def test_asyncio_client_with_a_transport_of_the_callers_needs_no_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     assert aio.KeyClient(URL, _Credential(), transport=object()).vault_url == URL
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "extra"),
+    [
+        ("jose", "joserfc", "jose"),
+        ("jose.aio", "joserfc", "jose"),
+        ("tink", "tink", "tink"),
+        ("tink.aio", "tink", "tink"),
+        ("parquet", "pyarrow", "parquet"),
+    ],
+    ids=["jose", "jose.aio", "tink", "tink.aio", "parquet"],
+)
+def test_part_without_its_extra_says_how_to_install_this_library_with_it(module: str, package: str, extra: str) -> None:
+    """Never by the name that on PyPI is another library's."""
+    program = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        f"try: import azure.keyvault.keys.{module}\n"
+        "except ImportError as error: print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert f"azure.keyvault.keys.{module.removesuffix('.aio')}" in run.stdout, run.stderr
+    assert f"needs {package}, which is not installed. Run" in run.stdout
+    assert f"[{extra}]" in run.stdout
+    assert f'pip install "azure-keyvault-keys[{extra}]"' not in run.stdout
+
+
+@pytest.mark.parametrize("work", [["encrypt", "x"], []], ids=["work", "nothing"])
+def test_command_line_without_its_extra_says_so_in_one_line(work: list[str]) -> None:
+    program = (
+        "import runpy, sys; sys.modules['tink'] = None; "
+        f"sys.argv = ['x', *{work!r}]; runpy._run_module_as_main('azure.keyvault.keys.tink')"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert run.returncode != 0
+    assert "needs tink, which is not installed. Run" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
 
 
 def test_folder_that_was_installed_from_is_named(installed: Any, tmp_path: Path) -> None:
