@@ -373,6 +373,7 @@ def test_key_is_seen_and_deleted_in_a_browser_and_a_fault_is_injected(chromium: 
         page.fill("#throttle [name=seconds]", "600")
         page.locator("#throttle").get_by_role("button", name="Set").click()
         assert page.inner_text("#limit") == "1 calls in 600 seconds"
+        assert page.input_value("#throttle [name=mode]") == "limit"
         client.get_key("invoices")
         with pytest.raises(HttpResponseError) as error:
             client.get_key("invoices")

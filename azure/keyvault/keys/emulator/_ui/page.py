@@ -136,7 +136,7 @@ class Page:
             '<tr class="open" id="key-{name}"><td class="name"><strong>{name}</strong></td>'
             '<td class="tight">{buttons}</td><td class="tight">{type}</td><td class="tight {state_class}">{state}</td>'
             '<td class="tight">{expires}</td>'
-            '<td class="wide">{policy}</td><td class="dim">{tags}</td></tr>'
+            '<td class="wide">{policy}</td><td class="dim tags">{tags}</td></tr>'
             '<tr><td colspan="7"><details id="versions-{name}"><summary class="dim">{number}</summary>{versions}'
             "</details></td></tr>",
             name=row.name,
@@ -216,15 +216,17 @@ class Page:
         return _section("faults", "Faults", join([_table(("Fault", "Calls", "Times", ""), rows), Markup("<br>"), form]))
 
     def _throttle(self) -> Markup:
+        throttle = self._service.throttle
+        mode_now = "off" if not throttle.is_on else "documented" if throttle._counts_by_class else "limit"
         fields = fill(
             '<div class="fields"><label>Limit<select name="mode">{modes}</select></label>'
             '<label>Calls<input name="calls" type="number" min="1" placeholder="5"></label>'
             '<label>Seconds<input name="seconds" type="number" min="0" step="any" placeholder="10"></label>'
             '<label>Retry-After, if any<input name="retry_after" type="number" min="0"></label>'
             "<button>Set</button></div>",
-            modes=join(_option(mode, text) for mode, text in THROTTLES.items()),
+            modes=join(_option(mode, text, chosen=mode == mode_now) for mode, text in THROTTLES.items()),
         )
-        state = snapshot.throttle_text(self._service.throttle)
+        state = snapshot.throttle_text(throttle)
         text = fill('<p>Calls above the limit get 429. Now: <strong id="limit">{state}</strong>.</p>', state=state)
         return _section("throttle", "Throttling", join([text, self._form("throttle", fields)]))
 
@@ -316,8 +318,9 @@ def _table(heads: Iterable[str], rows: list[Markup]) -> Markup:
     )
 
 
-def _option(value: str, text: str) -> Markup:
-    return fill('<option value="{value}">{text}</option>', value=value, text=text)
+def _option(value: str, text: str, *, chosen: bool = False) -> Markup:
+    selected = Markup(" selected") if chosen else Markup("")
+    return fill('<option value="{value}"{selected}>{text}</option>', value=value, selected=selected, text=text)
 
 
 def _check(name: str, text: str, *, checked: bool) -> Markup:

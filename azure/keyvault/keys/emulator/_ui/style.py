@@ -35,8 +35,9 @@ th { font-weight: 600; color: var(--dim); font-size: .85rem; white-space: nowrap
 tr:last-child > td { border-bottom: 0; }
 tr.open > td { border-bottom: 0; padding-bottom: 0; }
 td.tight { white-space: nowrap; }
-td.name { min-width: 14rem; overflow-wrap: anywhere; }
-td.wide { min-width: 16rem; }
+td.name { min-width: 11rem; overflow-wrap: anywhere; }
+td.tags { min-width: 8rem; overflow-wrap: anywhere; }
+td.wide { min-width: 13rem; }
 td.path { overflow-wrap: anywhere; min-width: 12rem; }
 form { margin: 0; }
 form.inline { display: inline-block; margin-right: .35rem; }
