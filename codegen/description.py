@@ -138,7 +138,10 @@ class Description:
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.schemas: dict[str, Any] = document["components"]["schemas"]
-        self.versions: list[dict[str, Any]] = document["x-api-versions"]
+        self.versions: list[dict[str, Any]] = [
+            {"version": version, "stable": "preview" not in version} for version in self.schemas["ApiVersion"]["enum"]
+        ]
+        self.default: str = document["info"]["version"]
         self.first: str = self.versions[0]["version"]
         self._check_versions()
         self.operations = sorted_like(list(self._operations()), document["tags"])
@@ -163,8 +166,8 @@ class Description:
     def _check_versions(self) -> None:
         """Check that every mentioned version is listed and that x-preview-only agrees with the list."""
         order = [entry["version"] for entry in self.versions]
-        if order != self.schemas["ApiVersion"]["enum"]:
-            raise DescriptionError("x-api-versions and the schema ApiVersion must list the same versions")
+        if self.default not in order:
+            raise DescriptionError(f"info: the schema ApiVersion does not list the version {self.default}")
         stable = [entry["version"] for entry in self.versions if entry["stable"]]
         for where, node in mappings(self.document):
             marks = [node[key] for key in ("x-added-in", "x-removed-in") if isinstance(node.get(key), str)]

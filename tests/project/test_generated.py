@@ -21,6 +21,7 @@ from azure.keyvault.keys._shared.wire.api_versions import DEFAULT_VERSION, ApiVe
 from azure.keyvault.keys._shared.wire.members import Malformed
 from azure.keyvault.keys._shared.wire.reading import read
 from azure.keyvault.keys._shared.wire.writing import write
+from azure.keyvault.keys.emulator._api_versions import LATEST_STABLE
 from azure.keyvault.keys.emulator._api_versions import VERSIONS as EMULATED
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,7 @@ GENERATED = ROOT / "azure" / "keyvault" / "keys" / "_generated"
 DOCUMENT = ROOT / "codegen" / "keyvault-keys.yaml"
 SPEC: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
 
+API_VERSIONS: list[str] = SPEC["components"]["schemas"]["ApiVersion"]["enum"]
 SPEC_OPERATIONS: dict[str, dict[str, Any]] = {
     operation["operationId"]: {**operation, "method": method, "path": path}
     for path, item in SPEC["paths"].items()
@@ -296,9 +298,10 @@ class TestOperations:
 
 class TestVersions:
     def test_versions_are_the_documents_in_order(self) -> None:
-        assert [{"version": version.name, "stable": version.stable} for version in versions.VERSIONS] == SPEC[
-            "x-api-versions"
+        assert [(version.name, version.stable) for version in versions.VERSIONS] == [
+            (text, "preview" not in text) for text in API_VERSIONS
         ]
+        assert SPEC["info"]["version"] == versions.DEFAULT
 
     @pytest.mark.parametrize(
         ("version", "since", "expected"),
@@ -629,9 +632,10 @@ class TestModels:
 
 
 def test_api_versions_stand_in_the_document() -> None:
-    """The public names and the emulator's table know the document's versions; the emulator speaks more previews."""
-    described = [version["version"] for version in SPEC["x-api-versions"]]
-    assert {version.value for version in ApiVersion} <= set(described)
-    assert {version["version"] for version in SPEC["x-api-versions"] if version["stable"]} <= set(ApiVersion)
-    assert [version for version in EMULATED if version in described] == described
-    assert DEFAULT_VERSION.value == SPEC["info"]["version"]
+    """The public names, the emulator's table and the README know them. The emulator speaks more previews."""
+    stable = [text for text in API_VERSIONS if "preview" not in text]
+    assert set(stable) <= {version.value for version in ApiVersion} <= set(API_VERSIONS)
+    assert [version for version in EMULATED if version in API_VERSIONS] == API_VERSIONS
+    assert DEFAULT_VERSION.value == LATEST_STABLE == SPEC["info"]["version"]
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert f"API versions {API_VERSIONS[0]} to {DEFAULT_VERSION.value} and previews" in readme

@@ -94,7 +94,11 @@ WITHOUT_MEMBER = {
     "SECP256K1": "the name of P-256K until 2016-10-01; the library translates",
     "ECDSA256": "the name of ES256K until 2016-10-01; the library translates",
     "RSNULL": "reserved",
-    **{entry["version"]: "a preview" for entry in DOCUMENT["x-api-versions"] if not entry["stable"]},
+    **{
+        version: "a preview"
+        for version in DOCUMENT["components"]["schemas"]["ApiVersion"]["enum"]
+        if "preview" in version
+    },
 }
 
 

@@ -41,6 +41,9 @@ VERSIONS: tuple[Version, ...] = (
     Version("2026-07-01-preview", stable=False),
 )
 
+# The version that a client uses unless it is told otherwise.
+DEFAULT = "2026-04-01"
+
 RENAMED: tuple[Renaming, ...] = (
     Renaming(old="SECP256K1", new="P-256K", since="7.0"),
     Renaming(old="ECDSA256", new="ES256K", since="7.0"),

@@ -31,7 +31,7 @@ VERSIONS = (
     "2026-07-01-preview",
 )
 
-LATEST_STABLE = "2026-04-01"
+LATEST_STABLE = next(text for text in reversed(VERSIONS) if "preview" not in text)
 
 _RANKS = {text: rank for rank, text in enumerate(VERSIONS)}
 

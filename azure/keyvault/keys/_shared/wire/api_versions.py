@@ -4,6 +4,8 @@ from enum import Enum
 
 from azure.core import CaseInsensitiveEnumMeta
 
+from ..._generated.versions import DEFAULT
+
 
 class ApiVersion(str, Enum, metaclass=CaseInsensitiveEnumMeta):
     """Versions of the Key Vault keys REST API.
@@ -39,4 +41,4 @@ class ApiVersion(str, Enum, metaclass=CaseInsensitiveEnumMeta):
     V2016_10_01 = "2016-10-01"
 
 
-DEFAULT_VERSION = ApiVersion.V2026_04_01
+DEFAULT_VERSION = ApiVersion(DEFAULT)
