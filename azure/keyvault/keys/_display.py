@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import wraps
-from html import escape
 from typing import Any
 
 _REPR_LIMIT = 1024
@@ -112,6 +111,8 @@ def as_rows(members: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str
 
 def table(rows: Sequence[Sequence[str]], *, caption: str, header: Sequence[str] = ()) -> str:
     """Return a small table in HTML. Nothing of what it is given is taken for markup."""
+    from html import escape  # here, because only notebooks need it
+
     lines = [f"<table><caption>{escape(caption)}</caption>"]
     if header:
         lines.append(f"<thead><tr>{''.join(f'<th>{escape(name)}</th>' for name in header)}</tr></thead>")

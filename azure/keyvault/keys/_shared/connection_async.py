@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -55,7 +54,7 @@ def _shared_transport(**kwargs: Any) -> Any:
 
 
 #: For connections that a whole process shares, which may be used in several event loops.
-SHARED_PIPELINE_CLASSES = replace(PIPELINE_CLASSES, transport=_shared_transport)
+SHARED_PIPELINE_CLASSES = PIPELINE_CLASSES._replace(transport=_shared_transport)
 
 
 class AsyncVaultConnection:

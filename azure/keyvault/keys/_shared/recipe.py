@@ -10,7 +10,6 @@ The program pickles and unpickles the clients; this library does neither.
 from __future__ import annotations
 
 import copyreg
-import hashlib
 import os
 import sys
 import threading
@@ -168,6 +167,8 @@ def fingerprint(thing: Any) -> str:
 
     :raises TypeError: when a part of the thing cannot be pickled.
     """
+    import hashlib  # here, because it is slow to import, and only clients that other processes get need it
+
     digest = hashlib.sha256()
     _feed(digest.update, thing, {})
     return digest.hexdigest()

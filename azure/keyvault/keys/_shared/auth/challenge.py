@@ -13,7 +13,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..fork import renew_after_fork
@@ -43,8 +43,7 @@ class UnsupportedSchemeError(ChallengeError):
     """The vault asks for an authentication scheme other than a bearer token."""
 
 
-@dataclass(frozen=True)
-class Challenge:
+class Challenge(NamedTuple):
     """What a vault wants: a token for ``scope``, of ``tenant``, with ``claims``.
 
     ``scope`` is None in a claims challenge (continuous access evaluation), which adds to the vault's own.

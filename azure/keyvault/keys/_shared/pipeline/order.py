@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from azure.core.configuration import Configuration
 from azure.core.pipeline import PipelineRequest
@@ -66,8 +65,7 @@ _REPLACEABLE = (
 )
 
 
-@dataclass(frozen=True)
-class PipelineClasses:
+class PipelineClasses(NamedTuple):
     """The classes in which the sync and async pipelines differ.
 
     :ivar pipeline: made of a transport and policies.

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 _PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 
 # What a host's name or address is made of. Everything else is a mistake, and perhaps part of a password.
-_HOST = re.compile(r"[A-Za-z0-9_.\-]{1,253}|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.\-]+)?\]")
+_HOST = r"[A-Za-z0-9_.\-]{1,253}|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.\-]+)?\]"
 
 
 class ProxyError(ValueError):
     """A proxy that cannot be used. Its text holds nothing that may be a password."""
 
 
-@dataclass(frozen=True)
-class Proxy:
-    """Where a proxy is, and who wants to use it."""
+class Proxy(NamedTuple):
+    """The address of a proxy, and the user name and password for it."""
 
     scheme: str
     host: str
     port: int
-    user: str | None = field(default=None, repr=False)
-    password: str | None = field(default=None, repr=False)
+    user: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.scheme}://{self.host}:{self.port})"
 
     @property
     def is_socks(self) -> bool:
@@ -81,7 +81,7 @@ def _defect(url: Any) -> str | None:
         host, port = authority, ""
     if port and not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536):
         return "the port of a proxy is no number from 1 to 65535"
-    if not _HOST.fullmatch(host):
+    if not re.fullmatch(_HOST, host):
         return "a proxy has no valid host"
     try:
         urlsplit(url if found else "http://" + url)
@@ -152,6 +152,8 @@ def _is_excepted(host: str, port: int) -> bool:
 def _matches(name: str, host: str, port: int) -> bool:
     if name == "*":
         return True
+    import ipaddress  # here, because few programs have a NO_PROXY
+
     try:
         return ipaddress.ip_address(host) in ipaddress.ip_network(name.strip("[]"), strict=False)
     except ValueError:  # a name, here or there

@@ -15,7 +15,7 @@ _IDENTIFIER = re.compile(r"(https?)://([^/?#@\\\s]+)/([^/?#\\\s]+)/([^/?#\\\s]+)
 MAX_IDENTIFIER = 2048
 _MAX_HOST = 253  # RFC 1035 section 2.3.4, without the dot of the root
 _MAX_AUTHORITY = _MAX_HOST + 7  # a dot, a colon and the port
-_CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/@]*@", re.IGNORECASE)
+_CREDENTIALS = r"(?i)^([a-z][a-z0-9+.-]*:)?//[^/@]*@"
 
 
 class KeyVaultResourceId(NamedTuple):
@@ -70,7 +70,7 @@ def parse_vault_url(vault_url: str) -> str:
     defect = _defect(url)
     if defect:
         # Whoever put a password into the URL does not want to read it in a log.
-        shown = _CREDENTIALS.sub(r"\1//***@", vault_url)
+        shown = re.sub(_CREDENTIALS, r"\1//***@", vault_url)
         raise ValueError(f"vault_url {shown!r} {defect}: it must look like https://<vault name>.vault.azure.net")
     return url
 

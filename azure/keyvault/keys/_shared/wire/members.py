@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._generated.models import CLASSES, Model
 
@@ -19,8 +18,7 @@ class Malformed(ValueError):
     """An answer does not match its model. The text names the member and does not quote its value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """How one member is converted in one direction.
 
     :ivar name: its name in the model.

@@ -46,7 +46,7 @@ _HEADERS = {"Accept": "application/json"}
 _HEADERS_WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
-_API_VERSION = re.compile("(?:^|&)api-version=", re.IGNORECASE)
+_API_VERSION = "(?i)(?:^|&)api-version="
 
 
 def _no_constant(name: str) -> Any:
@@ -105,7 +105,7 @@ class Wire:
     def _versioned(self, url: str) -> str:
         """Return a URL with the client's API version, where it names none."""
         bare, mark, fragment = url.partition("#")
-        if _API_VERSION.search(urlsplit(bare).query):
+        if re.search(_API_VERSION, urlsplit(bare).query):
             return url
         return f"{bare}{'&' if '?' in bare else '?'}api-version={self.api_version}{mark}{fragment}"
 
