@@ -1,12 +1,15 @@
-"""Draw the measurements of compare.py: ``python benchmarks/figure.py figures.json docs``.
+"""Show the measurements of compare.py in the docs: ``python benchmarks/figure.py figures.json docs README.md``.
 
-Writes ``speed-light.svg`` and ``speed-dark.svg`` into the folder. Needs matplotlib (benchmarks/requirements.txt).
+Writes ``speed-light.svg`` and ``speed-dark.svg`` into the folder, and replaces the table of figures in the pages that
+are named. Needs matplotlib (benchmarks/requirements.txt).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,34 +42,83 @@ Bars = list[tuple[str, float, str]]
 
 def panels(measured: dict[str, Any]) -> list[tuple[str, Bars]]:
     """Return the title and the bars of each panel: label, length and library."""
-    found, official = measured["found"], f"4.x ({measured['official']})"
+    official = f"4.x ({measured['official']})"
+    pair = pairs_of(measured)
+    theirs, ours = pair("sync_tls (option)", "sync get_key, calls a second")
+    _, requests = pair("sync_tls (option)", "bare requests, calls a second")
+    sync = [("this library", ours, "ours"), ("bare requests", requests, "bare"), (official, theirs, "official")]
+    shown = [("get_key in one thread, connection_verify=<path of the authority>: calls a second", sync)]
+    for title, scenario, name, unit in (
+        (
+            "get_key in 64 async tasks, certificate authority from the environment: calls a second",
+            "async_tls (env)",
+            "async, 64 tasks, calls a second",
+            1,
+        ),
+        (
+            "get_key in 64 async tasks, connection_verify=<path of the authority>: calls a second",
+            "async_tls (option)",
+            "async, 64 tasks, calls a second",
+            1,
+        ),
+        ("get_key, time in the client without the network: µs (less is better)", "client_time (env)", "get_key", 1),
+        ("import and first answer: ms (less is better)", "cold_start (env)", "import to first answer", 1000),
+    ):
+        theirs, ours = pair(scenario, name)
+        shown.append((title, [("this library", ours / unit, "ours"), (official, theirs / unit, "official")]))
+    return shown
 
-    def pair(scenario: str, name: str) -> tuple[float, float]:
-        return found[scenario]["ours"][name], found[scenario]["official"][name]
 
-    ours, theirs = pair("sync_tls (option)", "sync get_key, calls a second")
-    requests, _ = pair("sync_tls (option)", "bare requests, calls a second")
-    many, many_theirs = pair("async_tls (option)", "async, 64 tasks, calls a second")
-    time_ours, time_theirs = pair("client_time (env)", "get_key")
-    start, start_theirs = pair("cold_start (env)", "import to first answer")
-    return [
+def pairs_of(measured: dict[str, Any]) -> Callable[[str, str], tuple[float, float]]:
+    """Return what looks up a figure, by scenario and name: that of the official library, and ours."""
+    found = measured["found"]
+    return lambda scenario, name: (found[scenario]["official"][name], found[scenario]["ours"][name])
+
+
+def table(measured: dict[str, Any]) -> str:
+    """Return the table of figures for the README."""
+    pair = pairs_of(measured)
+    bare = pair("local (env)", "encrypt RSA-OAEP-256 (bare cryptography)")
+    encrypt = pair("local (env)", "encrypt RSA-OAEP-256")
+    above = (encrypt[0] - bare[0], encrypt[1] - bare[1])
+    rows = [
+        ("`get_key`: time in the client", pair("client_time (env)", "get_key"), "{:,.0f} µs"),
+        ("remote `sign`: time in the client", pair("client_time (env)", "remote sign"), "{:,.0f} µs"),
+        ("a page of 25 keys: time in the client", pair("client_time (env)", "page of 25"), "{:,.0f} µs"),
+        ("local encrypt with RSA-OAEP-256: time above `cryptography` itself", above, "{:.1f} µs"),
         (
-            "get_key over TLS, calls a second",
-            [("this library", ours, "ours"), ("bare requests", requests, "bare"), (official, theirs, "official")],
+            "`get_key` over TLS in one thread, with `connection_verify=` and the path of a CA",
+            pair("sync_tls (option)", "sync get_key, calls a second"),
+            "{:,.0f} calls a second",
         ),
         (
-            "get_key over TLS in 64 asyncio tasks, calls a second",
-            [("this library", many, "ours"), (official, many_theirs, "official")],
+            "`get_key` over TLS in 64 async tasks, with a CA named by the environment",
+            pair("async_tls (env)", "async, 64 tasks, calls a second"),
+            "{:,.0f} calls a second",
         ),
         (
-            "the client's own time of a get_key, microseconds (less is better)",
-            [("this library", time_ours, "ours"), (official, time_theirs, "official")],
+            "the same, with `connection_verify=` and the path of a CA",
+            pair("async_tls (option)", "async, 64 tasks, calls a second"),
+            "{:,.0f} calls a second",
         ),
         (
-            "import to first answer, milliseconds (less is better)",
-            [("this library", start / 1000, "ours"), (official, start_theirs / 1000, "official")],
+            "import and first answer",
+            tuple(figure / 1000 for figure in pair("cold_start (env)", "import to first answer")),
+            "{:,.0f} ms",
         ),
     ]
+    lines = [f"| faster | azure-keyvault-keys {measured['official']} | this library |", "|---|---|---|"]
+    lines += [f"| {what} | {form.format(theirs)} | {form.format(ours)} |" for what, (theirs, ours), form in rows]
+    return "\n".join(lines) + "\n"
+
+
+def write_table(measured: dict[str, Any], page: Path) -> None:
+    """Replace the table of figures in a page."""
+    text = page.read_text("utf-8")
+    replaced, count = re.subn(r"^\| faster \|.*\n(?:\|.*\n)+", lambda _: table(measured), text, flags=re.MULTILINE)
+    if count != 1:
+        raise SystemExit(f"{page} has {count} tables that begin with 'faster'")
+    page.write_text(replaced, "utf-8")
 
 
 def draw(measured: dict[str, Any], look: Look, path: Path) -> None:
@@ -74,7 +126,7 @@ def draw(measured: dict[str, Any], look: Look, path: Path) -> None:
     mpl.rcParams.update({"svg.hashsalt": "speed", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10})
     shown = panels(measured)
     heights = [len(bars) for _, bars in shown]
-    figure, axes = plt.subplots(len(shown), 1, figsize=(7.6, 4.8), height_ratios=heights)
+    figure, axes = plt.subplots(len(shown), 1, figsize=(7.6, 5.4), height_ratios=heights)
     for axis, (title, bars) in zip(axes, shown, strict=True):
         longest = max(length for _, length, _ in bars)
         for at, (label, length, whose) in enumerate(bars):
@@ -90,7 +142,7 @@ def draw(measured: dict[str, Any], look: Look, path: Path) -> None:
     figure.text(
         0.99,
         0.01,
-        f"{machine['cores']} cores, Python {machine['python']}, {versions}; a server on loopback",
+        f"{machine['cores']} cores, Python {machine['python']}, {versions}; over TLS to a server on loopback",
         ha="right",
         fontsize=7.5,
         color=look.faint,
@@ -106,11 +158,14 @@ def draw(measured: dict[str, Any], look: Look, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw what compare.py --save has written.")
     parser.add_argument("measured", type=Path)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, help="where to write the pictures")
+    parser.add_argument("pages", type=Path, nargs="*", help="Markdown files whose table of figures to replace")
     arguments = parser.parse_args()
     measured = json.loads(arguments.measured.read_text("utf-8"))
     for name, look in LOOKS.items():
         draw(measured, look, arguments.folder / f"speed-{name}.svg")
+    for page in arguments.pages:
+        write_table(measured, page)
 
 
 if __name__ == "__main__":
