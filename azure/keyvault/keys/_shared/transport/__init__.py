@@ -1,4 +1,4 @@
-"""The transports for ``urllib3`` and ``aiohttp``, their TLS settings, and what they accept as the body of an answer.
+"""The transports for ``urllib3`` and ``aiohttp``, their TLS and proxy settings, and the limits of a response.
 
-Only connections make transports; the other rooms ask this one about TLS and proxies.
+Only connections create transports. The other packages use only the TLS and proxy settings.
 """

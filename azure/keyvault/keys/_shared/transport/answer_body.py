@@ -1,4 +1,4 @@
-"""What is accepted as the body of an answer: plain bytes, and not too many of them."""
+"""Limits of a response body: it must not be compressed, and not be longer than any that the service sends."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from azure.core.exceptions import DecodeError
 
-# The longest answers are the backups of keys, with at most some hundred kilobytes.
+# The longest responses are backups of keys, with a few hundred kilobytes at most.
 MAX_BODY = 16 * 1024 * 1024
 
-# No length of more digits is taken for a number: reading it as one would take long.
+# A length with more digits is not parsed: converting very long numbers is slow.
 _MOST_DIGITS = 18
 
-#: The header that asks for plain bytes: compression would gain nothing, and a few bytes can hold gigabytes.
+#: Asks for an uncompressed response: compression would gain nothing, and a few compressed bytes can become gigabytes.
 IDENTITY = ("Accept-Encoding", "identity")
 
 
@@ -21,7 +21,7 @@ class AnswerTooLong(Exception):
 
 
 def check_encoding(headers: Mapping[str, str], status: int) -> None:
-    """Reject a response that is compressed without having been asked to be, or whose length is invalid or too great.
+    """Reject a response that is compressed, or whose length is invalid or too large.
 
     :raises ~azure.core.exceptions.DecodeError: for such a response.
     """
@@ -48,7 +48,7 @@ def check_size(size: int, headers: Mapping[str, str], status: int) -> None:
 
 
 def too_long(headers: Mapping[str, str], status: int | str) -> DecodeError:
-    """Return the error for an answer that is longer than any of the service."""
+    """Return the error for a response that is longer than any that the service sends."""
     return _refusal(f"it is longer than {MAX_BODY} bytes", headers, status)
 
 

@@ -1,4 +1,4 @@
-"""A pool of connections: any number may be in use, and some idle ones are kept."""
+"""A pool of connections: any number can be in use at a time, and some idle ones are kept."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from ..fork import renew_after_fork
 from .interception import InterceptedConnection
 from .line import Limits, Line
 
-# How many idle connections are kept per host, and for how many kinds (host, proxy, TLS settings).
+# How many idle connections are kept for each kind (host, proxy, TLS settings), and for how many kinds.
 _MOST_IDLE = 100
 _MOST_KINDS = 16
 
 
 class Connection(HTTPConnection):
-    """A connection of urllib3's whose socket was made beforehand."""
+    """A urllib3 connection over a socket that is already connected."""
 
     def __init__(self, kind: Hashable, host: str, port: int, line: Line) -> None:
         super().__init__(host, port)
         self.kind = kind
         self.line = line
-        self.sock = line  # all that http.client asks of a socket
-        self.auto_open = 0  # once closed, it stays so
+        self.sock = line  # has the methods of a socket that http.client calls
+        self.auto_open = 0  # do not reconnect after it was closed
 
     def expect(self, limits: Limits, *, bounded: bool = True) -> None:
         """Set the limits of the next request."""
         self.line.expect(limits, bounded=bounded)
 
     def end(self) -> None:
-        """Close the socket now, whoever still reads from it."""
+        """Close the socket now, even if a response is still being read from it."""
         self.line.end()
         self.close()
 
 
 class SecureConnection(Connection):
-    """A connection whose socket speaks TLS."""
+    """A connection whose socket uses TLS."""
 
-    default_port = 443  # type: ignore[misc]  # as urllib3 does
-    # left out of the Host header
+    default_port = 443  # type: ignore[misc]  # as in urllib3
+    # urllib3 leaves the default port out of the Host header.
 
 
 class Connections:
-    """The idle connections of one client, the one used last in front."""
+    """The idle connections of one client. The most recently used one is taken first."""
 
     def __init__(self) -> None:
         self._idle: dict[Hashable, list[Connection]] = {}
@@ -65,7 +65,7 @@ class Connections:
             connection.close()
 
     def give(self, connection: Connection | InterceptedConnection) -> None:
-        """Keep a connection for the next request, unless it is closed, or there are enough."""
+        """Keep a connection for the next request, unless it is closed or enough are kept."""
         if isinstance(connection, InterceptedConnection) or connection.sock is None:
             return
         surplus: list[Connection] = []
@@ -83,7 +83,7 @@ class Connections:
             unwanted.close()
 
     def close(self) -> None:
-        """Close the idle connections; those in use are closed when their requests are done."""
+        """Close the idle connections. Those in use are closed when their requests have finished."""
         self.is_closed = True
         self._drop()
 
@@ -95,6 +95,6 @@ class Connections:
                 connection.close()
 
     def renew(self) -> None:
-        """Connect anew in a child process: the connections are the parent's, and closing them here does it no harm."""
+        """Drop the parent's connections in a child process. Closing the child's copies does not affect the parent."""
         self._lock = threading.Lock()
         self._drop()

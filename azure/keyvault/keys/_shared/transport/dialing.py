@@ -1,4 +1,4 @@
-"""Making a connection: name, socket, proxy, TLS. Whatever fails here, no request was sent."""
+"""Opens connections: look up the name, connect, go through the proxy, start TLS. If this fails, no request was sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .line import Limits, Line
 from .lookup import LOOKUPS
 from .proxies import Proxy, ProxyError
 
-# The longest line of a proxy's answer, and the most of them.
+# The maximum length of a line in a proxy's response, and the maximum number of lines.
 _LONGEST_LINE = 65_536
 _MOST_LINES = 100
 
@@ -18,9 +18,9 @@ _MOST_LINES = 100
 def dial(host: str, port: int, context: ssl.SSLContext | None, proxy: Proxy | None, limits: Limits) -> Line:
     """Connect to a host.
 
-    :param context: the settings of TLS; None for a connection without.
-    :param proxy: the proxy to go through, if any.
-    :raises OSError: when that fails.
+    :param context: the TLS settings; None for a connection without TLS.
+    :param proxy: the proxy, if any.
+    :raises OSError: when the connection fails.
     """
     if proxy is None:
         sock: Any = _connected(host, port, limits)
@@ -39,7 +39,7 @@ def dial(host: str, port: int, context: ssl.SSLContext | None, proxy: Proxy | No
 
 
 def _connected(host: str, port: int, limits: Limits) -> socket.socket:
-    """Return a socket that is connected to the first address of a host that answers."""
+    """Return a socket that is connected to the first address of the host that accepts the connection."""
     failure: OSError | None = None
     for family, kind, protocol, _, address in LOOKUPS.find(host, port, limits.end):
         try:
@@ -62,11 +62,11 @@ def _connected(host: str, port: int, limits: Limits) -> socket.socket:
     try:
         raise failure or OSError("the host has no address")
     finally:
-        failure = None  # which would hold the frame that it stands in
+        failure = None  # it would keep this frame alive through its traceback
 
 
 def _secured(sock: Any, context: ssl.SSLContext, host: str, limits: Limits) -> Any:
-    """Return a socket that speaks TLS over another one, which is closed when that fails."""
+    """Start TLS on a socket. The socket is closed if that fails."""
     try:
         if isinstance(sock, ssl.SSLSocket):
             from urllib3.util.ssltransport import SSLTransport
@@ -83,7 +83,7 @@ def _secured(sock: Any, context: ssl.SSLContext, host: str, limits: Limits) -> A
 
 
 class _WithinTls:
-    """The outer socket of TLS within TLS, as urllib3 uses it."""
+    """The outer connection of TLS in TLS, with the methods of a socket that urllib3's ``SSLTransport`` calls."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
@@ -92,17 +92,17 @@ class _WithinTls:
         self.close, self.shutdown = line.end, line.shutdown
 
     def settimeout(self, value: float | None) -> None:
-        """Set how long each wait may take."""
+        """Set the timeout of each read and write."""
         self._read = value
         self._line.expect(Limits(None, value, None), bounded=False)
 
     def gettimeout(self) -> float | None:
-        """Return how long each wait may take."""
+        """Return the timeout of each read and write."""
         return self._read
 
 
 def _tunnel(sock: Any, host: str, port: int, proxy: Proxy, limits: Limits) -> None:
-    """Have a proxy connect to the host."""
+    """Ask an HTTP proxy to connect to the host."""
     line = Line(sock)
     line.expect(Limits(None, limits.connect, limits.end))
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,16 +1,16 @@
-"""What a failure of an HTTP library means: was the request sent, and which error is raised? One table for sync and
-async.
+"""Maps exceptions of the HTTP libraries to errors of azure-core, depending on whether the request was sent. One table
+for sync and async.
 
 +-----------------------------------+---------------------------------+-----------------------------------+
-| what failed                       | before the request was sent     | afterwards, or nobody knows       |
+| failure                           | before the request was sent     | later, or when that is unknown    |
 +===================================+=================================+===================================+
-| something took too long           | ``ServiceRequestTimeoutError``  | ``ServiceResponseTimeoutError``   |
-| the body ended too early          |                                 | ``IncompleteReadError``           |
-| the answer is too long, encoded   |                                 | ``DecodeError``                   |
+| a timeout                         | ``ServiceRequestTimeoutError``  | ``ServiceResponseTimeoutError``   |
+| the body is incomplete            |                                 | ``IncompleteReadError``           |
+| the body is too long, compressed  |                                 | ``DecodeError``                   |
 | anything else                     | ``ServiceRequestError``         | ``ServiceResponseError``          |
 +-----------------------------------+---------------------------------+-----------------------------------+
 
-The synchronous transport knows itself whether the request was sent; ``aiohttp`` says so by the classes of its errors.
+The sync transport knows whether the request was sent. For aiohttp, the class of the exception tells.
 """
 
 from __future__ import annotations
@@ -29,14 +29,17 @@ from azure.core.exceptions import (
 
 from .tls import explained
 
-# Some errors quote what the server has said.
+#: What failed when a connection broke after the request was sent.
+LOST = "The connection was lost before the response was complete"
+
+# Some errors quote what the server sent.
 _LONGEST_TEXT = 500
 
 E = TypeVar("E", bound=AzureError)
 
 
 class Meaning(Enum):
-    """What an exception says about a request."""
+    """What an exception means for a request."""
 
     UNSENT = auto()
     UNSENT_IN_TIME = auto()
@@ -45,7 +48,7 @@ class Meaning(Enum):
     CUT_SHORT = auto()
 
 
-#: By the names of classes, so that no library has to be loaded to compare. The first base that is here counts.
+#: By class name, so that no library has to be imported. The first class in the MRO that is listed here decides.
 _MEANINGS = {
     # aiohttp, before it has sent anything
     "ConnectionTimeoutError": Meaning.UNSENT_IN_TIME,
@@ -57,16 +60,16 @@ _MEANINGS = {
     "ClientPayloadError": Meaning.CUT_SHORT,
     "ServerTimeoutError": Meaning.LATE,
     "ClientError": Meaning.LOST,
-    # urllib3 and http.client, which are used for what comes after the connection was made
+    # urllib3 and http.client, which are used once the connection is open
     "ReadTimeoutError": Meaning.LATE,
     "NewConnectionError": Meaning.UNSENT,
     "ProxyError": Meaning.UNSENT,
     "ConnectTimeoutError": Meaning.UNSENT_IN_TIME,
     "IncompleteRead": Meaning.CUT_SHORT,
-    "ProtocolError": Meaning.CUT_SHORT,  # of urllib3, while it reads a body
+    "ProtocolError": Meaning.CUT_SHORT,  # raised by urllib3 while it reads a body
     "HTTPError": Meaning.LOST,
     "HTTPException": Meaning.LOST,
-    # Python itself: sockets, TLS, numbers in heads that are none
+    # Python itself: sockets, TLS, invalid numbers in a response
     "TimeoutError": Meaning.LATE,
     "OSError": Meaning.LOST,
     "ValueError": Meaning.LOST,
@@ -84,9 +87,9 @@ _KINDS: dict[Meaning, type[AzureError]] = {
 
 
 def meaning_of(error: BaseException, *, connected: bool = True) -> Meaning | None:
-    """Return what an exception says about a request; None when it does not come from an HTTP library or the network.
+    """Return what an exception means for a request; None when it is not from an HTTP library or the network.
 
-    :param connected: whether the connection was made: otherwise nothing was sent.
+    :param connected: whether the connection was open. If not, nothing was sent.
     """
     meaning = next((_MEANINGS[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in _MEANINGS), None)
     if meaning is None or connected:
@@ -107,10 +110,10 @@ def is_unsent(error: ServiceRequestError) -> bool:
 
 
 def failure(error: Exception, what: str, *, connected: bool = True) -> AzureError | None:
-    """Return azure-core's error for an exception; None when it does not come from an HTTP library or the network.
+    """Return azure-core's error for an exception; None when it is not from an HTTP library or the network.
 
-    :param what: what was tried, as "Cannot connect to vault.example:443".
-    :param connected: whether the connection was made: otherwise nothing was sent.
+    :param what: what failed, such as "Cannot connect to vault.example:443".
+    :param connected: whether the connection was open. If not, nothing was sent.
     """
     meaning = meaning_of(error, connected=connected)
     if meaning is None:
@@ -121,9 +124,9 @@ def failure(error: Exception, what: str, *, connected: bool = True) -> AzureErro
 
 
 def stripped(error: E) -> E:
-    """Return an error of a transport without the frames of its HTTP library, and without what that has caught itself.
+    """Remove the HTTP library's frames, and the exceptions that it caught itself, from a transport's error.
 
-    Bodies are locals of those frames: tools that print locals would show a private key, or a plaintext.
+    The local variables of those frames include bodies. Tools that print them would reveal private keys or plaintext.
     """
     error.exc_traceback = None
     cause = error.inner_exception

@@ -1,4 +1,7 @@
-"""Tools that stand in for urllib3's connections in tests, as vcrpy does: they are noticed, and given the exchange."""
+"""Support for test tools that replace urllib3's connections, such as vcrpy.
+
+If one is active, requests go through urllib3's connection pools.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from .line import Limits
 
 
 def is_intercepted() -> bool:
-    """Whether something has taken the place of urllib3's own connections."""
+    """Whether a tool has replaced urllib3's connections."""
     return (
         HTTPSConnectionPool.ConnectionCls.__module__ != "urllib3.connection"
         or HTTPConnectionPool.urlopen.__module__ != "urllib3.connectionpool"
@@ -20,7 +23,7 @@ def is_intercepted() -> bool:
 
 
 class InterceptedConnection:
-    """One exchange by means of urllib3's pools, which is where such tools look for it."""
+    """One request through urllib3's connection pool, where such tools intercept it."""
 
     sock = None
 
@@ -36,7 +39,7 @@ class InterceptedConnection:
         self._answer: Any = None
 
     def expect(self, limits: Limits, *, bounded: bool = True) -> None:
-        """Leave the limits to urllib3."""
+        """Do nothing: urllib3 applies the limits."""
 
     def request(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], **options: Any) -> None:
         """Send a request."""
@@ -45,7 +48,7 @@ class InterceptedConnection:
         )
 
     def getresponse(self) -> Any:
-        """Return the answer."""
+        """Return the response."""
         return self._answer
 
     def end(self) -> None:

@@ -1,4 +1,4 @@
-"""The socket of a connection, as http.client uses one: every wait has an end, and what is read has one too."""
+"""A socket for http.client whose reads and writes have a deadline, and which limits the length of a response."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, cast
 
 from .answer_body import MAX_BODY, AnswerTooLong
 
-# An answer's head, and what frames its body: pieces of one byte have six bytes around them, but nobody sends these.
+# A megabyte for the headers and the chunk framing. One-byte chunks would need more, but no server sends those.
 _MOST = MAX_BODY + 1024 * 1024
 
-# A TLS record holds no more, so that no write takes longer than one wait.
+# The size of a TLS record, so that every write is one wait, with its own timeout.
 _PIECE = 16_384
 
 
 class Limits:
-    """How long a request may take.
+    """The time limits of a request.
 
-    :ivar connect: seconds to connect to an address, and for each handshake.
-    :ivar read: seconds between two pieces of an answer; None for any time.
-    :ivar end: when the call has to end, on the clock of :func:`time.monotonic`; None for no limit.
+    :ivar connect: seconds to connect to an address, and for each TLS handshake.
+    :ivar read: seconds to wait for the next bytes of a response; None for no limit.
+    :ivar end: when the call must end, on the clock of :func:`time.monotonic`; None for no limit.
     """
 
     __slots__ = ("connect", "end", "read")
@@ -31,9 +31,9 @@ class Limits:
         self.end = end
 
     def patience(self, most: float | None) -> float | None:
-        """Return the seconds that a wait may take: ``most``, or what the call has left.
+        """Return how many seconds a wait may take: ``most``, or what is left of the call.
 
-        :raises TimeoutError: when it has nothing left.
+        :raises TimeoutError: when nothing is left.
         """
         if self.end is None:
             return most
@@ -44,10 +44,10 @@ class Limits:
 
 
 class Line:
-    """A socket with limits, for one request after the other.
+    """A socket with limits, which are set for each request.
 
-    The deadline is looked at before every wait, and no wait is longer than what is left. So no thread has to watch, and
-    a call that runs out of time leaves nothing behind.
+    The deadline is checked before every wait, and no wait is longer than what is left of the call. So no thread has to
+    watch the call, and a call that times out leaves nothing running.
     """
 
     def __init__(self, sock: Any) -> None:
@@ -60,13 +60,13 @@ class Line:
     def expect(self, limits: Limits, *, bounded: bool = True) -> None:
         """Set the limits of the next request.
 
-        :param bounded: whether an answer is refused that is longer than any of the service.
+        :param bounded: whether to reject a response that is longer than any that the service sends.
         """
         self._limits = limits
         self._left = _MOST if bounded else float("inf")
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
-        """Send all of it."""
+        """Send all of the data."""
         limits = self._limits
         if len(data) <= _PIECE:
             self._sock.settimeout(limits.patience(limits.read))
@@ -78,7 +78,7 @@ class Line:
             self._sock.sendall(view[at : at + _PIECE])
 
     def recv_into(self, buffer: Any) -> int:
-        """Receive what has come."""
+        """Receive bytes into a buffer."""
         limits = self._limits
         self._sock.settimeout(limits.patience(limits.read))
         count = cast(int, self._sock.recv_into(buffer))
@@ -88,23 +88,23 @@ class Line:
         return count
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Receive what has come: for TLS within TLS."""
+        """Receive bytes, for TLS in TLS."""
         buffer = bytearray(size)
         return bytes(buffer[: self.recv_into(buffer)])
 
     def makefile(self, mode: str = "rb", *_: Any, **__: Any) -> io.BufferedReader:
-        """Return a reader. The socket is closed with the last reader of a line that has been closed."""
+        """Return a reader. Once the line is closed, the socket is closed with the last reader."""
         self._files += 1
         return io.BufferedReader(_Incoming(self))
 
     def reader_closed(self) -> None:
-        """Note that a reader is closed."""
+        """Record that a reader was closed."""
         self._files -= 1
         if self._closing and self._files <= 0:
             self._sock.close()
 
     def close(self) -> None:
-        """Close the socket, as soon as nobody reads from it any more."""
+        """Close the socket when its last reader is closed."""
         self._closing = True
         if self._files <= 0:
             self._sock.close()
@@ -115,23 +115,23 @@ class Line:
         self._sock.close()
 
     def settimeout(self, value: float | None) -> None:
-        """Leave it: limits are those of :meth:`expect`."""
+        """Do nothing: :meth:`expect` sets the limits."""
 
     def gettimeout(self) -> float | None:
-        """Return the seconds that a wait takes at most."""
+        """Return the timeout of a read."""
         return self._limits.read
 
     def fileno(self) -> int:
-        """Return the descriptor, to be asked whether something has come."""
+        """Return the file descriptor, which urllib3 polls for data."""
         return cast(int, self._sock.fileno())
 
     def shutdown(self, how: int) -> None:
-        """Shut the socket, so that whoever waits for it wakes up."""
+        """Shut the socket down, which wakes up whoever waits for it."""
         self._sock.shutdown(how)
 
 
 class _Incoming(io.RawIOBase):
-    """What comes over a line."""
+    """The raw stream of what a line receives."""
 
     def __init__(self, line: Line) -> None:
         super().__init__()

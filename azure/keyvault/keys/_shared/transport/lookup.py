@@ -1,4 +1,4 @@
-"""Looking up host names. Nothing can interrupt that, so a call with a limit has it done by a few threads."""
+"""Looks up host names. A look-up cannot be interrupted, so calls with a time limit do it in a few threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _THREADS = 8
 
 
 class Lookups:
-    """Looks up names, each of them once at a time however many calls wait for it."""
+    """Looks up names. Calls that need the same name at the same time share one look-up."""
 
     def __init__(self) -> None:
         self._workers = Workers(_THREADS, "keyvault-lookup")
@@ -34,19 +34,19 @@ class Lookups:
     def find(self, host: str, port: int, end: float | None) -> Found:
         """Return the addresses of a host.
 
-        :param end: when the call has to end, on the clock of :func:`time.monotonic`.
+        :param end: when the call must end, on the clock of :func:`time.monotonic`.
         :raises TimeoutError: when it takes longer.
-        :raises OSError: when there are none.
+        :raises OSError: when the host has none.
         """
         if end is None:
             return _addresses(host, port)
         try:
             return outcome_within(max(0.0, end - time.monotonic()), self.begin(host, port))
         except OutOfTime:
-            raise TimeoutError(f"The look-up of {host} has not ended in time") from None
+            raise TimeoutError(f"The look-up of {host} did not finish in time") from None
 
     def begin(self, host: str, port: int, family: int = 0) -> Future[Found]:
-        """Begin to look up a host, or join those who have begun to."""
+        """Start to look up a host, or join a look-up that is already running."""
         key = (host, port, family)
         with self._lock:
             job = self._under_way.get(key)

@@ -1,4 +1,4 @@
-"""A transport for clients that a whole process shares: every event loop has connections of its own."""
+"""A transport for clients that a whole process shares: each event loop has its own connections."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .transport_async import AsyncVaultTransport
 
 
 class _LoopUse:
-    """What one event loop does with the client.
+    """How one event loop uses the client.
 
     :ivar transport: its transport.
-    :ivar users: how often the client was entered with ``async with``, and not left.
-    :ivar requests: how many requests are on their way.
+    :ivar users: how many ``async with`` blocks of the client are open.
+    :ivar requests: how many requests are running.
     """
 
     def __init__(self, transport: AsyncVaultTransport) -> None:
@@ -26,15 +26,15 @@ class _LoopUse:
 
 
 class PerLoopTransport(AsyncHttpTransport):  # type: ignore[type-arg]
-    """Leaves requests to a transport of the running event loop.
+    """Sends each request with the transport of the running event loop.
 
-    Whoever closes the client closes its connections in this loop, unless others in it use the client at that time; the
-    next request connects anew. The connections of a loop that has ended are dropped when another one uses the client.
+    Closing the client closes its connections in this loop, unless others in the loop still use it; the next request
+    connects again. The connections of a closed loop are dropped when another loop uses the client.
 
-    :param make: makes the transport of a loop.
+    :param make: creates the transport of a loop.
     """
 
-    #: Transports of a parent process, kept so that their end does not write to its connections.
+    #: Transports of a parent process. They are kept because deleting them would write to the parent's connections.
     _inherited: ClassVar[list[AsyncVaultTransport]] = []
 
     def __init__(self, make: Callable[[], AsyncVaultTransport]) -> None:
@@ -44,7 +44,7 @@ class PerLoopTransport(AsyncHttpTransport):  # type: ignore[type-arg]
         renew_after_fork(self)
 
     def renew(self) -> None:
-        """Connect anew in a child process: the event loops are the parent's."""
+        """Drop the parent's event loops and connections in a child process."""
         self._inherited.extend(use.transport for use in self._uses.values())
         self._uses = {}
 
@@ -71,13 +71,13 @@ class PerLoopTransport(AsyncHttpTransport):  # type: ignore[type-arg]
             use.requests -= 1
 
     async def open(self) -> None:
-        """Begin to use the client in this loop."""
+        """Start using the client in this loop."""
         use = self._use()
         use.users += 1
         await use.transport.open()
 
     async def close(self) -> None:
-        """End one use of the client in this loop."""
+        """Stop using the client in this loop."""
         loop = asyncio.get_running_loop()
         use = self._uses.get(loop)
         if use is None:

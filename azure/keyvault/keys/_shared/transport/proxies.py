@@ -1,4 +1,4 @@
-"""Proxies: what a client is told of them, checked before it is used. Passwords never stand in a message."""
+"""Proxy settings, checked when a client is created. No message contains a password."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from urllib.parse import unquote, urlsplit
 
 _PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 
-# What a host's name or address is made of. Everything else is a mistake, and perhaps part of a password.
+# A host name or address. Anything else is a mistake, and may be part of a password.
 _HOST = r"[A-Za-z0-9_.\-]{1,253}|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.\-]+)?\]"
 
 
 class ProxyError(ValueError):
-    """A proxy that cannot be used. Its text holds nothing that may be a password."""
+    """A proxy cannot be used. The message contains nothing that may be a password."""
 
 
 class Proxy(NamedTuple):
@@ -34,7 +34,7 @@ class Proxy(NamedTuple):
 
     @property
     def is_socks(self) -> bool:
-        """Whether it speaks SOCKS instead of HTTP."""
+        """Whether it is a SOCKS proxy."""
         return self.scheme.startswith("socks")
 
     @property
@@ -52,9 +52,9 @@ class Proxy(NamedTuple):
 
 @lru_cache(maxsize=16)
 def parsed_proxy(url: str) -> Proxy:
-    """Read the URL of a proxy; without a scheme it is ``http``.
+    """Parse the URL of a proxy. The default scheme is ``http``.
 
-    :raises ValueError: when it is none. The text holds nothing of it that may be a password.
+    :raises ValueError: when it is not valid. The message contains nothing that may be a password.
     """
     defect = _defect(url)
     if defect:
@@ -80,13 +80,13 @@ def _defect(url: Any) -> str | None:
     if not colon:
         host, port = authority, ""
     if port and not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536):
-        return "the port of a proxy is no number from 1 to 65535"
+        return "the port of a proxy must be a number from 1 to 65535"
     if not re.fullmatch(_HOST, host):
         return "a proxy has no valid host"
     try:
         urlsplit(url if found else "http://" + url)
     except ValueError:
-        return "a proxy is no valid URL"
+        return "a proxy is not a valid URL"
     user_information = (rest if found else url).rpartition("@")[0]
     if re.search(r"[/?#\\\s]|[^\x20-\x7e]", user_information):
         return "the user name or password of a proxy has characters that must be percent-encoded"
@@ -94,10 +94,10 @@ def _defect(url: Any) -> str | None:
 
 
 def check_proxies(proxies: Any) -> None:
-    """Refuse proxies that cannot be used.
+    """Reject proxies that cannot be used.
 
-    :raises ValueError: for a URL that is none.
-    :raises TypeError: when it is no mapping.
+    :raises ValueError: when a URL is not valid.
+    :raises TypeError: when it is not a mapping.
     """
     if proxies is None:
         return
@@ -109,7 +109,7 @@ def check_proxies(proxies: Any) -> None:
 
 
 def proxy_for(url: str, proxies: Mapping[str, Any] | None) -> Proxy | None:
-    """Return the proxy to use for a URL: that of its host, or of its scheme, or of everything."""
+    """Return the proxy for a URL: the one for its host, its scheme, or everything."""
     if not proxies:
         return None
     scheme, _, rest = url.partition("://")
@@ -121,9 +121,9 @@ def proxy_for(url: str, proxies: Mapping[str, Any] | None) -> Proxy | None:
 
 
 def environment_proxies(vault_url: str) -> dict[str, str]:
-    """Return the proxies that the environment names for a vault (``HTTPS_PROXY``, ``NO_PROXY`` and the like).
+    """Return the proxies for a vault from the environment (``HTTPS_PROXY``, ``NO_PROXY`` and so on).
 
-    :raises ValueError: when the one to use is no URL of a proxy.
+    :raises ValueError: when the URL of the proxy is not valid.
     """
     from urllib.request import getproxies, proxy_bypass
 
@@ -143,7 +143,7 @@ def environment_proxies(vault_url: str) -> dict[str, str]:
 
 
 def _is_excepted(host: str, port: int) -> bool:
-    """Whether ``NO_PROXY`` names a host: by its name or a parent domain, with a port or without, or by its network."""
+    """Whether ``NO_PROXY`` lists a host: its name or a parent domain, with or without a port, or its network."""
     value = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     names = [name.strip().lower() for name in value.split(",") if name.strip()]
     return any(_matches(name, host.lower(), port) for name in names)

@@ -1,4 +1,4 @@
-"""The body of a request as bytes: read once, so that it can be sent as often as it has to be."""
+"""The body of a request as bytes: it is read once, so that the request can be retried."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .answer_body import IDENTITY
 def body_of(request: Any) -> bytes | None:
     """Return the body of a request.
 
-    :raises TypeError: when it is none that can be sent.
+    :raises TypeError: when it cannot be sent.
     """
     content = request.content
     if content is None or isinstance(content, bytes):
@@ -28,7 +28,7 @@ def body_of(request: Any) -> bytes | None:
 
 
 def framed_body(request: HttpRequest) -> bytes | None:
-    """Return the body of a request, and complete its headers."""
+    """Return the body of a request, and add the headers that go with it."""
     headers = request.headers
     headers.setdefault(*IDENTITY)
     body = body_of(request)
@@ -38,7 +38,7 @@ def framed_body(request: HttpRequest) -> bytes | None:
 
 
 def completed(request: HttpRequest, *, params: Any, cookies: Any, auth: Any) -> HttpRequest:
-    """Return a request with what a call adds to it: options of requests and aiohttp that azure-core passes on."""
+    """Apply the options of requests and aiohttp that azure-core passes on to a request."""
     if not params and not cookies and not auth:
         return request
     headers = dict(request.headers)
@@ -54,13 +54,13 @@ def completed(request: HttpRequest, *, params: Any, cookies: Any, auth: Any) -> 
 
 
 def has_plain_body(request: HttpRequest) -> bool:
-    """Whether the body of a request is bytes, or there is none: then it can be sent as it is."""
+    """Whether the request has no body, or one of bytes, and can be sent as it is."""
     content = request.content
     return content is None or isinstance(content, bytes)
 
 
 def with_whole_body(request: HttpRequest) -> HttpRequest:
-    """Return a request whose body is bytes: a file, an iterator or a form is read now, once."""
+    """Return the request with a body of bytes. A file, an iterator or a form is read now, once."""
     if has_plain_body(request):
         return request
     content = request.content
@@ -74,14 +74,14 @@ def with_whole_body(request: HttpRequest) -> HttpRequest:
     elif isinstance(content, (str, bytearray, memoryview)):
         body = _bytes(content)
     elif hasattr(content, "__aiter__"):
-        raise TypeError("an asynchronous iterator is a body for the clients of azure.keyvault.keys.aio only")
+        raise TypeError("only the clients of azure.keyvault.keys.aio accept an asynchronous iterator as a body")
     else:
         body = b"".join(_bytes(piece) for piece in content)
     return _with_body(request, body, form_type)
 
 
 async def with_whole_body_async(request: HttpRequest) -> HttpRequest:
-    """Return a request whose body is bytes: a file, an iterator, an asynchronous one or a form is read now, once."""
+    """Return the request with a body of bytes. A file, a form or an iterator, sync or async, is read now, once."""
     content = request.content
     if hasattr(content, "__aiter__"):
         return _with_body(request, b"".join([_bytes(piece) async for piece in content]), None)

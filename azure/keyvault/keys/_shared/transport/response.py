@@ -1,4 +1,4 @@
-"""The responses of the two transports: azure-core's interface over what was read."""
+"""The responses of the two transports, with azure-core's interface."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _BLOCK = 4096
 
 
 class _Answer:
-    """What sync and async responses have in common.
+    """The common part of sync and async responses.
 
-    A ``source`` has the body of a streamed one: ``pieces(size, decoded=...)`` reads what has not been read, and
-    ``close()`` gives the connection back, or up.
+    A streamed response has a ``source``: ``pieces(size, decoded=...)`` reads the rest of the body, and ``close()``
+    returns the connection to the pool or closes it.
 
-    :ivar internal_response: the HTTP library's own response, None when it is not needed any more.
-    :ivar block_size: the size of the pieces in which a body is read.
+    :ivar internal_response: the HTTP library's response; None when it is no longer needed.
+    :ivar block_size: how many bytes of a body are read at a time.
     """
 
     def __init__(
@@ -51,37 +51,37 @@ class _Answer:
 
     @property
     def request(self) -> HttpRequest:
-        """The request that it answers."""
+        """The request."""
         return self._request
 
     @property
     def status_code(self) -> int:
-        """The status."""
+        """The status code."""
         return self._status_code
 
     @property
     def reason(self) -> str:
-        """The words beside the status."""
+        """The reason phrase."""
         return self._reason
 
     @property
     def headers(self) -> MutableMapping[str, str]:
-        """The headers. Repeated ones are joined by commas; in asyncio ``getall`` returns each."""
+        """The headers. Repeated headers are joined with commas; in async responses, ``getall`` returns each of them."""
         return self._headers
 
     @property
     def content_type(self) -> str | None:
-        """The type of the body."""
+        """The media type of the body."""
         return self._headers.get("Content-Type")
 
     @property
     def url(self) -> str:
-        """The URL that was asked."""
+        """The URL of the request."""
         return self._request.url
 
     @property
     def is_closed(self) -> bool:
-        """Whether the answer needs no connection any more."""
+        """Whether the response no longer uses a connection."""
         return self._source is None
 
     @property
@@ -91,7 +91,7 @@ class _Answer:
 
     @property
     def encoding(self) -> str | None:
-        """The encoding of the body as text: UTF-8 for JSON, otherwise what the header says if that is safe."""
+        """The encoding of the body: UTF-8 for JSON, otherwise the one in the header if it is safe."""
         if not self._is_encoding_set:
             self._encoding, self._is_encoding_set = encoding_of(self.content_type), True
         return self._encoding
@@ -104,14 +104,14 @@ class _Answer:
     def content(self) -> bytes:
         """The body.
 
-        :raises ~azure.core.exceptions.ResponseNotReadError: when it was not read.
+        :raises ~azure.core.exceptions.ResponseNotReadError: when it has not been read.
         """
         if self._content is None:
             raise ResponseNotReadError(self)
         return self._content
 
     def body(self) -> bytes:
-        """Return the body: the name that azure-core had for ``content`` before."""
+        """Return the body: azure-core's former name for ``content``."""
         return self.content
 
     def text(self, encoding: str | None = None) -> str:
@@ -119,16 +119,16 @@ class _Answer:
         return as_text(self.content, encoding or self.encoding)
 
     def json(self) -> Any:
-        """Return what the body says in JSON.
+        """Return the body, decoded from JSON.
 
         :raises ValueError: when it is not JSON.
         """
         return json.loads(self.text())
 
     def raise_for_status(self) -> None:
-        """Raise an error when the status is one.
+        """Raise an error if the status is an error.
 
-        :raises ~azure.core.exceptions.HttpResponseError: when it is.
+        :raises ~azure.core.exceptions.HttpResponseError: when the status is 400 or higher.
         """
         if self._status_code >= 400:
             raise error_of(HttpResponseError, None, self)
@@ -148,10 +148,10 @@ class _Answer:
 
 
 class VaultResponse(_Answer, HttpResponse):
-    """An answer of the synchronous transport."""
+    """A response of the sync transport."""
 
     def read(self) -> bytes:
-        """Read the body, and close the answer."""
+        """Read the body, and close the response."""
         if self._content is None:
             source = self._begin_stream()
             try:
@@ -161,19 +161,19 @@ class VaultResponse(_Answer, HttpResponse):
         return self._content
 
     def body(self) -> bytes:
-        """Return the body: the name that azure-core had for ``read`` and ``content`` before."""
+        """Return the body: azure-core's former name for ``read`` and ``content``."""
         return self.read()
 
     def iter_bytes(self, **kwargs: Any) -> Iterator[bytes]:
-        """Iterate over the body, decompressed."""
+        """Iterate over the decompressed body."""
         return self._iterate(decoded=True)
 
     def iter_raw(self, **kwargs: Any) -> Iterator[bytes]:
-        """Iterate over the body as it came."""
+        """Iterate over the body as it was received."""
         return self._iterate(decoded=False)
 
     def stream_download(self, pipeline: Any = None, **kwargs: Any) -> Iterator[bytes]:
-        """Iterate over the body: the name that azure-core had for ``iter_bytes`` before."""
+        """Iterate over the body: azure-core's former name for ``iter_bytes``."""
         return self._iterate(decoded=kwargs.get("decompress", True))
 
     def _iterate(self, *, decoded: bool) -> Iterator[bytes]:
@@ -187,7 +187,7 @@ class VaultResponse(_Answer, HttpResponse):
             self.close()
 
     def close(self) -> None:
-        """Give the connection back if all was read, and close it otherwise."""
+        """Return the connection to the pool if the body was read to the end; otherwise close it."""
         source, self._source = self._source, None
         if source is not None:
             source.close()
@@ -200,10 +200,10 @@ class VaultResponse(_Answer, HttpResponse):
 
 
 class AsyncVaultResponse(_Answer, AsyncHttpResponse):
-    """An answer of the asyncio transport."""
+    """A response of the async transport."""
 
     async def read(self) -> bytes:
-        """Read the body, and close the answer."""
+        """Read the body, and close the response."""
         if self._content is None:
             source = self._begin_stream()
             try:
@@ -213,21 +213,21 @@ class AsyncVaultResponse(_Answer, AsyncHttpResponse):
         return self._content
 
     async def load_body(self) -> None:
-        """Read the body: the name that azure-core had for ``read`` before."""
+        """Read the body: azure-core's former name for ``read``."""
         await self.read()
 
     async def iter_bytes(self, **kwargs: Any) -> AsyncIterator[bytes]:
-        """Iterate over the body, decompressed."""
+        """Iterate over the decompressed body."""
         async for piece in self._iterate(decoded=True):
             yield piece
 
     async def iter_raw(self, **kwargs: Any) -> AsyncIterator[bytes]:
-        """Iterate over the body as it came."""
+        """Iterate over the body as it was received."""
         async for piece in self._iterate(decoded=False):
             yield piece
 
     def stream_download(self, pipeline: Any = None, **kwargs: Any) -> AsyncIterator[bytes]:
-        """Iterate over the body: the name that azure-core had for ``iter_bytes`` before."""
+        """Iterate over the body: azure-core's former name for ``iter_bytes``."""
         return self._iterate(decoded=kwargs.get("decompress", True))
 
     async def _iterate(self, *, decoded: bool) -> AsyncIterator[bytes]:
@@ -243,7 +243,7 @@ class AsyncVaultResponse(_Answer, AsyncHttpResponse):
             await self.close()
 
     async def close(self) -> None:
-        """Give the connection back if all was read, and close it otherwise."""
+        """Return the connection to the pool if the body was read to the end; otherwise close it."""
         source, self._source = self._source, None
         if source is not None:
             await source.close()

@@ -1,4 +1,4 @@
-"""TLS and proxy settings: the same for sync and async, resolved once per client."""
+"""TLS settings, the same for sync and async."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ from typing import Any
 
 from azure.core.exceptions import ServiceRequestError
 
-#: Seconds to connect, by default: a server that does not answer by then is not there.
+#: Seconds to connect, by default.
 CONNECTION_TIMEOUT = 5
-#: Seconds to wait for the next piece of an answer, when the caller says nothing else: azure-core's default.
+#: Seconds to wait for the next bytes of a response, by default: azure-core's default.
 READ_TIMEOUT = 300
 
-#: Where certificate authorities may be named, first come first served (requests, curl, OpenSSL twice).
+#: Variables that can name certificate authorities. The first one that is set counts (requests, curl, OpenSSL twice).
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-#: The ``connection_verify`` of calls that have none of their own. (azure-core's default is True, which a call may
-#: want although its client has something else.)
+#: The ``connection_verify`` of calls that do not set their own. It cannot be azure-core's default, True, which a call
+#: may set for a client that has another setting.
 AS_CLIENT: Any = "as the client"
 
-#: So many contexts of calls with settings of their own are kept for each client.
+#: How many contexts for calls with their own settings are kept for each client.
 _MOST_KEPT = 16
 
-#: Identifies a file: a replaced file differs although its path is the same.
+#: Identifies the content of a path: it changes when the file is replaced.
 Stamp = tuple[int, ...]
 
 
 def tls_context(verify: Any, cert: Any, *, use_env_settings: bool) -> ssl.SSLContext:
-    """Return a context for connections.
+    """Return an SSL context.
 
-    :param verify: True for the usual authorities, False to trust every server, the path of a bundle or folder of
-        authorities, or a ready :class:`ssl.SSLContext`.
-    :param cert: the client's own certificate: a path, or a pair of paths of certificate and private key.
-    :param use_env_settings: whether environment variables may name the authorities when ``verify`` is True.
-    :raises ValueError: when a path leads nowhere, or to a file without certificates.
+    :param verify: True for the default authorities, False to verify nothing, the path of a bundle or folder of
+        authorities, or an :class:`ssl.SSLContext`.
+    :param cert: the client certificate: a path, or a pair of paths of certificate and private key.
+    :param use_env_settings: whether environment variables can name the authorities when ``verify`` is True.
+    :raises ValueError: when a path does not exist, or the file contains no certificates.
     """
     return _Settings(verify, cert, use_env_settings).context()
 
 
 class TlsSettings:
-    """The contexts of one client: its own, and those of single calls that want another.
+    """The contexts of one client: its own, and those for calls with other settings.
 
-    Files are looked at for every request, which takes a microsecond: a context counts for as long as they are what they
-    were. The parameters are those of :func:`tls_context`.
+    Every request checks whether the files have changed, which takes a microsecond. If they have, a new context is
+    created. The parameters are those of :func:`tls_context`.
     """
 
     def __init__(self, verify: Any, cert: Any, *, use_env_settings: bool) -> None:
         self._verify = verify
         self._use_env_settings = use_env_settings
         self._own = _Settings(verify, cert, use_env_settings)
-        self._own.context()  # reports mistakes early
+        self._own.context()  # raises errors early
         self._of_calls: dict[Any, _Settings] = {}
 
     @property
@@ -62,11 +62,11 @@ class TlsSettings:
         return self._own.context()
 
     def for_call(self, verify: Any, cert: Any) -> ssl.SSLContext:
-        """Return the context of a call.
+        """Return the context for a call.
 
         :param verify: its own ``connection_verify``, or ``AS_CLIENT``.
         :param cert: its own ``connection_cert``, if any.
-        :raises ValueError: when a path leads nowhere, or a certificate is to be added to a context of the caller's.
+        :raises ValueError: when a path does not exist, or a certificate is given along with an ``SSLContext``.
         """
         own = verify is AS_CLIENT
         if own and not cert:
@@ -75,7 +75,7 @@ class TlsSettings:
         if cert and isinstance(verify, ssl.SSLContext):
             raise ValueError("connection_cert: load the certificate into the SSLContext given as connection_verify")
         cert = tuple(cert) if isinstance(cert, list) else cert
-        # A path of a call is all that it trusts; True means what it means to a client.
+        # If a call names a path, it trusts nothing else. True means the same as for a client.
         use_env_settings = self._use_env_settings and (own or verify is True)
         key = (verify, cert, use_env_settings)
         settings = self._of_calls.get(key)
@@ -87,7 +87,7 @@ class TlsSettings:
 
 
 class _Settings:
-    """What a context is made of, and the one that was made last."""
+    """The settings of a context, and the last context that was created from them."""
 
     def __init__(self, verify: Any, cert: Any, use_env_settings: bool) -> None:
         self._verify = verify
@@ -104,11 +104,11 @@ class _Settings:
         self._made: tuple[tuple[Stamp, ...], ssl.SSLContext] | None = None
 
     def context(self) -> ssl.SSLContext:
-        """Return the context for what the files are now."""
+        """Return the context for the current content of the files."""
         made = self._made
         if made is not None and self._is_fixed:
             return made[1]
-        # A password may follow the paths of certificate and private key.
+        # The paths of certificate and private key can be followed by a password.
         own = [path for path in self._cert[:2] if path is not None]
         stamps = tuple(
             [_stamp(self._source, path) for path in self._paths] + [_stamp("connection_cert", path) for path in own]
@@ -123,7 +123,7 @@ class _Settings:
         elif self._verify is False:
             context = _trusting_everyone()
         else:
-            # A context with a client's certificate belongs to that client alone.
+            # A context with a client certificate is not shared with other clients.
             trusting = _trusting.__wrapped__ if self._cert else _trusting
             context = trusting(self._source, self._paths, stamps)
         if self._cert:
@@ -139,7 +139,7 @@ def _from_argument(verify: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _from_environment(use_env_settings: bool) -> tuple[str, tuple[str, ...]]:
-    """Return which variable names the authorities, and where they are; no place means the usual ones."""
+    """Return the variable that names the authorities, and its paths; no paths mean the default authorities."""
     found = [name for name in _CA_VARIABLES if use_env_settings and os.environ.get(name)]
     if not found:
         return "", ()
@@ -160,7 +160,7 @@ def _stamp(source: str, path: Any) -> Stamp:
 
 
 def _trusting_everyone() -> ssl.SSLContext:
-    """Return a context that verifies nothing, with urllib3's warning, which programs know how to turn off."""
+    """Return a context that verifies nothing, and issue urllib3's warning, which programs can filter."""
     from urllib3.exceptions import InsecureRequestWarning
 
     warnings.warn(
@@ -178,9 +178,9 @@ def _trusting_everyone() -> ssl.SSLContext:
 
 @lru_cache(maxsize=16)
 def _trusting(source: str, paths: tuple[str, ...], stamps: tuple[Stamp, ...]) -> ssl.SSLContext:
-    """Return a context that trusts the authorities at some places, or those of the system and of certifi.
+    """Return a context that trusts the authorities in some paths, or by default those of the system and certifi.
 
-    Reading a bundle takes longer than a call, so clients with the same settings share the context.
+    Reading a bundle takes longer than a call, so clients with the same settings share a context.
     """
     if not paths:
         import certifi
@@ -195,12 +195,12 @@ def _trusting(source: str, paths: tuple[str, ...], stamps: tuple[Stamp, ...]) ->
             context.load_verify_locations(**place)
     except (ssl.SSLError, OSError) as error:
         where = os.pathsep.join(paths)
-        raise ValueError(f"{source}: {where!r} is no bundle of certificate authorities in PEM") from error
+        raise ValueError(f"{source}: {where!r} is not a bundle of certificate authorities in PEM") from error
     return context
 
 
 def is_certificate_error(error: BaseException | None) -> bool:
-    """Whether TLS failed on the server's certificate: trying again would bring the same one."""
+    """Whether TLS failed because of the server's certificate. A retry would fail in the same way."""
     seen = 0
     while error is not None and seen < 10:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -210,11 +210,11 @@ def is_certificate_error(error: BaseException | None) -> bool:
 
 
 def explained(error: ServiceRequestError) -> ServiceRequestError:
-    """Return an error of a transport, with advice when the server's certificate is what failed."""
+    """Add advice to a transport's error if the server's certificate was not accepted."""
     if not is_certificate_error(error):
         return error
     return ServiceRequestError(
-        f"{error.message}\nThe certificate of the server was not accepted. If a private authority has issued it, name "
+        f"{error.message}\nThe certificate of the server was not accepted. If a private authority issued it, name "
         "that authority with connection_verify=<path of its certificate in PEM>, REQUESTS_CA_BUNDLE or SSL_CERT_FILE.",
         error=error.inner_exception,
     )

@@ -1,4 +1,4 @@
-"""The transport of the synchronous clients: urllib3's connections over sockets that this library makes."""
+"""The transport of the sync clients: urllib3 connections over sockets that this library opens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 from .answer_body import AnswerTooLong, check_encoding, check_size, too_long
 from .connections import Connection, Connections, SecureConnection
 from .dialing import dial
-from .failures import failure, stripped
+from .failures import LOST, failure, stripped
 from .interception import InterceptedConnection, is_intercepted
 from .line import Limits
 from .proxies import ProxyError, proxy_for
@@ -23,31 +23,29 @@ from .request_body import completed, framed_body
 from .response import VaultResponse
 from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
-_LOST = "The connection was lost before the whole answer was there"
-
 _PIECE = 65_536
 
 _PORTS = {"https": 443, "http": 80}
 
-# What may stand in a request line; anything else is percent-encoded, as requests does.
+# The characters allowed in a request target. Others are percent-encoded, as in requests.
 _LEGAL_TARGET = re.compile(r"[!#$%&'()*+,/:;=?@\[\]~0-9A-Za-z\-._]*")
 
 
 class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
-    """The transport of the synchronous clients.
+    """The transport of the sync clients.
 
-    Any number of threads may use it. It survives ``fork``: the child connects anew.
+    Any number of threads can use it. After ``fork``, the child opens its own connections.
 
-    :param connection_verify: True for the usual authorities, False to trust every server, the path of a bundle or
-        folder of authorities, or a ready :class:`ssl.SSLContext`.
-    :param connection_cert: the client's own certificate: a path, or a pair of paths of certificate and private key.
-    :param connection_timeout: seconds to connect in, or a pair of those and of ``read_timeout``.
-    :param read_timeout: seconds to wait for the next piece of an answer.
-    :param use_env_settings: whether environment variables may name the authorities.
-    :param connection_data_block_size: the size of the pieces in which a streamed answer is read.
+    :param connection_verify: True for the default authorities, False to verify nothing, the path of a bundle or folder
+        of authorities, or an :class:`ssl.SSLContext`.
+    :param connection_cert: the client certificate: a path, or a pair of paths of certificate and private key.
+    :param connection_timeout: seconds to connect, or a pair of those and the ``read_timeout``.
+    :param read_timeout: seconds to wait for the next bytes of a response.
+    :param use_env_settings: whether environment variables can name the authorities.
+    :param connection_data_block_size: how many bytes of a streamed response are read at a time.
     """
 
-    #: Ends an exchange by itself at the ``deadline`` of a call, on the clock of :func:`time.monotonic`.
+    #: The transport itself ends a request at the ``deadline`` of its call.
     ends_in_time = True
 
     def __init__(
@@ -66,7 +64,7 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
         self._block_size = connection_data_block_size
         self._connections = Connections()
 
-    def send(  # type: ignore[override]  # an option that is none is an error
+    def send(  # type: ignore[override]  # unknown options are errors
         self,
         request: HttpRequest,
         *,
@@ -81,12 +79,12 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
         cookies: Any = None,
         auth: Any = None,
     ) -> HttpResponse:
-        """Send a request, and read the answer unless it is to be streamed; a 401, which is dropped for another, always.
+        """Send a request, and read the response unless it is to be streamed. A 401 is always read.
 
-        :param deadline: when the exchange has to end, on the clock of :func:`time.monotonic`.
+        :param deadline: when the request must end, on the clock of :func:`time.monotonic`.
         :raises ~azure.core.exceptions.ServiceRequestError: when it was not sent.
         :raises ~azure.core.exceptions.ServiceResponseError: when it is unknown whether the service processed it.
-        :raises ~azure.core.exceptions.DecodeError: when the response cannot come from the service: too long or encoded.
+        :raises ~azure.core.exceptions.DecodeError: when the response is too long or compressed.
         :raises ValueError: when the transport is closed, or an argument cannot be used.
         """
         request = completed(request, params=params, cookies=cookies, auth=auth)
@@ -115,7 +113,7 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
         except AnswerTooLong:
             failed = too_long({}, "unknown")
         except Exception as error:
-            failed = failure(error, _LOST)
+            failed = failure(error, LOST)
             if failed is None:
                 connection.end()
                 raise
@@ -159,8 +157,8 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
                 decode_content=False,
             )
         except BrokenPipeError:
-            pass  # the server does not want all of it, and perhaps says why
-        except ValueError as error:  # what cannot stand in a head is found before anything is sent
+            pass  # the server closed the connection while the body was sent, and may have said why
+        except ValueError as error:  # invalid characters in a header; nothing was sent
             raise ServiceRequestError(f"The request cannot be sent: {error}", error=error) from None
         answer = connection.getresponse()
         content, source = None, None
@@ -175,7 +173,7 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
         )
 
     def open(self) -> None:
-        """Make sure that the transport is not closed; connections are made when they are needed.
+        """Make sure that the transport is not closed. Connections are opened when they are needed.
 
         :raises ValueError: when it is closed.
         """
@@ -183,11 +181,11 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
             raise ValueError("HTTP transport has already been closed: create another client")
 
     def close(self) -> None:
-        """Close the connections. Those that are in use are closed when their requests are done."""
+        """Close the connections. Those in use are closed when their requests have finished."""
         self._connections.close()
 
     def renew(self) -> None:
-        """Connect anew, as a child process does by itself."""
+        """Drop all connections, as a child process does after a fork."""
         self._connections.renew()
 
     def __enter__(self) -> VaultTransport:
@@ -207,7 +205,7 @@ def _content(answer: Any) -> bytes:
             content: bytes = answer.read()
             check_size(len(content), headers, status)
             return content
-        # Not the whole at once: http.client would make room for as many bytes as a chunk promises.
+        # Not in one read: http.client would allocate as many bytes as a chunk announces.
         body = bytearray()
         for piece in answer.stream(_PIECE, decode_content=False):
             body += piece
@@ -227,14 +225,14 @@ class _Stream:
         self._is_whole = False
 
     def pieces(self, size: int, *, decoded: bool) -> Iterator[bytes]:
-        """Read what has not been read.
+        """Read the rest of the body.
 
         :raises ~azure.core.exceptions.AzureError: when the connection is lost.
         """
         try:
             yield from self._answer.stream(size, decode_content=decoded)
         except Exception as error:
-            failed = failure(error, _LOST)
+            failed = failure(error, LOST)
             if failed is None:
                 raise
             cause = failed.inner_exception
@@ -244,7 +242,7 @@ class _Stream:
         raise failed from cause
 
     def close(self) -> None:
-        """Keep the connection if all was read, and close it otherwise."""
+        """Return the connection to the pool if the body was read to the end; otherwise close it."""
         if self._is_whole:
             self._connections.give(self._connection)
         else:
@@ -252,7 +250,7 @@ class _Stream:
 
 
 def _timeouts(connect: Any, read: float | None) -> tuple[float | None, float | None]:
-    """Return the seconds to connect, and between two pieces of an answer."""
+    """Return the seconds to connect, and to wait for the next bytes of a response."""
     if isinstance(connect, tuple):
         connect, read = connect
     return connect, read
@@ -263,12 +261,12 @@ def _origin(origin: str) -> tuple[str, str, int]:
     parts = urlsplit(origin)
     scheme, host = parts.scheme.lower(), parts.hostname
     if scheme not in _PORTS or not host:
-        raise ServiceRequestError(f"{origin!r} is no address of a server")
+        raise ServiceRequestError(f"{origin!r} is not the address of a server")
     return scheme, host, parts.port or _PORTS[scheme]
 
 
 def _address(url: str) -> tuple[str, str, int, int]:
-    """Return scheme, host and port of a URL, and where its path begins."""
+    """Return the scheme, host and port of a URL, and the index of its path."""
     begin = url.find("://") + 3
     ends = [at for at in (url.find(mark, begin) for mark in "/?#") if at >= 0]
     end = min(ends) if ends else len(url)
@@ -279,7 +277,7 @@ def _address(url: str) -> tuple[str, str, int, int]:
 
 
 def _target(rest: str) -> str:
-    """Return what stands in the request line."""
+    """Return the request target of the rest of a URL."""
     target = rest.partition("#")[0]
     if not target.startswith("/"):
         target = "/" + target

@@ -1,4 +1,4 @@
-"""The transport of the asyncio clients: one session of aiohttp's, one look at the environment, connections kept."""
+"""The transport of the async clients: an aiohttp session that does not read the environment for every request."""
 
 from __future__ import annotations
 
@@ -21,22 +21,20 @@ from ..._compatibility import close_at_once, middlewares_of
 from ..fork import renew_after_fork
 from ..workers import outcome
 from .answer_body import check_encoding, check_size
-from .failures import failure, stripped
+from .failures import LOST, failure, stripped
 from .lookup import LOOKUPS
 from .proxies import Proxy, ProxyError, parsed_proxy, proxy_for
 from .request_body import completed, framed_body
 from .response import AsyncVaultResponse
 from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
-# The most connections that are open at the same time; more tasks wait for their turn.
+# The maximum number of open connections. Further tasks wait for one.
 _POOL_SIZE = 100
 
 # The most turns of the event loop in which a connection that was shut is closed; it takes about five.
 _TURNS = 20
 
-_LOST = "The connection was lost before the whole answer was there"
-
-# aiohttp makes up a type for requests with and without a body.
+# aiohttp would add a Content-Type to requests that have none.
 _NOT_MADE_UP = frozenset({"Content-Type"})
 
 
@@ -54,7 +52,7 @@ async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
     except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError):
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        lost = ServiceResponseError(f"{_LOST}: {error}", error=error)
+        lost = ServiceResponseError(f"{LOST}: {error}", error=error)
     raise stripped(lost) from lost.inner_exception
 
 
@@ -64,7 +62,7 @@ def middlewares_for(session: aiohttp.ClientSession | None) -> tuple[aiohttp.Clie
 
 
 class _Resolver(AbstractResolver):
-    """Looks names up in threads of this library's. Those of the event loop would be full of names that hang."""
+    """Looks up names in this library's threads. Look-ups that hang could block all threads of the event loop."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -88,31 +86,31 @@ class _Resolver(AbstractResolver):
 
 
 def _numeric(address: tuple[Any, ...]) -> str:
-    """Return an address as text; a link-local one of IPv6 with its zone."""
+    """Return an address as text, with the zone of a link-local IPv6 address."""
     host, _, *rest = address
     return f"{host}%{rest[1]}" if len(rest) > 1 and rest[1] else str(host)
 
 
 class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
-    """The transport of the asyncio clients.
+    """The transport of the async clients.
 
-    No event loop is touched before the first request. When the loop of the last request has ended, the next one
-    connects anew in its own.
+    It does not use the event loop before the first request. If the loop of the last request is closed, the next request
+    opens new connections in the running loop.
 
-    :param session: a session of the caller's, to be used in place of one of its own.
+    :param session: the caller's session, used instead of a new one.
     :param session_owner: whether the transport closes that session.
-    :param connection_verify: True for the usual authorities, False to trust every server, the path of a bundle or
-        folder of authorities, or a ready :class:`ssl.SSLContext`.
-    :param connection_cert: the client's own certificate: a path, or a pair of paths of certificate and private key.
-    :param connection_timeout: seconds to connect in.
-    :param read_timeout: seconds to wait for the next piece of an answer.
-    :param use_env_settings: whether environment variables may name the authorities.
-    :param connection_data_block_size: the size of the pieces in which a streamed answer is read.
+    :param connection_verify: True for the default authorities, False to verify nothing, the path of a bundle or folder
+        of authorities, or an :class:`ssl.SSLContext`.
+    :param connection_cert: the client certificate: a path, or a pair of paths of certificate and private key.
+    :param connection_timeout: seconds to connect.
+    :param read_timeout: seconds to wait for the next bytes of a response.
+    :param use_env_settings: whether environment variables can name the authorities.
+    :param connection_data_block_size: how many bytes of a streamed response are read at a time.
     """
 
-    #: Sessions of a parent process, kept so that their end does not write to its connections.
+    #: Sessions of a parent process. They are kept because deleting them would write to the parent's connections.
     _inherited: ClassVar[list[aiohttp.ClientSession]] = []
-    #: Whether the whole process shares it, so that nobody closes it.
+    #: Whether the whole process shares it, so that nobody has to close it.
     is_shared = False
 
     def __init__(
@@ -146,15 +144,15 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         renew_after_fork(self)
 
     async def open(self) -> None:
-        """Open the session, in the event loop that runs now.
+        """Open the session in the running event loop.
 
-        :raises RuntimeError: when it is open in another loop that runs as well.
+        :raises RuntimeError: when it is open in another running loop.
         :raises ValueError: when the transport is closed.
         """
         self._opened()
 
     def _opened(self) -> aiohttp.ClientSession:
-        """Return the session of the event loop that runs now."""
+        """Return the session of the running event loop."""
         session = self._session
         if session is not None and not self._is_own:
             return session
@@ -166,7 +164,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         if session is not None:
             self._leave_loop()
         connector = aiohttp.TCPConnector(limit=_POOL_SIZE, resolver=_Resolver(), socket_factory=_noting(self._sockets))
-        # With its own look at the environment aiohttp would read proxies and .netrc for every request, in a thread.
+        # With trust_env, aiohttp would look up proxies and read .netrc for every request, in a thread.
         session = self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -185,7 +183,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         self._drop_session()
 
     def _drop_session(self) -> None:
-        """Drop a session whose event loop has ended, without the warning that aiohttp's finalizers would give."""
+        """Drop a session whose event loop is closed, without a warning from aiohttp's finalizers."""
         session, self._session = self._session, None
         self._sockets = WeakSet()
         if session is None or session.closed:
@@ -196,7 +194,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             close_at_once(connector)
 
     def renew(self) -> None:
-        """Connect anew in a child process: the connections are the parent's, and so is the event loop."""
+        """Drop the parent's connections and event loop in a child process."""
         if self._session is not None and self._is_own:
             self._inherited.append(self._session)
             self._session = None
@@ -216,7 +214,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             )
         self._drop_session()
 
-    async def send(  # type: ignore[override]  # an option that is none is an error
+    async def send(  # type: ignore[override]  # unknown options are errors
         self,
         request: HttpRequest,
         *,
@@ -231,12 +229,12 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         cookies: Any = None,
         auth: Any = None,
     ) -> AsyncHttpResponse:
-        """Send a request, and read the answer unless it is to be streamed; a 401, which is dropped for another, always.
+        """Send a request, and read the response unless it is to be streamed. A 401 is always read.
 
         :raises ~azure.core.exceptions.ServiceRequestError: when it was not sent.
-        :raises ~azure.core.exceptions.ServiceResponseError: when the connection was lost after it was made: the
+        :raises ~azure.core.exceptions.ServiceResponseError: when the connection was lost after it was opened: the
             service may have processed the request.
-        :raises ~azure.core.exceptions.DecodeError: when the response cannot come from the service: too long or encoded.
+        :raises ~azure.core.exceptions.DecodeError: when the response is too long or compressed.
         :raises ValueError: when the transport is closed, or an argument cannot be used.
         """
         session = self._opened()
@@ -266,7 +264,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             )
             return await self._answered(request, answer, whole=not stream or answer.status == 401)
         except aiohttp.ClientHttpProxyError as error:
-            # The error itself holds what the proxy was sent.
+            # The error itself contains the request to the proxy.
             failed = ServiceRequestError(f"Tunnel connection failed: {error.status} {error.message}")
         except AzureError as error:
             failed = stripped(error)
@@ -290,7 +288,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             request,
             answer.status,
             answer.reason or "",
-            answer.headers,  # type: ignore[arg-type]  # a mapping that nobody changes
+            answer.headers,  # type: ignore[arg-type]  # nobody changes the headers
             content,
             None if whole else _Stream(answer),
             answer,
@@ -298,7 +296,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         )
 
     async def close(self) -> None:
-        """Close the session, unless it is the caller's own."""
+        """Close the session, unless it is the caller's."""
         self._is_closed = True
         session = self._session
         if session is not None and self._is_owner:
@@ -307,7 +305,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             await self._end_given_up()
 
     async def _end_given_up(self) -> None:
-        """End the connections of calls that were given up: aiohttp waits for the others alone.
+        """Close the connections of cancelled calls; aiohttp itself waits only for the others.
 
         Each has told the server that TLS ends. One that hangs never answers that, and the event loop may end first.
         """
@@ -329,7 +327,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
 
 
 def _noting(sockets: WeakSet[socket.socket]) -> Callable[[tuple[Any, ...]], socket.socket]:
-    """Return what makes the sockets of connections and notes them. It does not hold the transport, which holds it."""
+    """Return a socket factory that records its sockets. A reference to the transport would be a cycle."""
 
     def make(address: tuple[Any, ...]) -> socket.socket:
         made = socket.socket(*address[:3])
@@ -342,7 +340,7 @@ def _noting(sockets: WeakSet[socket.socket]) -> Callable[[tuple[Any, ...]], sock
 def _failure(error: Exception, url: str) -> AzureError | None:
     where = urlsplit(url)
     unsent = isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
-    return failure(error, f"Cannot connect to {where.hostname}:{where.port or 443}" if unsent else _LOST)
+    return failure(error, f"Cannot connect to {where.hostname}:{where.port or 443}" if unsent else LOST)
 
 
 async def _content(answer: aiohttp.ClientResponse) -> bytes:
@@ -364,7 +362,7 @@ class _Stream:
         self._answer = answer
 
     async def pieces(self, size: int, *, decoded: bool) -> AsyncIterator[bytes]:
-        """Read what has not been read.
+        """Read the rest of the body.
 
         :raises ~azure.core.exceptions.AzureError: when the connection is lost.
         """
@@ -374,19 +372,19 @@ class _Stream:
                 yield piece if decode is None else decode(piece)
             return
         except Exception as error:
-            failed = failure(error, _LOST)
+            failed = failure(error, LOST)
             if failed is None:
                 raise
             cause = failed.inner_exception
         raise failed from cause
 
     async def close(self) -> None:
-        """Give the connection back if all was read, and close it otherwise."""
+        """Return the connection to the pool if the body was read to the end; otherwise close it."""
         self._answer.close()
 
 
 def _decoder(encoding: str | None) -> Any:
-    """Return what decompresses an answer that nobody has asked to be compressed; None when it is not."""
+    """Return a decompressor for a response that is compressed although that was not requested; None when it is not."""
     kind = (encoding or "").strip().lower()
     if kind not in ("gzip", "deflate"):
         return None
@@ -396,14 +394,14 @@ def _decoder(encoding: str | None) -> Any:
 
 
 def _proxy_options(proxy: Proxy | None) -> dict[str, Any]:
-    """Return aiohttp's options for a proxy. The password goes into a header, so that no error holds the URL with it.
+    """Return aiohttp's options for a proxy. The password is passed in a header, so that no error contains it.
 
-    :raises ValueError: when aiohttp does not speak its protocol.
+    :raises ValueError: when aiohttp does not support it.
     """
     if proxy is None:
         return {}
     if proxy.is_socks:
-        raise ProxyError("proxies: the clients for asyncio support no SOCKS proxies")
+        raise ProxyError("proxies: async clients do not support SOCKS proxies")
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
     options: dict[str, Any] = {"proxy": f"{proxy.scheme}://{host}:{proxy.port}"}
     if proxy.authorization:
