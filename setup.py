@@ -49,6 +49,7 @@ VERSION = re.search(r'VERSION = "([^"]+)"', (HERE / "azure/keyvault/keys/_versio
 def _described():
     """Return the README for a page of an index, where links to other files of the source lead nowhere."""
     text = (HERE / "README.md").read_text("utf-8")
+    text = re.sub(r"^<picture>.*?</picture>\n\n", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^!\[[^\]]*\]\((?!https:)[^)]*\)\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\[([^\]]+)\]\((?!https:|#)[^)]*\)", r"\1", text)
 

@@ -65,6 +65,8 @@ def test_metadata_names_the_author_and_has_no_link_that_is_dead_outside_the_repo
     links = re.findall(r"\]\(([^)]+)\)", metadata)
     assert len(links) >= 2
     assert [link for link in links if not link.startswith("https://")] == []
+    sources = re.findall(r"""(?:src|srcset|href)=["']([^"']*)""", metadata)
+    assert [source for source in sources if not source.startswith("https://")] == []
 
 
 @pytest.mark.slow
