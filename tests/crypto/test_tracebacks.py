@@ -6,13 +6,13 @@ import asyncio
 import json
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fixtures.keyring import private_jwk
+from fixtures.printed_locals import printed_locals
 from fixtures.stub_vault import (
     URL,
     VERSION,
@@ -31,28 +31,10 @@ from azure.keyvault.keys._frames import clear_frames, clears_locals
 
 MARK = "canary-of-tracebacks"
 SECRET = MARK.encode()
-TESTS = str(Path(__file__).parents[1])
-
-
-def seen_by_printers(error: BaseException) -> str:
-    """Return the local variables of all frames but those of tests, as a printer of them shows them."""
-    texts = []
-    pending: list[BaseException | None] = [error]
-    while pending:
-        current = pending.pop()
-        if current is None:
-            continue
-        kept = getattr(current, "exc_traceback", None)
-        for found in (current.__traceback__, kept):
-            for frame, _ in traceback.walk_tb(found):
-                if not frame.f_code.co_filename.startswith(TESTS):
-                    texts.append(f"{frame.f_code.co_name} {frame.f_locals!r}")
-        pending += [current.__cause__, current.__context__]
-    return "\n".join(texts)
 
 
 def assert_hidden(error: BaseException, *secrets: Any) -> None:
-    shown = seen_by_printers(error)
+    shown = printed_locals(error)
     for secret in (SECRET, *secrets):
         text = secret if isinstance(secret, str) else repr(bytes(secret))[2:-1]
         assert text not in shown
@@ -212,6 +194,67 @@ def test_generator_that_still_waits_is_not_ended() -> None:
     assert next(generator) == 1
     clear_frames(kept[0])
     assert list(generator) == ["alive"]
+
+
+PRETENDED = {
+    "generator": """
+def steps(secret):
+    try:
+        yield 1
+    finally:
+        secret
+""",
+    "generator with an inner one": """
+def steps(secret):
+    yield from inner(secret)
+
+def inner(secret):
+    other = iter([secret])
+    yield 1
+""",
+    "generator with an iterator": """
+def steps(secret):
+    waiting = iter([secret])
+    yield 1
+    raise ValueError(*waiting)
+""",
+}
+
+
+@pytest.mark.case("P15")
+@pytest.mark.parametrize("thrown", [True, False], ids=["thrown into it", "raised in it"])
+@pytest.mark.parametrize("what", PRETENDED)
+def test_generator_that_an_error_has_ended_leaves_no_local_variables(what: str, thrown: bool) -> None:
+    scope: dict[str, Any] = {"__name__": "azure.keyvault.keys._pretended"}
+    source = PRETENDED[what].replace("yield 1", "yield 1\n    raise ValueError" if not thrown else "yield 1")
+    exec(source if what != "generator" or thrown else source.replace("    raise", "        raise"), scope)
+    generator = scope["steps"](MARK)
+    next(generator)
+    with pytest.raises(ValueError) as caught:
+        generator.throw(ValueError()) if thrown else next(generator)
+    clear_frames(caught.value)
+    del generator
+    assert_hidden(caught.value)
+
+
+@pytest.mark.case("P15")
+async def test_coroutine_that_was_cancelled_leaves_no_local_variables() -> None:
+    scope: dict[str, Any] = {"__name__": "azure.keyvault.keys._pretended", "event": asyncio.Event()}
+    exec(
+        "async def wait(secret):\n"
+        "    waiting = iter([secret])\n"
+        "    await inner(waiting, secret)\n"
+        "async def inner(waiting, secret):\n"
+        "    await event.wait()\n",
+        scope,
+    )
+    task = asyncio.ensure_future(scope["wait"](MARK))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    clear_frames(caught.value)
+    assert_hidden(caught.value)
 
 
 @pytest.mark.case("P15")

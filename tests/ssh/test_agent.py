@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+from fixtures.printed_locals import printed_locals
 
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys.emulator import KeyVaultEmulator
@@ -159,6 +160,38 @@ def test_client_that_goes_away_does_no_harm(agent: VaultAgent, blob: bytes) -> N
             connection.connect(agent.socket_path)
             connection.sendall(message)
     assert _asked(agent, LIST)[0][0] == 12
+
+
+@pytest.mark.case("P15", "I2")
+def test_broken_connection_is_logged_without_what_was_to_be_signed(
+    agent: VaultAgent, blob: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone(self: VaultAgent, message: bytes) -> bytes:
+        raise BrokenPipeError("gone")
+
+    monkeypatch.setattr(VaultAgent, "answer", gone)
+    caplog.set_level("INFO", logger="azure.keyvault.keys.ssh_agent")
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        connection.connect(agent.socket_path)
+        connection.sendall(string(_sign(blob, b"canary-of-signatures")))
+        assert connection.recv(1) == b""
+    errors = [error for record in caplog.records if record.exc_info and (error := record.exc_info[1])]
+    assert "gone" in map(str, errors)
+    assert not any("canary-of-signatures" in printed_locals(error) for error in errors)
+
+
+@pytest.mark.case("P15", "I2")
+def test_interrupted_signature_leaves_no_local_variables(
+    agent: VaultAgent, blob: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: Any, *args: Any) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("azure.keyvault.keys.ssh_agent._identities.Identity.signed", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        agent.answer(_sign(blob, b"canary-of-signatures"))
+    assert "canary-of-signatures" not in printed_locals(caught.value)
 
 
 def test_many_sign_at_once(agent: VaultAgent, blob: bytes) -> None:

@@ -2,25 +2,40 @@
 
 A traceback keeps every frame that the error came through, with all local variables: passwords, plaintexts, private
 keys. Test runners, error trackers and consoles print them. So the public classes are decorated with
-:func:`clears_locals`: where an error leaves one of their methods, the frames below are cleared. Lines and names of
-functions stay, for whoever looks for the cause.
+:func:`clears_locals`, and public functions with :func:`clears_its_locals`: where an error leaves one of them, the
+frames below are cleared. Lines and names of functions stay, for whoever looks for the cause.
 """
 
 from __future__ import annotations
 
 import gc
+import opcode
 import sys
 from collections.abc import Callable
 from functools import wraps
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, iscoroutinefunction
-from types import AsyncGeneratorType, CoroutineType, FrameType, FunctionType, GeneratorType, TracebackType
-from typing import Any, TypeVar
+from types import AsyncGeneratorType, FrameType, FunctionType, GeneratorType, TracebackType
+from typing import Any, TypeVar, cast
 
 C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
 
 _OWN = __name__.rpartition(".")[0]
 #: Packages whose functions are given what is secret. Others, such as a caller's credential, keep their variables.
-_CLEARED = (_OWN, "azure.core", "base64", "cryptography", "http", "json", "msrest", "urllib3")
+_CLEARED = (
+    _OWN,
+    "azure.core",
+    "base64",
+    "cryptography",
+    "google.protobuf",
+    "http",
+    "joserfc",
+    "json",
+    "jwcrypto",
+    "msrest",
+    "tink",
+    "urllib3",
+)
 #: The emulator may run in the same process, and keeps nothing that is worth hiding.
 _SPARED = f"{_OWN}.emulator"
 
@@ -34,13 +49,14 @@ def clears_locals(cls: C) -> C:
         if name.startswith("_") and name not in _CALLED:
             continue
         if isinstance(member, (classmethod, staticmethod)):
-            setattr(cls, name, type(member)(_clearing(member.__func__)))
+            setattr(cls, name, type(member)(clears_its_locals(member.__func__)))
         elif isinstance(member, FunctionType):
-            setattr(cls, name, _clearing(member))
+            setattr(cls, name, clears_its_locals(member))
     return cls
 
 
-def _clearing(function: Callable[..., Any]) -> Callable[..., Any]:
+def clears_its_locals(function: F) -> F:
+    """Have a function clear its own frame and those below it when it raises. A decorator."""
     if iscoroutinefunction(function):
 
         @wraps(function)
@@ -52,7 +68,7 @@ def _clearing(function: Callable[..., Any]) -> Callable[..., Any]:
                 clear_frames(error)
                 raise
 
-        return call_async
+        return cast(F, call_async)
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -63,7 +79,7 @@ def _clearing(function: Callable[..., Any]) -> Callable[..., Any]:
             clear_frames(error)
             raise
 
-    return call
+    return cast(F, call)
 
 
 def clear_frames(error: BaseException) -> None:
@@ -101,14 +117,15 @@ def _is_ours(frame: FrameType) -> bool:
 def _is_suspended(frame: FrameType) -> bool:
     """Whether a coroutine or a generator still waits in a frame: before Python 3.13, clearing that would end it.
 
-    An error that it has caught may have its frame, and may be raised elsewhere. Python does not tell; but what a frame
-    refers to does. From 3.11 on a frame that waits belongs to its coroutine, and refers to nothing itself; in 3.10 it
-    holds what it waits for.
+    An error that it has caught may have its frame, and may be raised elsewhere. Python does not tell. From 3.11 on a
+    frame that waits belongs to its coroutine, and refers to nothing itself. In 3.10 it stands at the instruction that
+    waits: an ``await`` is left by one instruction more, and a generator that has ended no longer has the frame.
     """
     if sys.version_info >= (3, 13) or not frame.f_code.co_flags & _SUSPENDABLE:
         return False
-    referents = gc.get_referents(frame)
     if sys.version_info >= (3, 11):
-        return frame.f_code not in referents
-    waited_for = (CoroutineType, GeneratorType, AsyncGeneratorType)
-    return any(isinstance(found, waited_for) or hasattr(found, "__next__") for found in referents)
+        return frame.f_code not in gc.get_referents(frame)
+    at, code = max(frame.f_lasti, 0), frame.f_code.co_code
+    if code[at] != opcode.opmap["YIELD_VALUE"]:
+        return code[at + 2 : at + 3] == bytes([opcode.opmap["YIELD_FROM"]])
+    return any(isinstance(found, (GeneratorType, AsyncGeneratorType)) for found in gc.get_referrers(frame))

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate
 
+from .._frames import clears_locals
 from .._jwk.rfc7517 import encode_base64url
 from ._tokens import sign_jwt
 
@@ -29,6 +30,7 @@ _THUMBPRINTS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 }
 
 
+@clears_locals
 class ClientAssertion:
     """Proves the identity of an application to Microsoft Entra ID, with a certificate whose key is in a vault.
 

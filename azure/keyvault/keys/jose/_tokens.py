@@ -9,6 +9,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from joserfc.jws import JWSAlgModel, JWSRegistry  # type: ignore[attr-defined]  # as joserfc's guide imports it
 
+from .._frames import clears_its_locals
 from .._jwk import JsonWebKey, family_of
 from .._jwk.rfc7517 import encode_base64url
 from ..crypto._local.algorithms import signature as signature_row
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..crypto import CryptographyClient, SignatureAlgorithm
 
 
+@clears_its_locals
 def sign_jwt(
     crypto: CryptographyClient,
     claims: Mapping[str, Any],

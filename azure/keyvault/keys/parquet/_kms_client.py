@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyarrow.parquet import encryption
 
+from .._frames import clears_locals
 from .._key_cipher import CLOUD_SUFFIXES, KeyCipher, KeyCiphers
 from .._shared.recipe import Recipe, make
 from .._shared.wire.identifiers import parse_vault_url
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 
+@clears_locals
 class AzureKmsClient(encryption.KmsClient):
     """Wraps and unwraps the keys of Parquet files with keys in a vault: a ``pyarrow.parquet.encryption.KmsClient``.
 

@@ -7,12 +7,14 @@ import os
 import shutil
 import socket
 import socketserver
+import sys
 import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._frames import clear_frames, clears_locals
 from . import _protocol
 from ._identities import Identity, identities_of
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 
+@clears_locals
 class VaultAgent:
     """An SSH agent (RFC 9987) whose keys are in a vault.
 
@@ -186,4 +189,7 @@ if hasattr(socketserver, "ThreadingUnixStreamServer"):
             os.chmod(self.server_address, 0o600)  # type: ignore[arg-type]  # the path of a Unix socket
 
         def handle_error(self, request: object, client_address: object) -> None:
-            _LOGGER.info("A client broke its connection off", exc_info=True)
+            error = sys.exc_info()[1]
+            if error is not None:
+                clear_frames(error)  # what was to be signed is in them
+            _LOGGER.info("A client broke its connection off", exc_info=error)

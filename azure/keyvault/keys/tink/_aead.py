@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tink import aead
 
+from .._frames import clears_locals
 from .._key_cipher import KeyCipher
 from ._errors import as_tink_errors
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ..crypto import CryptographyClient, EncryptionAlgorithm, KeyWrapAlgorithm
 
 
+@clears_locals
 class AzureKmsAead(aead.Aead):
     """Encrypts keysets and data keys with a key of the vault: a ``tink.aead.Aead``.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tink
 
+from .._frames import clears_locals
 from .._key_cipher import CLOUD_SUFFIXES, KeyCiphers
 from ._aead import AzureKmsAead
 from ._errors import as_tink_errors
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _PREFIX = "azure-kms://"
 
 
+@clears_locals
 class AzureKmsClient(tink.KmsClient):
     """Finds the keys of vaults by their URI: a ``tink.KmsClient``.
 

@@ -9,6 +9,7 @@ import tink
 from google.protobuf.message import DecodeError
 from tink import aead, secret_key_access, streaming_aead
 
+from .._frames import clears_locals
 from .._shared.fork import ForkLock
 from .._shared.recipe import Recipe, make
 from ..crypto import CryptographyClient
@@ -115,6 +116,7 @@ def _info(keyset: Any) -> Any:
     return info
 
 
+@clears_locals
 class DataKeys:
     """Reuses one data key for several streams, until it is too old or has encrypted enough.
 

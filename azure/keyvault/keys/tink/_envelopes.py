@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import io
+from typing import Any, Protocol
 
 import tink
 from tink import aead
@@ -34,6 +35,7 @@ def encrypt(reader: Source, writer: Target, keys: aead.Aead | ReusedKeys, associ
     else:
         reused, size = keys, reader.remaining()
         data_key = reused._for_stream(size)
+    stream: Any = None
     try:
         writer.write(len(data_key.encrypted).to_bytes(_LENGTH_BYTES, "big") + data_key.encrypted)
         with reraising(reader, writer):
@@ -43,8 +45,11 @@ def encrypt(reader: Source, writer: Target, keys: aead.Aead | ReusedKeys, associ
             stream.close()
         writer.flush()
     finally:
-        # Garbage collection closes a failed stream, which would make it look complete: stop writing.
+        # Garbage collection closes a failed stream, which would make it look complete, or fail again: stop writing, and
+        # close it without Tink's part.
         writer.disconnect()
+        if stream is not None and not stream.closed:
+            io.RawIOBase.close(stream.raw)
         if reused is not None:
             reused._count(data_key, reader.done - (size or 0))
     return reader.done

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
+from .._frames import clears_its_locals
 from ._data_keys import DataKeys, as_aead
 from ._envelopes import check_bytes, decrypt, encrypt
 from ._files import Source, Target
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int], object]
 
 
+@clears_its_locals
 def encrypt_stream(
     source: BinaryIO,
     target: BinaryIO,
@@ -56,6 +58,7 @@ def encrypt_stream(
     return encrypt(Source(source, progress), Target(target), keys, associated_data)
 
 
+@clears_its_locals
 def decrypt_stream(
     source: BinaryIO,
     target: BinaryIO,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..._frames import clears_its_locals
 from .._tokens import Draft
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from ...crypto.aio import CryptographyClient
 
 
+@clears_its_locals
 async def sign_jwt(
     crypto: CryptographyClient,
     claims: Mapping[str, Any],

@@ -6,6 +6,7 @@ import asyncio
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from ..._frames import clears_locals
 from ..._shared.recipe import Recipe, make
 from .._data_keys import NewDataKey
 from .._reuse import DataKey, Reuse
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ...crypto.aio import CryptographyClient
 
 
+@clears_locals
 class DataKeys:
     """Reuses one data key for several streams, until it is too old or has encrypted enough.
 

@@ -6,6 +6,7 @@ import inspect
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..._frames import clears_its_locals
 from .._envelopes import check_bytes, decrypt, encrypt
 from .._files import Source, Target
 from ._data_keys import DataKeys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ._files import AnySource, AnyTarget
 
 
+@clears_its_locals
 async def encrypt_stream(
     source: AnySource,
     target: AnyTarget,
@@ -63,6 +65,7 @@ async def encrypt_stream(
     return await thread.run(partial(encrypt, reader, Target(writable(target, thread)), keys, associated_data))
 
 
+@clears_its_locals
 async def decrypt_stream(
     source: AnySource,
     target: AnyTarget,
