@@ -82,6 +82,11 @@ setup(
     packages=find_namespace_packages(include=["azure.keyvault.keys", "azure.keyvault.keys.*"]),
     package_data={"azure.keyvault.keys": ["py.typed"]},
     python_requires=">=3.10",
+    # A floor is the oldest release that keeps this library's promises, and no higher, so that the package resolves
+    # beside azure-cli and boto3: azure-cli-core 2.91 takes azure-core 1.39 alone, botocore any urllib3 2 but 2.2.0,
+    # and msrest requests 2.x. Where only a newer release would bound what is read (urllib3 2.8), this library counts
+    # itself. There are no upper bounds. azure-cli itself pins one release of a distribution that has the name of this
+    # one, which has to be installed over it with "pip install --no-deps".
     install_requires=[
         # Pipeline, transports, exceptions and the credential protocols.
         "azure-core>=1.37.0",
