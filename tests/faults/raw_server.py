@@ -38,6 +38,11 @@ class Received:
         return None
 
 
+def reset_when_closed(sock: socket.socket) -> None:
+    """Have a connection end with a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 class Conversation:
     """The connection a request came in on."""
 
@@ -58,7 +63,12 @@ class Conversation:
     def finish(self, *, reset: bool = False) -> None:
         """End the connection."""
         if reset:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_when_closed(self.sock)
+        self.open = False
+
+    def await_end(self) -> None:
+        """Say nothing more until the client has closed the connection."""
+        self.sock.recv(1)
         self.open = False
 
     def hang(self, seconds: float = 20) -> None:
@@ -82,6 +92,12 @@ class RawServer:
     connections: int = 0
     over: threading.Event = field(default_factory=threading.Event)
     challenge: bool = True
+    #: What to do with a connection in place of a conversation, before and after TLS is set up.
+    before_tls: Callable[[socket.socket], None] | None = None
+    after_tls: Callable[[Any], None] | None = None
+    accepted: int = 0
+    alive: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def calls(self) -> list[Received]:
@@ -92,12 +108,27 @@ class RawServer:
         return json.dumps({"key": key, "attributes": {"enabled": True}}).encode()
 
     def serve(self, sock: socket.socket) -> None:
+        self._count(1)
         try:
+            if self.before_tls is not None:
+                with sock:
+                    self.before_tls(sock)
+                return
             with self.certificate.wrap_socket(sock, server_side=True) if self.certificate else sock as stream:
                 self.connections += 1
-                self._converse(stream)
+                if self.after_tls is not None:
+                    self.after_tls(stream)
+                else:
+                    self._converse(stream)
         except OSError:
             return
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self.accepted += change > 0
+            self.alive += change
 
     def _converse(self, stream: Any) -> None:
         conversation, buffered = Conversation(stream, self), b""
