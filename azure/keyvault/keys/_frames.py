@@ -24,8 +24,10 @@ _OWN = __name__.rpartition(".")[0]
 #: Packages whose functions are given what is secret. Others, such as a caller's credential, keep their variables.
 _CLEARED = (
     _OWN,
+    "asyncio.threads",
     "azure.core",
     "base64",
+    "concurrent.futures",
     "cryptography",
     "google.protobuf",
     "http",

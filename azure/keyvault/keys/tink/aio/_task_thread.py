@@ -40,9 +40,12 @@ class TaskThread:
         result: Future[T] = Future()
 
         def run() -> None:
+            nonlocal work
             try:
                 outcome = work()
             except BaseException as error:  # raised again by the task
+                # The task cannot clear this frame, which is still at work, and the arguments of the work are in it.
+                del work
                 result.set_exception(error)
             else:
                 result.set_result(outcome)
