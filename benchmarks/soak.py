@@ -37,8 +37,8 @@ from azure.keyvault.keys.emulator import KeyVaultEmulator
 
 _DIGEST = bytes(32)
 _COUNTERS = 16  # keys whose tags count
-# MB that may be added by the first round, in which every thread comes to have buffers of its own, and by any other.
-_FIRST, _OTHER = 48, 8
+# MB that the first round may add, in which every thread comes to have buffers of its own, and any other round.
+_FIRST, _OTHER = 16, 8
 _EXPIRIES = 4  # in a round
 
 
@@ -230,6 +230,7 @@ class Soak:
 def with_threads(soak: Soak, threads: int, rounds: int) -> None:
     """Use one synchronous client in many threads."""
     locks = {name: threading.Lock() for name in soak.counters}
+    next_number = threading.Lock()
     with KeyClient(soak.vault.url, soak.credential, **soak.options) as client:
         crypto = client.get_cryptography_client("soak", execution="remote")
 
@@ -251,9 +252,19 @@ def with_threads(soak: Soak, threads: int, rounds: int) -> None:
 
         with ThreadPoolExecutor(threads) as pool:
 
+            def work(numbers: Iterator[int]) -> None:
+                # A future for every call would take more memory than all else.
+                while True:
+                    with next_number:
+                        number = next(numbers, None)
+                    if number is None:
+                        return
+                    call(number)
+
             def all_of(count: int) -> None:
-                for _ in pool.map(call, range(count)):
-                    pass
+                numbers = iter(range(count))
+                for future in [pool.submit(work, numbers) for _ in range(threads)]:
+                    future.result()
 
             all_of(soak.calls // 10)
             soak.warm()

@@ -681,6 +681,16 @@ def test_call_waits_for_its_token_in_the_stage_of_tokens(session: AuthSession, i
     assert run.stages[-1] is Stage.REQUEST
 
 
+@pytest.mark.case("C3")
+@pytest.mark.parametrize("why", ["stale", "refused"])
+def test_call_waits_for_another_token_in_the_stage_of_tokens(session: AuthSession, why: str) -> None:
+    left = 200 if why == "stale" else 3600
+    Run([challenged(), ok()], [AccessToken("first", int(time.time()) + left)]).call(session)
+    run = Watched([ok()] if why == "stale" else [challenged(MOVED), ok()])
+    run.run(session)
+    assert (run.stages_of_tokens, run.stages[-1]) == ([Stage.TOKEN], Stage.REQUEST)
+
+
 def test_request_to_a_server_without_authentication_is_in_the_stage_of_requests() -> None:
     run = Watched([ok(), ok()])
     run.run(AuthSession(ORIGIN, verify=False), "POST", b"{}")
