@@ -201,6 +201,13 @@ def test_127_bytes_have_the_short_form() -> None:
         der_to_raw(b"\x30\x81\x7f" + der[2:], 124)
 
 
+def test_128_bytes_have_the_long_form() -> None:
+    der = raw_to_der(b"\x7f" * 124)
+    assert (len(der), der[:3]) == (131, b"\x30\x81\x80")
+    with pytest.raises(ValueError, match="not an ECDSA signature in DER"):
+        der_to_raw(b"\x30\x80" + der[3:], 124)  # 0x80 stands for a length that is not told
+
+
 def test_signature_is_told_to_look_like_der() -> None:
     assert is_der(GOOD)
     assert is_der(LONG)
