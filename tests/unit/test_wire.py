@@ -510,3 +510,12 @@ def test_curve_of_an_old_api_version_gets_its_name_of_today() -> None:
     answer = {"key": {"kid": KID, "kty": "EC", "crv": "SECP256K1"}}
     response: Any = PipelineResponse(None, Answer(200, answer), PipelineContext(None))  # type: ignore[arg-type]
     assert OLD_WIRE.result(operations.get_key("orders"), response).key.crv == "P-256K"
+
+
+@pytest.mark.case("P9")
+def test_vault_has_no_other_address_unless_it_is_said_to_have_one() -> None:
+    answer = {"key": {"kid": f"https://other.vault.azure.net/keys/orders/{VERSION}", "kty": "RSA"}}
+    response: Any = PipelineResponse(None, Answer(200, answer), PipelineContext(None))  # type: ignore[arg-type]
+    with pytest.raises(DecodeError, match="cannot be used"):
+        WIRE.result(operations.get_key("orders"), response)
+    assert Wire(URL, "7.6", aliased=True).result(operations.get_key("orders"), response).key.kty == "RSA"
