@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, TooManyRedirectsError
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy
 from azure.core.rest import HttpRequest
 from fixtures.stub_vault import URL, Answer, Script, StubWorld, Tokens, bundle
 
@@ -117,3 +120,25 @@ async def test_request_of_the_caller_to_another_origin_is_refused(stub: StubWorl
     with pytest.raises(ValueError, match="leads to another origin"):
         await stub.client(script, tokens).send_request(HttpRequest("GET", url))
     assert (script.sent, tokens.asked) == ([], [])
+
+
+class Copying(HTTPPolicy[Any, Any]):
+    """Sends a copy of the request, as a policy of a caller may."""
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        return self.next.send(PipelineRequest(copy.copy(request.http_request), request.context))
+
+
+class AsyncCopying(AsyncHTTPPolicy[Any, Any]):
+    """Sends a copy of the request, as a policy of a caller may."""
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        return await self.next.send(PipelineRequest(copy.copy(request.http_request), request.context))
+
+
+@pytest.mark.case("B4")
+async def test_redirect_of_a_copied_request_is_followed(stub: StubWorld) -> None:
+    script = Script([moved("/keys/other"), OK])
+    policy = AsyncCopying() if stub.world.is_async else Copying()
+    await stub.client(script, per_retry_policies=[policy]).get_key("orders")
+    assert [sent.url.partition("?")[0] for sent in script.calls] == [f"{URL}/keys/orders", f"{URL}/keys/other"]
