@@ -18,6 +18,8 @@ from ..._generated.models import Model
 from .identifiers import MAX_IDENTIFIER, parse_key_vault_id
 from .members import UNCHANGED, Malformed, conversions_of, typed
 
+# Times up to here, in 2106, can be converted by every platform's C library; not all take others.
+_PORTABLE = 2**32
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BASE64 = str.maketrans("-_", "+/")
 
@@ -29,6 +31,8 @@ def _base64(value: Any) -> bytes:
 
 
 def _unix_time(value: Any) -> datetime:
+    if type(value) is int and 0 <= value < _PORTABLE:
+        return datetime.fromtimestamp(value, timezone.utc)  # three times as fast
     if type(value) is not int and (type(value) is not float or not math.isfinite(value)):
         raise TypeError
     return _EPOCH + timedelta(0, value)
