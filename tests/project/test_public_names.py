@@ -231,16 +231,6 @@ def test_docstrings_tell_the_unit_of_every_number_and_time(kind: type) -> None:
     assert untold == []
 
 
-#: Where a class of the library comes from: an operation of the REST API, a standard, or what hands it out.
-SOURCE = re.compile(r"``?(GET|PUT|POST|PATCH|DELETE)\b|REST API|RFC \d+|:meth:|:class:|``cryptography``")
-
-
-@pytest.mark.parametrize("kind", _classes([*LIBRARY, *AT_WORK]))
-def test_classes_name_the_operation_or_the_standard_that_they_come_from(kind: type) -> None:
-    """Methods name their call, as tests/project/test_docs.py checks. What is in the emulator is its own."""
-    assert SOURCE.search(kind.__doc__ or "")
-
-
 def _methods(kind: type) -> Iterator[tuple[str, Any]]:
     for member, value in _members(kind):
         function = getattr(value, "__func__", value)
