@@ -109,13 +109,27 @@ def test_file_that_exists_is_replaced_only_by_force(run: Run, key_id: str, tmp_p
     ids=["no-file", "no-key", "http", "a-name", "no-name-for-the-output", "not-encrypted", "key-missing", "nothing"],
 )
 def test_mistake_is_told_in_a_line(
-    run: Run, key_id: str, tmp_path: Path, arguments: tuple[str, ...], status: int, message: str
+    emulated_vault: KeyVaultEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    key_id: str,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    status: int,
+    message: str,
 ) -> None:
+    for variable, value in emulated_vault.environment.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "report").write_bytes(b"tea")
-    done = run(*(argument.format(key=key_id) for argument in arguments))
-    assert done.returncode == status, done.stderr
-    assert message in done.stderr.decode()
-    assert b"Traceback" not in done.stderr
+    try:
+        ended = main([argument.format(key=key_id) for argument in arguments])
+    except SystemExit as error:
+        ended = int(error.code or 0)
+    told = capfd.readouterr().err
+    assert ended == status, told
+    assert message in told
+    assert "Traceback" not in told
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
