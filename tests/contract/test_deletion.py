@@ -45,7 +45,7 @@ any_maker = pytest.mark.parametrize("maker", MAKERS)
 @pytest.fixture(scope="module")
 def hesitant(emulator_only: None) -> Iterator[KeyVaultEmulator]:
     """A vault whose deletions, recoveries and purges take their time, in which nobody turns its clock."""
-    with KeyVaultEmulator(deletion_delay=0.3, purge_delay=0.6) as emulator:
+    with KeyVaultEmulator(deletion_delay=0.2, purge_delay=0.3) as emulator:
         yield emulator
 
 
@@ -72,7 +72,7 @@ async def test_delete_key_then_purge_frees_the_name_of_a_hesitant_vault(
     client = client_of(Target.emulated(hesitant))
     await client.create_ec_key(name)
     backup = await client.backup_key(name)
-    await client.delete_key(name)
+    await client.delete_key(name, polling_interval=0.05)
     await client.purge_deleted_key(name)
     assert (await MAKERS[maker](client, name, backup)).name == name
     assert (await client.get_key(name)).name == name
