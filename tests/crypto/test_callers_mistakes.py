@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fixtures.cases import Cases
 from fixtures.keyring import Keyring, needs_ml_dsa, private_jwk
 from fixtures.targets import Target, Traffic
 from fixtures.worlds import World
@@ -108,15 +109,18 @@ def client_for(
 
 
 @pytest.mark.parametrize("how", CLIENTS)
-@pytest.mark.parametrize("case", WHATEVER_THE_KEY, ids=_described)
 async def test_argument_that_cannot_fit_is_refused_by_name_without_a_request(
-    client_for: Callable[[str], Any], emulated_vault: KeyVaultEmulator, how: str, case: tuple[Any, ...]
+    client_for: Callable[[str], Any], emulated_vault: KeyVaultEmulator, how: str
 ) -> None:
-    method, arguments, options, named = case
-    client, traffic = client_for(how), Traffic(emulated_vault)
-    with pytest.raises((TypeError, ValueError), match=named):
-        await getattr(client, method)(*arguments, **options)
-    assert len(traffic) == 0
+    client, traffic, cases = client_for(how), Traffic(emulated_vault), Cases()
+    for number, case in enumerate(WHATEVER_THE_KEY):
+        method, arguments, options, named = case
+        with cases.of(number, _described(case)):
+            traffic.restart()
+            with pytest.raises((TypeError, ValueError), match=named):
+                await getattr(client, method)(*arguments, **options)
+            assert len(traffic) == 0
+    cases.check()
 
 
 @pytest.mark.case("K9", "M9")

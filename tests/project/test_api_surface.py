@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures.cases import Cases
 
 from azure.keyvault.keys import JsonWebKey, KeyRotationLifetimeAction, KeyRotationPolicy, KeyVaultKeyIdentifier
 
@@ -45,21 +46,24 @@ def _there(path: str) -> Any:
     return found
 
 
-def _cases(kind: str) -> list[Any]:
-    cases = [
+def _cases(kind: str) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
         (owner, name, facts)
         for owner, described in SURFACE["classes"].items()
         for name, facts in (
             described["methods"].items() if kind == "methods" else [(name, {}) for name in described.get(kind, ())]
         )
     ]
-    return [pytest.param(*case, id=f"{case[0].removeprefix('azure.keyvault.')}.{case[1]}") for case in cases]
 
 
 @pytest.mark.case("O7")
-@pytest.mark.parametrize("path", [f"{module}.{name}" for module, names in SURFACE["modules"].items() for name in names])
-def test_name_of_4_x_is_exported(path: str) -> None:
-    _there(path)
+def test_names_of_4_x_are_exported() -> None:
+    cases = Cases()
+    for module, names in SURFACE["modules"].items():
+        for name in names:
+            with cases.of(f"{module}.{name}"):
+                _there(f"{module}.{name}")
+    cases.check()
 
 
 @pytest.mark.case("O7")
@@ -70,29 +74,39 @@ def test_enumeration_of_4_x_has_every_member(path: str) -> None:
 
 
 @pytest.mark.case("O7")
-@pytest.mark.parametrize(("owner", "method", "facts"), _cases("methods"))
-def test_method_of_4_x_has_compatible_parameters(owner: str, method: str, facts: dict[str, Any]) -> None:
-    kind = _there(owner)
-    function = kind if method == "__init__" else _there(f"{owner}.{method}")
-    parameters = dict(inspect.signature(function).parameters)
-    if method != "__init__" and not facts.get("classmethod"):
-        parameters.pop("self")
-    assert _narrower(f"{owner}.{method}", parameters, facts) == []
+def test_methods_of_4_x_have_compatible_parameters() -> None:
+    cases = Cases()
+    for owner, method, facts in _cases("methods"):
+        with cases.of(f"{owner}.{method}"):
+            kind = _there(owner)
+            function = kind if method == "__init__" else _there(f"{owner}.{method}")
+            parameters = dict(inspect.signature(function).parameters)
+            if method != "__init__" and not facts.get("classmethod"):
+                parameters.pop("self")
+            assert _narrower(f"{owner}.{method}", parameters, facts) == []
+    cases.check()
 
 
 @pytest.mark.case("O7")
-@pytest.mark.parametrize(("owner", "method", "facts"), _cases("methods"))
-def test_method_of_4_x_is_awaited_where_it_was(owner: str, method: str, facts: dict[str, Any]) -> None:
-    _there(owner)
-    function = _there(f"{owner}.{method}")
-    assert inspect.iscoroutinefunction(inspect.unwrap(function)) is facts.get("async", False)
+def test_methods_of_4_x_are_awaited_where_they_were() -> None:
+    cases = Cases()
+    for owner, method, facts in _cases("methods"):
+        with cases.of(f"{owner}.{method}"):
+            _there(owner)
+            function = _there(f"{owner}.{method}")
+            assert inspect.iscoroutinefunction(inspect.unwrap(function)) is facts.get("async", False)
+    cases.check()
 
 
 @pytest.mark.case("O7")
-@pytest.mark.parametrize(("owner", "name", "facts"), [*_cases("properties"), *_cases("attributes")])
-def test_attribute_of_4_x_is_there(owner: str, name: str, facts: dict[str, Any]) -> None:
-    kind = _there(owner)
-    assert hasattr(kind, name) or hasattr(_instance(owner, kind), name)
+@pytest.mark.parametrize("which", ["properties", "attributes"])
+def test_attributes_of_4_x_are_there(which: str) -> None:
+    cases = Cases()
+    for owner, name, _ in _cases(which):
+        with cases.of(f"{owner}.{name}"):
+            kind = _there(owner)
+            assert hasattr(kind, name) or hasattr(_instance(owner, kind), name)
+    cases.check()
 
 
 @pytest.mark.case("O7")
