@@ -131,6 +131,7 @@ def test_relative_links_of_markdown_lead_to_files(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.slow
 def test_code_blocks_of_docs_run_on_the_emulator(tmp_path: Path) -> None:
     """All Python blocks of each page run from top to bottom, as production code, and warn of nothing."""
     # Other libraries have environments of their own: tests/cookbook/test_cookbook.py runs that page.
