@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +23,7 @@ def rows() -> dict[str, tuple[str, str]]:
     return {case: (given, done) for case, given, done in found}
 
 
+@cache
 def tests() -> dict[str, list[str]]:
     """Return the tests of every case that a test is marked with."""
     found: dict[str, list[str]] = {}

@@ -17,7 +17,7 @@ from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS, Algorithm
 
 few = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-RSA = [("vault", "RSA 2048"), ("vault", "RSA 3072"), ("vault", "RSA 4096"), ("hsm", "RSA 2048")]
+RSA = [("vault", "RSA 2048"), ("vault", "RSA 4096"), ("hsm", "RSA 2048")]
 
 
 @dataclass(frozen=True)
