@@ -8,7 +8,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -188,6 +188,8 @@ def accepting(listener: socket.socket, serve: Callable[[socket.socket], None], o
         yield
     finally:
         over.set()
+        with suppress(OSError):  # where a listening socket cannot be shut, its time limit ends the wait
+            listener.shutdown(socket.SHUT_RDWR)
         acceptor.join()
 
 
