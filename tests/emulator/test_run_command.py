@@ -255,7 +255,8 @@ def test_server_says_where_it_is_and_ends_cleanly(number: signal.Signals) -> Non
         process.send_signal(number)
         _, errors = process.communicate(timeout=15)
     assert process.returncode == 0
-    assert errors == ""
+    # asyncio's development mode also tells of steps that took long, as they do on a machine that has much else to do.
+    assert [line for line in errors.splitlines() if not re.fullmatch(r"Executing <.* took [\d.]+ seconds", line)] == []
     assert "For development and tests only" in text
     assert "Serving vault keys on https://localhost:" in text
     assert "export IDENTITY_ENDPOINT=https://localhost:" in text
