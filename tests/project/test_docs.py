@@ -15,7 +15,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import utils
 from decision_tables import algorithms, describe
 from fixtures.keyring import is_usable, needs_ml_dsa
 
@@ -48,21 +47,6 @@ MARKDOWN = [
     *PAGES,
 ]
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The documentation in HTML, made without a warning."""
-    if not hasattr(utils, "NoDigestInfo"):
-        # Releases before 47. The newest, with which the docs are published, is tried in CI.
-        pytest.skip("annotations name what this release of cryptography does not have")
-    pytest.importorskip("tink", reason="Tink is not installed (extra tink)")
-    pytest.importorskip("pyarrow", reason="pyarrow is not installed (extra parquet)")
-    out = tmp_path_factory.mktemp("docs")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-E", "-q", str(DOCS), str(out)]
-    run = subprocess.run(command, cwd=out, capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return out
 
 
 def _inventory(out: Path) -> set[str]:
@@ -103,25 +87,28 @@ def _members(kind: type) -> set[str]:
 
 
 @pytest.mark.slow
-def test_docs_are_made_without_a_warning_and_tell_of_every_public_name(built: Path) -> None:
-    assert _public_names() - _inventory(built) == set()
+@pytest.mark.xdist_group("documentation")
+def test_docs_are_made_without_a_warning_and_tell_of_every_public_name(documentation: Path) -> None:
+    assert _public_names() - _inventory(documentation) == set()
 
 
 @pytest.mark.slow
-def test_every_page_is_reached_from_the_first(built: Path) -> None:
-    first = (built / "index.html").read_text("utf-8")
+@pytest.mark.xdist_group("documentation")
+def test_every_page_is_reached_from_the_first(documentation: Path) -> None:
+    first = (documentation / "index.html").read_text("utf-8")
     guides = {page.stem for page in PAGES if page.parent == DOCS} - {"index"}
     assert {name for name in guides if f'href="{name}.html"' not in first} == set()
 
 
 @pytest.mark.slow
-def test_links_within_the_docs_lead_somewhere(built: Path) -> None:
+@pytest.mark.xdist_group("documentation")
+def test_links_within_the_docs_lead_somewhere(documentation: Path) -> None:
     """Sphinx has checked those between pages; this checks what it made of all of them."""
     broken = []
-    for page in built.glob("**/*.html"):
+    for page in documentation.glob("**/*.html"):
         for target in re.findall(r'(?:href|src)="([^"#?:]+)(?:[#?][^"]*)?"', page.read_text("utf-8")):
             if not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(built)}: {target}")
+                broken.append(f"{page.relative_to(documentation)}: {target}")
     assert broken == []
 
 

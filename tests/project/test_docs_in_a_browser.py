@@ -7,7 +7,6 @@ import http.server
 import re
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 pytest_plugins = ["fixtures.browser"]
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("documentation"),
     pytest.mark.skipif(BROWSER is None, reason="there is no Chromium"),
     pytest.mark.skipif(not hasattr(utils, "NoDigestInfo"), reason="the documentation needs a newer cryptography"),
 ]
@@ -32,12 +32,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(documentation: Path) -> Iterator[str]:
     """The address of the documentation."""
-    out = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-E", "-q", str(ROOT / "docs"), str(out)]
-    subprocess.run(command, cwd=out, check=True, capture_output=True, timeout=300)
-    handler = functools.partial(_Quiet, directory=str(out))
+    handler = functools.partial(_Quiet, directory=str(documentation))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
