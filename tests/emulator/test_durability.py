@@ -320,6 +320,26 @@ def test_key_file_is_written_where_nobody_can_have_put_something(
     assert len((directory / "vault.key").read_bytes()) == 32
 
 
+def test_key_file_is_made_anew(start: EmulatorFactory, tmp_path: Path) -> None:
+    """Every file that begins as the key file is opened only if nobody else has made it."""
+    opened: list[int] = []
+    watching = [True]
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and watching:
+            path, _, flags = arguments
+            if str(path).startswith(str(tmp_path / "vault.key")) and flags & os.O_CREAT:
+                opened.append(flags)
+
+    sys.addaudithook(watch)  # there is no way to remove one
+    try:
+        start(data_dir=tmp_path)
+    finally:
+        watching.clear()
+    assert opened
+    assert all(flags & os.O_EXCL for flags in opened)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere directories have no owner of this kind")
 @pytest.mark.parametrize("root", [True, False], ids=["root", "user"])
 @pytest.mark.parametrize("what", ["directory", "key-file"])

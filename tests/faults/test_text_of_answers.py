@@ -141,6 +141,17 @@ async def test_error_with_deeply_nested_details_is_an_error_of_azure_core(
 
 
 @pytest.mark.case("P13")
+async def test_error_keeps_as_many_levels_of_details_as_the_service_may_send(serve: Serve, connect: Any) -> None:
+    server = serve(lambda request, talk: talk.answer(nested(50), 400, Content_Type="application/json"))
+    with pytest.raises(HttpResponseError) as caught:
+        await connect(server).get_key("orders")
+    levels, error = 0, caught.value.error
+    while error is not None and error.details:
+        levels, error = levels + 1, error.details[0]
+    assert 3 <= levels <= 12
+
+
+@pytest.mark.case("P13")
 async def test_deeply_nested_error_of_a_callers_own_request_is_one_of_azure_core(serve: Serve, connect: Any) -> None:
     server = serve(lambda request, talk: talk.answer(nested(400), 400, Content_Type="application/json"))
     response = await connect(server).send_request(HttpRequest("GET", "keys"))

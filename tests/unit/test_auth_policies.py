@@ -135,6 +135,28 @@ async def test_refresh_under_load_of_tasks_asks_once_and_fails_nobody() -> None:
     assert len(tokens.asked) == 2
 
 
+@pytest.mark.case("P21", "D3")
+def test_threads_that_wait_share_a_token_that_expires_soon() -> None:
+    script, tokens = Script(), Tokens(lifetime=20)
+    client = slow_client(script, tokens)
+    together = threading.Barrier(CALLERS)
+
+    def call() -> str:
+        together.wait(30)
+        return client.get_key("orders").name
+
+    assert in_threads(call) == ["orders"] * CALLERS
+    assert len(tokens.asked) < CALLERS // 5  # a thread that begins late asks for itself
+
+
+@pytest.mark.case("P21", "D3")
+async def test_tasks_that_wait_share_a_token_that_expires_soon() -> None:
+    script, tokens = Script(), Tokens(lifetime=20)
+    client = slow_async_client(script, tokens)
+    await asyncio.gather(*(client.get_key("orders") for _ in range(CALLERS)))
+    assert len(tokens.asked) == 1
+
+
 def revoked(sent: Any) -> Answer:
     """Refuse the first token, as a vault does that has been moved."""
     if sent.token == "token-1":

@@ -342,6 +342,15 @@ def test_result_of_a_verification_is_its_verdict(valid: bool) -> None:
     assert bool(VerifyResult(None, valid, SignatureAlgorithm.es256)) is valid
 
 
+@pytest.mark.case("P17")
+@pytest.mark.parametrize("valid", [True, False])
+async def test_verification_is_asked_for_its_verdict(stub: StubWorld, valid: bool) -> None:
+    script = Script([lambda sent: Answer(200, {"value": valid} if sent.method == "POST" else usable_bundle())])
+    client = stub.client(script).get_cryptography_client("orders", execution="remote")
+    result = await client.verify("RS256", bytes(32), bytes(256))
+    assert ("trusted" if result else "refused") == ("trusted" if valid else "refused")
+
+
 LONG_EXPONENT = (1 << 100) + 277
 
 
