@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
+import warnings
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -110,6 +112,11 @@ class Bring:
                 await closing
         if self._is_async:
             await asyncio.sleep(0.02)
+        # http.client leaves the reader of a connection that was reset open, and whichever of it and its socket is
+        # collected first decides whether Python complains of the latter.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture
