@@ -9,6 +9,13 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import DecodeError
+from azure.keyvault.keys import JsonWebKey, KeyClient, KeyVaultKeyIdentifier
+from azure.keyvault.keys._generated import models, operations
+from azure.keyvault.keys._shared.wire import reading
+from azure.keyvault.keys._shared.wire.identifiers import origin_of, parse_key_vault_id, parse_vault_url
+from azure.keyvault.keys._shared.wire.subject import other_key
+from azure.keyvault.keys.crypto import KeyResolver, SignatureAlgorithm, VerifyResult
+from azure.keyvault.keys.crypto._local import load
 from fixtures.stub_vault import (
     HOST_CHALLENGE,
     URL,
@@ -23,14 +30,6 @@ from fixtures.stub_vault import (
     usable_bundle,
 )
 from fixtures.worlds import World, listed
-
-from azure.keyvault.keys import JsonWebKey, KeyClient, KeyVaultKeyIdentifier
-from azure.keyvault.keys._generated import models, operations
-from azure.keyvault.keys._shared.wire import reading
-from azure.keyvault.keys._shared.wire.identifiers import origin_of, parse_key_vault_id, parse_vault_url
-from azure.keyvault.keys._shared.wire.subject import other_key
-from azure.keyvault.keys.crypto import KeyResolver, SignatureAlgorithm, VerifyResult
-from azure.keyvault.keys.crypto._local import load
 
 
 def text(number: int) -> str:
@@ -455,3 +454,15 @@ def test_identifier_in_an_answer_has_at_most_2048_characters(length: int, read: 
 def test_page_of_ten_thousand_items_is_read() -> None:
     page = reading.read(models.KeyListResult, {"value": [{"kid": f"{URL}/keys/orders"}] * 10_000})
     assert len(page.value) == 10_000
+
+
+@pytest.mark.case("P16")
+@pytest.mark.parametrize(("bits", "performed"), [(64, "local"), (65, "remote")])
+async def test_exponent_of_64_bits_is_the_longest_for_a_large_modulus(
+    stub: StubWorld, bits: int, performed: str
+) -> None:
+    answer = bundle()
+    answer["key"].update(n=text((1 << 4096) - 1), e=text((1 << (bits - 1)) + 1), key_ops=["verify"])
+    script = Script([Answer(200, answer), Answer(200, {"value": True})])
+    client = stub.client(script).get_cryptography_client("orders")
+    assert (await client.verify("RS256", bytes(32), bytes(512))).performed == performed

@@ -9,10 +9,6 @@ from functools import cache
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from azure.keyvault.keys._jwk import JsonWebKey
 from azure.keyvault.keys._jwk.ec import CURVES
 from azure.keyvault.keys._jwk.rsa import private_numbers
@@ -21,6 +17,9 @@ from azure.keyvault.keys.crypto._local import algorithms as algorithms
 from azure.keyvault.keys.crypto._local import checks as checks
 from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS, Algorithm
 from azure.keyvault.keys.crypto._local.der import der_to_raw, is_der, raw_to_der
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 ENCRYPTION = [row for row in ALGORITHMS if row.kind == "encryption" and row.local]
 WRAP = [row for row in ALGORITHMS if row.kind == "key wrap" and row.local]
@@ -464,3 +463,30 @@ def test_private_numbers_make_the_key_that_they_are_of() -> None:
     assert JsonWebKey.from_cryptography(private_numbers(jwk).to_key()).to_json(private=True) == changed(
         jwk, kid=None, key_ops=None
     ).to_json(private=True)
+
+
+def test_smallest_public_exponent_is_taken() -> None:
+    n = jwk_for("RSA").n
+    assert opened(JsonWebKey(kty="RSA", n=n, e=b"\3")).size == 256
+    with pytest.raises(ValueError, match="'e' must be odd, at least 3"):
+        opened(JsonWebKey(kty="RSA", n=n, e=b"\1"))
+    with pytest.raises(ValueError, match="less than 'n'"):
+        opened(JsonWebKey(kty="RSA", n=n, e=n))
+
+
+@pytest.mark.parametrize(
+    ("bits", "exponent", "operation", "long"),
+    [
+        (2048, 65537, "sign", True),
+        (2048, 65537, "verify", False),
+        (8192, 65537, "verify", False),
+        (8200, 65537, "verify", True),
+        (2048, 2**31 + 1, "verify", False),
+        (2048, 2**32 + 1, "verify", True),
+    ],
+)
+def test_operation_that_would_hold_up_an_event_loop_is_known(
+    bits: int, exponent: int, operation: str, long: bool
+) -> None:
+    key = opened(JsonWebKey(kty="RSA", n=integer((1 << bits) - 1), e=integer(exponent)))
+    assert key.takes_long(operation, 0) is long

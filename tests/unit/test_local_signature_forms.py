@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
-from hypothesis import strategies as st
-
 from azure.keyvault.keys._jwk import JsonWebKey
 from azure.keyvault.keys._jwk.ec import CURVES
 from azure.keyvault.keys.crypto._local import LocalKey, load, secp256k1
 from azure.keyvault.keys.crypto._local.algorithms import signature as signature_row
 from azure.keyvault.keys.crypto._local.der import der_to_raw, is_der, raw_to_der
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
 
 ES256K = signature_row("ES256K")
 
@@ -213,3 +212,23 @@ def test_signature_is_told_to_look_like_der() -> None:
     assert is_der(LONG)
     assert not is_der(b"\1" * 64)
     assert not is_der(b"")
+
+
+def test_sum_of_a_point_and_its_opposite_is_nothing() -> None:
+    x, y = secp256k1._GENERATOR
+    opposite = (x, secp256k1._P - y)
+    assert secp256k1._added((x, y, 1), opposite) is None
+    assert secp256k1._added(None, opposite) == (*opposite, 1)
+    assert secp256k1._added((x, y, 1), (x, y)) == secp256k1._doubled((x, y, 1))
+
+
+@pytest.mark.parametrize(
+    ("r", "s"), [(0, 1), (1, 0), (secp256k1._ORDER, 1), (1, secp256k1._ORDER)], ids=["r=0", "s=0", "r=order", "s=order"]
+)
+def test_number_of_a_signature_that_is_out_of_range_is_refused(r: int, s: int) -> None:
+    with pytest.raises(ValueError, match="must be r and s of an ES256K signature"):
+        secp256k1._split(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+
+def test_smallest_numbers_of_a_signature_are_in_range() -> None:
+    assert secp256k1._split((1).to_bytes(32, "big") * 2) == (1, 1)

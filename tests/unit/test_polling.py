@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import time
+from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
 import pytest
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.polling import AsyncLROPoller, LROPoller
-from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
-from fixtures.worlds import SYNC
-
 from azure.keyvault.keys._continuation import PendingOperation
 from azure.keyvault.keys._generated import operations
 from azure.keyvault.keys._generated.models import DeletedKeyBundle
 from azure.keyvault.keys._polling import AsyncKeyVaultPoller, KeyVaultPoller, Progress
+from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
+from fixtures.worlds import SYNC
 
 DELETED = {**bundle(), "recoveryId": f"{URL}/deletedkeys/orders", "deletedDate": 1, "scheduledPurgeDate": 2}
 NOT_YET = Answer(404, {"error": {"code": "KeyNotFound", "message": "not yet"}})
@@ -230,3 +230,24 @@ def test_removed_watcher_is_not_called_and_others_are() -> None:
     poller.remove_done_callback(first)
     poller.wait()
     assert called == ["second"]
+
+
+def test_time_since_the_start_is_reported_at_every_look() -> None:
+    pending: Any = SimpleNamespace(finished=False)
+    reported: list[float] = []
+    progress = Progress(pending, "result", operations.get_deleted_key("orders"), None, report=reported.append)
+    progress.note(cast(HttpResponseError, ResourceNotFoundError("not yet")))
+    progress.note(None)
+    assert progress.finished
+    assert len(reported) == 2
+    assert 0 <= reported[0] <= reported[1]
+
+
+async def test_poller_goes_on_from_its_token(stub: StubWorld) -> None:
+    poller = await stub.client(Script([DONE, NOT_YET])).begin_delete_key("orders")
+    script = Script([DONE])
+    other = await stub.client(script).begin_delete_key("orders", continuation_token=poller.continuation_token())
+    assert (other.done(), (await other.result()).name) == (False, "orders")
+    await other.wait()
+    assert other.done()
+    assert [sent.method for sent in script.calls] == ["GET"]

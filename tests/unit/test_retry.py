@@ -16,7 +16,10 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
+from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.rest import HttpRequest
+from azure.keyvault.keys import KeyClient
+from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 from fixtures.stub_vault import (
     REQUEST_ID,
     URL,
@@ -30,9 +33,6 @@ from fixtures.stub_vault import (
     Tokens,
     bundle,
 )
-
-from azure.keyvault.keys import KeyClient
-from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 
 OK = Answer(200, bundle())
 DIGEST = "AAAA"
@@ -420,3 +420,20 @@ async def test_pause_that_takes_what_is_left_of_the_time_ends_the_call(
     else:
         await client.get_key("orders")
     assert len(script.calls) == tries
+
+
+async def test_number_of_retries_is_noted_for_spans(stub: StubWorld) -> None:
+    counts: list[int] = []
+
+    class Watching(SansIOHTTPPolicy[Any, Any]):
+        def on_request(self, request: Any) -> None:
+            counts.append(request.context["retry_count"])
+
+    await stub.client(Script([Answer(503), Answer(503), OK]), per_retry_policies=[Watching()]).get_key("orders")
+    assert counts[-3:] == [0, 1, 2]
+
+
+async def test_status_400_is_retried_where_the_caller_adds_it(stub: StubWorld) -> None:
+    script = Script([Answer(400), OK])
+    await stub.client(script, retry_on_status_codes=[400]).get_key("orders")
+    assert len(script.calls) == 2
