@@ -86,6 +86,36 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "the class above has nothing to initialise",
     (
         "_jwk/rsa.py",
+        "if n % 2 == 0 or pow(pow(2, e, n), d, n) != 2:",
+        "`n % 2` becomes `n * 2`",
+    ): "an even modulus was refused before",
+    (
+        "_jwk/rsa.py",
+        "for base in range(2, 2 + _TRIES):",
+        "`2` becomes `3`",
+    ): "the first attempt is as good as the second",
+    (
+        "_jwk/rsa.py",
+        "def public_numbers(jwk: RsaMembers, min_bits: int = 0) -> RsaPublic:",
+        "`0` becomes `1`",
+    ): "a modulus of no bits is refused as an even one",
+    (
+        "_jwk/rsa.py",
+        "def private_numbers(jwk: RsaMembers, min_bits: int = 0) -> RsaPrivate:",
+        "`0` becomes `1`",
+    ): "a modulus of no bits is refused as an even one",
+    (
+        "crypto/_local/secp256k1.py",
+        'return signature if 2 * s < _ORDER else r.to_bytes(32, "big") + (_ORDER - s).to_bytes(32, "big")',
+        "`2 * s < _ORDER` becomes `2 * s <= _ORDER`",
+    ): "the order is odd",
+    (
+        "crypto/_local/secp256k1.py",
+        "for bit in range(_ORDER.bit_length() - 1, -1, -1):",
+        "`_ORDER.bit_length() - 1` becomes `_ORDER.bit_length() + 1`",
+    ): "leading zeros add nothing",
+    (
+        "_jwk/rsa.py",
         "_TRIES = 64",
         "`64` becomes `65`",
     ): "one more attempt changes the result with a probability of 2**-64",

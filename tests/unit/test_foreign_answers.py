@@ -9,13 +9,6 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import DecodeError
-from azure.keyvault.keys import JsonWebKey, KeyClient, KeyVaultKeyIdentifier
-from azure.keyvault.keys._generated import models, operations
-from azure.keyvault.keys._shared.wire import reading
-from azure.keyvault.keys._shared.wire.identifiers import origin_of, parse_key_vault_id, parse_vault_url
-from azure.keyvault.keys._shared.wire.subject import other_key
-from azure.keyvault.keys.crypto import KeyResolver, SignatureAlgorithm, VerifyResult
-from azure.keyvault.keys.crypto._local import load
 from fixtures.stub_vault import (
     HOST_CHALLENGE,
     URL,
@@ -30,6 +23,14 @@ from fixtures.stub_vault import (
     usable_bundle,
 )
 from fixtures.worlds import World, listed
+
+from azure.keyvault.keys import JsonWebKey, KeyClient, KeyVaultKeyIdentifier
+from azure.keyvault.keys._generated import models, operations
+from azure.keyvault.keys._shared.wire import reading
+from azure.keyvault.keys._shared.wire.identifiers import origin_of, parse_key_vault_id, parse_vault_url
+from azure.keyvault.keys._shared.wire.subject import other_key
+from azure.keyvault.keys.crypto import KeyResolver, SignatureAlgorithm, VerifyResult
+from azure.keyvault.keys.crypto._local import load
 
 
 def text(number: int) -> str:

@@ -9,6 +9,10 @@ from functools import cache
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from azure.keyvault.keys._jwk import JsonWebKey
 from azure.keyvault.keys._jwk.ec import CURVES
 from azure.keyvault.keys._jwk.rsa import private_numbers
@@ -17,9 +21,6 @@ from azure.keyvault.keys.crypto._local import algorithms as algorithms
 from azure.keyvault.keys.crypto._local import checks as checks
 from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS, Algorithm
 from azure.keyvault.keys.crypto._local.der import der_to_raw, is_der, raw_to_der
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 ENCRYPTION = [row for row in ALGORITHMS if row.kind == "encryption" and row.local]
 WRAP = [row for row in ALGORITHMS if row.kind == "key wrap" and row.local]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
 from azure.keyvault.keys._jwk import JsonWebKey
 from azure.keyvault.keys._jwk.ec import CURVES
 from azure.keyvault.keys.crypto._local import LocalKey, load, secp256k1
 from azure.keyvault.keys.crypto._local.algorithms import signature as signature_row
 from azure.keyvault.keys.crypto._local.der import der_to_raw, is_der, raw_to_der
-from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
-from hypothesis import strategies as st
 
 ES256K = signature_row("ES256K")
 

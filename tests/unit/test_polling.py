@@ -10,12 +10,13 @@ from typing import Any, ClassVar, cast
 import pytest
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.polling import AsyncLROPoller, LROPoller
+from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
+from fixtures.worlds import SYNC
+
 from azure.keyvault.keys._continuation import PendingOperation
 from azure.keyvault.keys._generated import operations
 from azure.keyvault.keys._generated.models import DeletedKeyBundle
 from azure.keyvault.keys._polling import AsyncKeyVaultPoller, KeyVaultPoller, Progress
-from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
-from fixtures.worlds import SYNC
 
 DELETED = {**bundle(), "recoveryId": f"{URL}/deletedkeys/orders", "deletedDate": 1, "scheduledPurgeDate": 2}
 NOT_YET = Answer(404, {"error": {"code": "KeyNotFound", "message": "not yet"}})

@@ -18,8 +18,6 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.rest import HttpRequest
-from azure.keyvault.keys import KeyClient
-from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 from fixtures.stub_vault import (
     REQUEST_ID,
     URL,
@@ -33,6 +31,9 @@ from fixtures.stub_vault import (
     Tokens,
     bundle,
 )
+
+from azure.keyvault.keys import KeyClient
+from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 
 OK = Answer(200, bundle())
 DIGEST = "AAAA"
