@@ -491,3 +491,11 @@ def test_operation_that_would_hold_up_an_event_loop_is_known(
 ) -> None:
     key = opened(JsonWebKey(kty="RSA", n=integer((1 << bits) - 1), e=integer(exponent)))
     assert key.takes_long(operation, 0) is long
+
+
+def test_primes_are_recovered_and_numbers_written_without_leading_zeros() -> None:
+    numbers = rsa.generate_private_key(65537, 2048).private_numbers()
+    n, d = integer(numbers.public_numbers.n), integer(numbers.d)
+    jwk = JsonWebKey.from_cryptography(JsonWebKey(kty="RSA", n=n, e=b"\1\0\1", d=d).to_cryptography(private=True))
+    assert {jwk.p, jwk.q} == {integer(numbers.p), integer(numbers.q)}
+    assert (jwk.n, jwk.e, jwk.d) == (n, b"\1\0\1", d)
