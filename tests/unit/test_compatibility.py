@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import warnings
 from typing import Any
 
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from azure.keyvault.keys import _compatibility as compatibility
 from azure.keyvault.keys._shared.pipeline.retry import AsyncKeyVaultRetryPolicy, KeyVaultRetryPolicy
+from azure.keyvault.keys._shared.transport.connections import Connection
 
 SHA256 = hashes.SHA256()
 
@@ -127,6 +129,36 @@ def test_connector_closes_without_its_loop() -> None:
         warnings.simplefilter("error")
         compatibility.close_at_once(connector)
     assert connector.closed
+
+
+async def test_connection_of_a_response_is_closed_after_it_was_released() -> None:
+    """Without it, what a server sends after 101 could be taken for the answer to the next request."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    async with aiohttp.test_utils.TestServer(app) as server, aiohttp.ClientSession() as session:
+        response = await session.get(server.make_url("/"))
+        assert response.connection is None
+        protocol = response._protocol
+        assert protocol is not None
+        assert not protocol.should_close
+        compatibility.give_connection_up(response)
+        assert protocol.should_close
+
+
+def test_response_of_http_client_reads_each_status_in_a_method_of_its_own() -> None:
+    """Without it, an interim answer would be returned as the final one."""
+
+    class Socket:
+        def makefile(self, mode: str) -> io.BytesIO:
+            return io.BytesIO(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")
+
+    response: Any = Connection.response_class(Socket())  # type: ignore[arg-type]  # as much of one as is read
+    response.begin()
+    assert response.status == 204
 
 
 async def test_response_writes_its_headers_in_the_method_that_the_emulator_overrides() -> None:

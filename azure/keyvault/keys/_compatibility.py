@@ -1,8 +1,8 @@
 """Private parts of dependencies that this library relies on, in one place.
 
 ``tests/unit/test_compatibility.py`` says what breaks when one of them goes. It also tests the private methods that the
-library overrides, which cannot be gathered here: ``_prepare_multipart`` of azure-core's pipelines, and
-``_prepare_headers`` of aiohttp's responses (in the emulator).
+library overrides, which cannot be gathered here: ``_prepare_multipart`` of azure-core's pipelines, ``_read_status`` of
+``http.client``'s responses, and ``_prepare_headers`` of aiohttp's responses (in the emulator).
 """
 
 from __future__ import annotations
@@ -59,3 +59,12 @@ def middlewares_of(session: Any) -> tuple[Any, ...]:
 def close_at_once(connector: Any) -> None:
     """Close an aiohttp connector outside its event loop, as its finalizer does. Its ``close()`` has to be awaited."""
     connector._close()
+
+
+def give_connection_up(answer: Any) -> None:
+    """Have the connection of an aiohttp response closed, also when it has been released for the next request already.
+
+    The response's ``close()`` then does nothing, and its ``connection`` is None.
+    """
+    answer._protocol.force_close()
+    answer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from azure.core.exceptions import DecodeError
 
@@ -18,6 +19,15 @@ IDENTITY = ("Accept-Encoding", "identity")
 
 class AnswerTooLong(Exception):
     """A response is longer than any that the service sends."""
+
+
+def check_protocol(headers: Mapping[str, str], status: int) -> None:
+    """Reject a response that switches to another protocol: nobody has asked for one.
+
+    :raises ~azure.core.exceptions.DecodeError: for such a response.
+    """
+    if status == HTTPStatus.SWITCHING_PROTOCOLS:
+        raise _refusal("it switches to another protocol, which was not asked for", headers, status)
 
 
 def check_encoding(headers: Mapping[str, str], status: int) -> None:

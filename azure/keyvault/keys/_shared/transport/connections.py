@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
+from http import HTTPStatus
+from http.client import HTTPResponse, parse_headers
+from typing import Any
 
 from urllib3.connection import HTTPConnection
 
@@ -16,8 +19,21 @@ _MOST_IDLE = 100
 _MOST_KINDS = 16
 
 
+class _FinalAnswer(HTTPResponse):
+    """The final response to a request. ``http.client`` skips only 100 of the interim ones (RFC 9110 section 15.2)."""
+
+    def _read_status(self) -> Any:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed does not have it
+            if not 100 < status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
+
+
 class Connection(HTTPConnection):
     """A urllib3 connection over a socket that is already connected."""
+
+    response_class = _FinalAnswer
 
     def __init__(self, kind: Hashable, host: str, port: int, line: Line) -> None:
         super().__init__(host, port)
@@ -65,8 +81,11 @@ class Connections:
             connection.close()
 
     def give(self, connection: Connection | InterceptedConnection) -> None:
-        """Keep a connection for the next request, unless it is closed or enough are kept."""
+        """Keep a connection for the next request, unless it is closed, has unread bytes, or enough are kept."""
         if isinstance(connection, InterceptedConnection) or connection.sock is None:
+            return
+        if connection.line.has_surplus:
+            connection.close()
             return
         surplus: list[Connection] = []
         with self._lock:

@@ -54,6 +54,7 @@ class Line:
         self._sock = sock
         self._files = 0
         self._closing = False
+        self._is_surplus = False
         self._limits = Limits(None, None, None)
         self._left: float = _MOST
 
@@ -95,11 +96,20 @@ class Line:
     def makefile(self, mode: str = "rb", *_: Any, **__: Any) -> io.BufferedReader:
         """Return a reader. Once the line is closed, the socket is closed with the last reader."""
         self._files += 1
-        return io.BufferedReader(_Incoming(self))
+        return _Reader(_Incoming(self))
 
-    def reader_closed(self) -> None:
-        """Record that a reader was closed."""
+    @property
+    def has_surplus(self) -> bool:
+        """Whether there are unread bytes, which the next reader would take for the response to its own request."""
+        return self._is_surplus or _pending(self._sock) > 0
+
+    def reader_closed(self, *, is_surplus: bool) -> None:
+        """Record that a reader was closed.
+
+        :param is_surplus: whether it had unread bytes.
+        """
         self._files -= 1
+        self._is_surplus = self._is_surplus or is_surplus
         if self._closing and self._files <= 0:
             self._sock.close()
 
@@ -130,20 +140,41 @@ class Line:
         self._sock.shutdown(how)
 
 
+def _pending(sock: Any) -> int:
+    """Return how many unread bytes a TLS socket holds. It reads whole records from the network."""
+    pending = getattr(sock, "pending", None)
+    if pending is not None:
+        return cast(int, pending())
+    tls = getattr(sock, "sslobj", None)  # urllib3's TLS within TLS
+    return 0 if tls is None else tls.pending() + sock.incoming.pending
+
+
 class _Incoming(io.RawIOBase):
     """The raw stream of what a line receives."""
 
     def __init__(self, line: Line) -> None:
         super().__init__()
-        self._line = line
+        self.line = line
+        self.is_over = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        return self._line.recv_into(buffer)
+        return 0 if self.is_over else self.line.recv_into(buffer)
+
+
+class _Reader(io.BufferedReader):
+    """Reads one response from a line."""
+
+    def __init__(self, incoming: _Incoming) -> None:
+        super().__init__(incoming)
+        self._incoming = incoming
 
     def close(self) -> None:
-        if not self.closed:
-            super().close()
-            self._line.reader_closed()
+        if self.closed:
+            return
+        self._incoming.is_over = True  # peek() must not read from the network
+        is_surplus = bool(self.peek(1))
+        super().close()
+        self._incoming.line.reader_closed(is_surplus=is_surplus)

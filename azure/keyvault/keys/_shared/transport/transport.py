@@ -12,7 +12,7 @@ from azure.core.exceptions import AzureError, ServiceRequestError
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
-from .answer_body import AnswerTooLong, check_encoding, check_size, too_long
+from .answer_body import AnswerTooLong, check_encoding, check_protocol, check_size, too_long
 from .connections import Connection, Connections, SecureConnection
 from .dialing import dial
 from .failures import LOST, failure, stripped
@@ -161,6 +161,7 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
         except ValueError as error:  # invalid characters in a header; nothing was sent
             raise ServiceRequestError(f"The request cannot be sent: {error}", error=error) from None
         answer = connection.getresponse()
+        check_protocol(answer.headers, answer.status)
         content, source = None, None
         if not stream or answer.status == 401:
             content = _content(answer)

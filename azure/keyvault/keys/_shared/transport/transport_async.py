@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 import socket
 import warnings
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from ..._compatibility import close_at_once, middlewares_of
+from ..._compatibility import close_at_once, give_connection_up, middlewares_of
 from ..fork import renew_after_fork
-from ..workers import outcome
-from .answer_body import check_encoding, check_size
+from .answer_body import check_encoding, check_protocol, check_size
+from .dialing_async import Connector, Resolver, noting
 from .failures import LOST, failure, stripped
-from .lookup import LOOKUPS
 from .proxies import Proxy, ProxyError, parsed_proxy, proxy_for
 from .request_body import completed, framed_body
 from .response import AsyncVaultResponse
@@ -59,36 +57,6 @@ async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
 def middlewares_for(session: aiohttp.ClientSession | None) -> tuple[aiohttp.ClientMiddlewareType, ...]:
     """Return the middlewares with which a request is sent once: those of a caller's session stay in front."""
     return (*(() if session is None else middlewares_of(session)), _sent_once)
-
-
-class _Resolver(AbstractResolver):
-    """Looks up names in this library's threads. Look-ups that hang could block all threads of the event loop."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the addresses of a host."""
-        found = await outcome(LOOKUPS.begin(host, port, family))
-        return [
-            ResolveResult(
-                hostname=host,
-                host=_numeric(address),
-                port=address[1],
-                family=kind,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for kind, _, protocol, _, address in found
-        ]
-
-    async def close(self) -> None:
-        """Close nothing."""
-
-
-def _numeric(address: tuple[Any, ...]) -> str:
-    """Return an address as text, with the zone of a link-local IPv6 address."""
-    host, _, *rest = address
-    return f"{host}%{rest[1]}" if len(rest) > 1 and rest[1] else str(host)
 
 
 class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
@@ -163,7 +131,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             raise ValueError("HTTP transport has already been closed: create another client")
         if session is not None:
             self._leave_loop()
-        connector = aiohttp.TCPConnector(limit=_POOL_SIZE, resolver=_Resolver(), socket_factory=_noting(self._sockets))
+        connector = Connector(limit=_POOL_SIZE, resolver=Resolver(), socket_factory=noting(self._sockets))
         # With trust_env, aiohttp would look up proxies and read .netrc for every request, in a thread.
         session = self._session = aiohttp.ClientSession(
             connector=connector,
@@ -278,12 +246,13 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         self, request: HttpRequest, answer: aiohttp.ClientResponse, *, whole: bool
     ) -> AsyncVaultResponse:
         content = None
-        if whole:
-            try:
+        try:
+            check_protocol(answer.headers, answer.status)
+            if whole:
                 content = await _content(answer)
-            except BaseException:
-                answer.close()
-                raise
+        except BaseException:
+            give_connection_up(answer)
+            raise
         return AsyncVaultResponse(
             request,
             answer.status,
@@ -324,17 +293,6 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
-
-
-def _noting(sockets: WeakSet[socket.socket]) -> Callable[[tuple[Any, ...]], socket.socket]:
-    """Return a socket factory that records its sockets. A reference to the transport would be a cycle."""
-
-    def make(address: tuple[Any, ...]) -> socket.socket:
-        made = socket.socket(*address[:3])
-        sockets.add(made)
-        return made
-
-    return make
 
 
 def _failure(error: Exception, url: str) -> AzureError | None:
