@@ -54,32 +54,32 @@ class Run:
         outcome, error = None, None
         while True:
             try:
-                wish = flow.throw(error) if error else flow.send(outcome)
+                step = flow.throw(error) if error else flow.send(outcome)
             except StopIteration as end:
                 return end.value
             outcome, error = None, None
             try:
-                outcome = self.fulfil(wish)
+                outcome = self.fulfil(step)
             except Exception as failure:
                 error = failure
 
-    def fulfil(self, wish: Any) -> Any:
-        if isinstance(wish, Exclusive):
+    def fulfil(self, step: Any) -> Any:
+        if isinstance(step, Exclusive):
             self.flights += 1
             self.before_leading()
-            return self.drive(wish.flow)
-        if isinstance(wish, GetToken):
-            self.asked.append(wish)
+            return self.drive(step.flow)
+        if isinstance(step, GetToken):
+            self.asked.append(step)
             token = f"token-{len(self.asked)}" if self.tokens is None else self.tokens.pop(0)
             if isinstance(token, Exception):
                 raise token
             return AccessToken(token, int(time.time()) + 3600) if isinstance(token, str) else token
-        assert isinstance(wish, Send)
-        request = wish.request.http_request
+        assert isinstance(step, Send)
+        request = step.request.http_request
         token = request.headers.get("Authorization")
         self.sent.append((request.method, request.url, request.content, token))
-        self.stages.append(stage_of(wish.request.context))
-        return PipelineResponse(request, self.answers.pop(0), wish.request.context)
+        self.stages.append(stage_of(step.request.context))
+        return PipelineResponse(request, self.answers.pop(0), step.request.context)
 
 
 def context() -> PipelineContext:
@@ -234,7 +234,7 @@ def test_warm_call_that_meets_both_kinds_of_challenge_answers_both(
     run = Run([*map(challenged, order), ok()])
     assert run.call(session).http_response.status_code == 200
     assert len(run.asked) == 2
-    assert {wish.claims for wish in run.asked} == {None, '{"nbf":1}'}
+    assert {step.claims for step in run.asked} == {None, '{"nbf":1}'}
 
 
 @pytest.mark.case("A10")
@@ -295,7 +295,7 @@ def test_vault_that_moved_while_the_token_expired_is_followed(session: AuthSessi
     Run([challenged(), ok()], [AccessToken("old", 1)]).call(session)
     run = Run([challenged(MOVED), ok()])
     assert run.call(session).http_response.status_code == 200
-    assert [wish.tenant for wish in run.asked] == ["tenant-one", "tenant-two"]
+    assert [step.tenant for step in run.asked] == ["tenant-one", "tenant-two"]
 
 
 @pytest.mark.case("A20")
@@ -521,8 +521,8 @@ def test_token_that_was_refused_is_dropped_when_the_call_is_cancelled(session: A
     request = PipelineRequest(HttpRequest("GET", URL + "/keys/a"), context())
     flow = authenticate(session, request)
     next(flow)
-    wish = flow.send(PipelineResponse(request.http_request, challenged(MOVED), request.context))
-    assert isinstance(wish, Exclusive)
+    step = flow.send(PipelineResponse(request.http_request, challenged(MOVED), request.context))
+    assert isinstance(step, Exclusive)
     flow.close()
     assert session.grant is None
 
@@ -534,8 +534,8 @@ def test_request_that_a_policy_has_led_away_gets_no_fresh_token(session: AuthSes
     request = PipelineRequest(HttpRequest("POST", URL + "/keys/a", content=b"body"), context())
     run = Run([challenged(MOVED)])
     flow = authenticate(session, request)
-    wish = next(flow)
-    wish.request.http_request.url = elsewhere
+    step = next(flow)
+    step.request.http_request.url = elsewhere
     with pytest.raises(ClientAuthenticationError, match="redirected to another origin"):
         flow.send(PipelineResponse(request.http_request, challenged(MOVED), request.context))
     assert (run.asked, session.grant) == ([], None)
@@ -546,9 +546,9 @@ def test_request_that_a_policy_has_led_away_gets_no_fresh_token(session: AuthSes
 @pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/keys/a", "http://demo.vault.azure.net/keys/a", "x"])
 def test_challenge_of_elsewhere_to_a_probe_is_not_answered(session: AuthSession, elsewhere: str) -> None:
     class Astray(Run):
-        def fulfil(self, wish: Any) -> Any:
-            outcome = super().fulfil(wish)
-            if isinstance(wish, Send):
+        def fulfil(self, step: Any) -> Any:
+            outcome = super().fulfil(step)
+            if isinstance(step, Send):
                 outcome.http_request = HttpRequest("GET", elsewhere)
             return outcome
 
@@ -651,17 +651,17 @@ class Watched(Run):
         self.known: list[Challenge | None] = []
         self.optional: list[bool] = []
 
-    def fulfil(self, wish: Any) -> Any:
-        if isinstance(wish, Exclusive):
-            self.optional.append(wish.optional)
-        elif isinstance(wish, GetToken):
+    def fulfil(self, step: Any) -> Any:
+        if isinstance(step, Exclusive):
+            self.optional.append(step.optional)
+        elif isinstance(step, GetToken):
             assert self.request is not None
             self.stages_of_tokens.append(stage_of(self.request.context))
             self.known.append(CHALLENGES.get(ORIGIN))
         else:
-            self.headers.append(dict(wish.request.http_request.headers))
-            self.hooks.append(wish.request.context.options.get("raw_request_hook"))
-        return super().fulfil(wish)
+            self.headers.append(dict(step.request.http_request.headers))
+            self.hooks.append(step.request.context.options.get("raw_request_hook"))
+        return super().fulfil(step)
 
     def run(self, session: AuthSession, method: str = "GET", content: Any = None, **options: Any) -> Any:
         headers = {"Content-Type": "application/json", "x-ms-client-request-id": "mine"}

@@ -207,7 +207,7 @@ async def test_look_ends_with_the_wait_that_it_is_for(stub: StubWorld) -> None:
 
 
 @pytest.mark.case("N5")
-@pytest.mark.parametrize("timeout", [None, 0], ids=["no limit", "one look"])
+@pytest.mark.parametrize("timeout", [None, 0], ids=["no limit", "one query"])
 async def test_look_takes_as_long_as_the_call_where_the_wait_has_no_limit(
     stub: StubWorld, timeout: float | None
 ) -> None:

@@ -1,6 +1,6 @@
-"""How objects are read: ``repr``, ``as_dict``, tables in notebooks. Imports nothing of the library.
+"""How objects are displayed: ``repr``, ``as_dict``, tables in notebooks. Imports nothing of the library.
 
-What an object shows of itself is what its ``_facts`` are, and these hold nothing secret.
+An object displays its ``_facts``, which contain nothing secret.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 
 _REPR_LIMIT = 1024
 
-# More characters of a value, or rows of a list, make no small table.
+# A longer value, or more rows, would not make a small table.
 _LONGEST_VALUE = 120
 _MOST_ROWS = 50
 
 
 class Readable:
-    """An object that shows what it holds, compares by it, and writes it as JSON."""
+    """An object with named facts: it displays them, is compared by them, and can be written as JSON."""
 
     __slots__ = ()
 
     def _facts(self) -> dict[str, Any]:
-        """Return what the object holds by name, None for what is not known. Nothing of it is secret."""
+        """Return the facts of the object by name, with None for unknown ones. None of them is secret."""
         raise NotImplementedError
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what this holds, ready to be written as JSON.
+        """Return the public attributes as values that JSON can hold.
 
-        Names are those of the attributes. What is not known is left out, bytes are base64url text (RFC 7515), times are
-        ISO 8601 text, and nothing is secret.
+        Unknown attributes are left out, bytes become base64url text (RFC 7515), times become ISO 8601 text, and nothing
+        is secret.
 
         :returns: a new dictionary.
         """
@@ -47,14 +47,14 @@ class Readable:
         return self._facts() == other._facts()
 
     def __hash__(self) -> int:
-        # The same for equal ones, and for one that has been changed.
+        # Equal objects have the same hash, and a change does not change it.
         return hash(type(self))
 
 
 def tolerant(show: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Let a ``__repr__`` show an object that is only half made.
+    """Let a ``__repr__`` display an object whose ``__init__`` has failed.
 
-    Whoever prints the local variables of a failed ``__init__``, as error reporters do, asks for that.
+    Error reporters, which print local variables, do that.
     """
 
     @wraps(show)
@@ -68,13 +68,13 @@ def tolerant(show: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def shown(instance: object, text: object, *details: str | None) -> str:
-    """Return ``<Kind [text] detail, detail>``, the form of ``repr`` for what has an identifier."""
+    """Return ``<Kind [text] detail, detail>``, the ``repr`` of an object that has an identifier."""
     told = ", ".join(detail for detail in details if detail)
     return f"<{type(instance).__name__} [{text}]{' ' if told else ''}{told}>"[:_REPR_LIMIT]
 
 
 def jsonable(value: Any) -> Any:
-    """Return a value in the types that JSON has."""
+    """Convert a value to types that JSON has."""
     if isinstance(value, Readable):
         return value.as_dict()
     if isinstance(value, Enum):
@@ -93,12 +93,12 @@ def jsonable(value: Any) -> Any:
 
 
 def day(moment: datetime | None) -> str | None:
-    """Return a time as people want it in a line: without fractions, in its zone."""
+    """Return a time for people: to the minute, in its own time zone."""
     return None if moment is None else moment.isoformat(sep=" ", timespec="minutes")
 
 
 def as_rows(members: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested members as rows of a table, a name such as ``key.n`` in each."""
+    """Return nested members as rows of a table, with names such as ``key.n``."""
     rows: list[tuple[str, str]] = []
     for name, value in members.items():
         if isinstance(value, Mapping):
@@ -110,7 +110,7 @@ def as_rows(members: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str
 
 
 def table(rows: Sequence[Sequence[str]], *, caption: str, header: Sequence[str] = ()) -> str:
-    """Return a small table in HTML. Nothing of what it is given is taken for markup."""
+    """Return a small HTML table. All text is escaped."""
     from html import escape  # here, because only notebooks need it
 
     lines = [f"<table><caption>{escape(caption)}</caption>"]

@@ -1,9 +1,9 @@
-"""What an error leaves behind in the frames of its traceback, and how public methods take that away.
+"""Secrets in the frames of a traceback, and how public methods remove them.
 
 A traceback keeps every frame that the error came through, with all local variables: passwords, plaintexts, private
 keys. Test runners, error trackers and consoles print them. So the public classes are decorated with
 :func:`clears_locals`, and public functions with :func:`clears_its_locals`: where an error leaves one of them, the
-frames below are cleared. Lines and names of functions stay, for whoever looks for the cause.
+frames below are cleared. Lines and names of functions stay, so that you can still find the cause.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OWN = __name__.rpartition(".")[0]
-#: Packages whose functions are given what is secret. Others, such as a caller's credential, keep their variables.
+#: Packages whose functions receive secrets. The frames of others, such as a caller's credential, are not cleared.
 _CLEARED = (
     _OWN,
     "asyncio.threads",
@@ -38,7 +38,7 @@ _CLEARED = (
     "tink",
     "urllib3",
 )
-#: The emulator may run in the same process, and keeps nothing that is worth hiding.
+#: The emulator may run in the same process. It is for tests and has no real secrets.
 _SPARED = f"{_OWN}.emulator"
 
 _CALLED = ("__init__", "__call__")
@@ -85,9 +85,9 @@ def clears_its_locals(function: F) -> F:
 
 
 def clear_frames(error: BaseException) -> None:
-    """Clear the local variables in the frames of an error, of its causes, and of what it was raised in the course of.
+    """Clear the local variables in the frames of an error, of its causes, and of its context.
 
-    Frames that are still at work, those of the caller among them, are left alone.
+    Frames that are still running, such as those of the caller, are left alone.
     """
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]
@@ -96,7 +96,10 @@ def clear_frames(error: BaseException) -> None:
         if current is None or id(current) in seen:
             continue
         seen.add(id(current))
-        for traceback in (current.__traceback__, getattr(current, "exc_traceback", None)):  # azure-core's keep another
+        for traceback in (
+            current.__traceback__,
+            getattr(current, "exc_traceback", None),
+        ):  # azure-core's second one
             _clear(traceback)
         pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
 
@@ -107,7 +110,7 @@ def _clear(traceback: TracebackType | None) -> None:
         if _is_ours(frame) and not _is_suspended(frame):
             try:
                 frame.clear()
-            except RuntimeError:  # it is still at work
+            except RuntimeError:  # it is still running
                 pass
 
 
@@ -117,7 +120,7 @@ def _is_ours(frame: FrameType) -> bool:
 
 
 def _is_suspended(frame: FrameType) -> bool:
-    """Whether a coroutine or a generator still waits in a frame: before Python 3.13, clearing that would end it.
+    """Whether a frame is that of a suspended coroutine or generator, which clearing would end before Python 3.13.
 
     An error that it has caught may have its frame, and may be raised elsewhere. Python does not tell. From 3.11 on a
     frame that waits belongs to its coroutine, and refers to nothing itself. In 3.10 it stands at the instruction that

@@ -1,4 +1,4 @@
-"""Attributes and submodules that are made at their first use."""
+"""Attributes and submodules that are loaded when they are first used."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Generic, TypeVar, overload
 T = TypeVar("T")
 
 
-class lazy_property(Generic[T]):  # as functools.cached_property, which it stands for
+class lazy_property(Generic[T]):  # named like functools.cached_property, which it replaces
     """``functools.cached_property`` as it is since Python 3.12: without a lock.
 
-    Before, one lock served all instances of a class: threads that made different keys waited for each other, and a
-    child that was forked meanwhile waited for good. Threads that come at the same time may both do the work here.
+    Before 3.12, all instances of a class share one lock: threads that make different keys wait for each other, and a
+    process that is forked in the meantime waits forever. Without a lock, two threads may both do the work.
     """
 
     def __init__(self, work: Callable[[Any], T]) -> None:
@@ -37,7 +37,7 @@ class lazy_property(Generic[T]):  # as functools.cached_property, which it stand
 def submodule(package: str, names: Collection[str], name: str) -> Any:
     """Return a public submodule of a package, for its ``__getattr__``.
 
-    :raises AttributeError: when it is none, or the packages that it needs are not installed.
+    :raises AttributeError: when there is no such submodule, or the packages that it needs are not installed.
     """
     if name in names:
         try:
@@ -48,7 +48,7 @@ def submodule(package: str, names: Collection[str], name: str) -> Any:
 
 
 def public_names(package: str, exported: Collection[str], submodules: Collection[str]) -> list[str]:
-    """Return what completion is to show of a package: what it exports, and the submodules that are there."""
+    """Return the names that completion shows for a package: its exports, and the submodules that are installed."""
     specs = {name: find_spec(f"{package}.{name}") for name in submodules}
     there = (name for name, spec in specs.items() if spec is not None and spec.origin is not None)
     dunders = ("__all__", "__doc__", "__file__", "__name__", "__path__", "__spec__")

@@ -1,15 +1,15 @@
-"""Names that are known, and what a mistyped one was meant to be. Imports nothing of the library.
+"""Known names, and which of them a misspelt one was meant to be. Imports nothing of the library.
 
-What the names are is told where they belong: the enumerations, the table of algorithms, the options of a call. The
-service may know names that this library does not, so an unknown name is no mistake by itself. A known one in another
-spelling is.
+The names themselves are where they belong: in the enumerations, the table of algorithms, the options of a call. The
+service may have names that this library does not know, so an unknown name is not an error. A known name that is
+misspelt is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-#: Other people's names, without punctuation and in lower case, and how the service calls the same thing.
+#: Names that other software uses, without punctuation and in lower case, and the service's name for the same thing.
 CURVES_ELSEWHERE: dict[str, str] = {
     "secp256r1": "P-256",
     "prime256v1": "P-256",
@@ -27,7 +27,7 @@ KEY_TYPES_ELSEWHERE: dict[str, str] = {
     "mldsa": "AKP",
 }
 
-# Names of fewer characters are too much alike: OKP is a type of RFC 8037, not a slip for AKP.
+# Shorter names are too similar: OKP is a key type of RFC 8037, not a typo for AKP.
 _LONG_ENOUGH = 4
 
 
@@ -36,7 +36,7 @@ class Names:
 
     :param what: the kind, in the plural: ``"curves"``.
     :param known: the names.
-    :param elsewhere: names of others, without punctuation and in lower case, and the known ones that they stand for.
+    :param elsewhere: names that other software uses, without punctuation and in lower case, with the known names.
     """
 
     def __init__(self, what: str, known: Iterable[str], elsewhere: Mapping[str, str] | None = None) -> None:
@@ -45,7 +45,7 @@ class Names:
         self._meant = {**(elsewhere or {}), **{_plain(name): name for name in self.known}}
 
     def misspelt(self, word: str) -> str | None:
-        """Return the name that a word can only have been meant to be; None for a known word, and for a new one."""
+        """Return the known name that a word misspells; None when it is a known name or resembles none."""
         if word in self.known:
             return None
         plain = _plain(word)
@@ -54,20 +54,20 @@ class Names:
         return next((name for other, name in self._meant.items() if _is_slip(plain, other)), None)
 
     def nearest(self, word: str) -> str | None:
-        """Return the known name that a word resembles most; None when it resembles none."""
-        from difflib import get_close_matches  # here, as only mistakes need it
+        """Return the known name that is most similar to a word; None when none is similar."""
+        from difflib import get_close_matches  # imported here because only errors need it
 
         close = get_close_matches(_plain(word), self._meant, n=1)
         return self.misspelt(word) or (self._meant[close[0]] if close else None)
 
     def refusal(self, argument: str, word: str) -> str:
-        """Return the text of an error about a word that is none of the names."""
+        """Return the text of an error about a word that is not one of the names."""
         nearest = self.nearest(word)
         meant = f"; did you mean {nearest!r}?" if nearest else "."
         return f"{argument} {str.__str__(word)!r} is unknown{meant} The known {self.what} are {', '.join(self.known)}"
 
     def check(self, argument: str, word: str) -> str:
-        """Return a word, unless it is a known name that is misspelt. A new one is left to the service.
+        """Return a word, unless it misspells a known name. The service decides about new names.
 
         :raises ValueError: when it is misspelt.
         """
@@ -81,9 +81,9 @@ def _plain(word: str) -> str:
 
 
 def _is_slip(word: str, name: str) -> bool:
-    """Whether a word is a name with two neighbours exchanged, or one letter inside it too many or missing.
+    """Whether a word is a name with two adjacent letters swapped, or with one letter inside it added or missing.
 
-    Another digit, or another letter at either end, makes another name: ES256 and ES256K, RSA-OAEP-256 and -384.
+    A different digit, or a different letter at either end, makes a different name: ES256 and ES256K.
     """
     if min(len(word), len(name)) < _LONG_ENOUGH or abs(len(word) - len(name)) > 1:
         return False

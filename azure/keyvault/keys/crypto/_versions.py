@@ -1,4 +1,4 @@
-"""The versions of a key that stored data names: which one is meant, and a few clients for them. No I/O."""
+"""Which version of a key stored data needs, and a small cache of clients for other versions. No I/O."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 C = TypeVar("C")
 
-#: How many versions beside its own a client keeps what it knows of.
+#: How many other versions of its key a client remembers.
 MOST_VERSIONS = 16
 
 KeyId = str | KeyVaultKey | KeyVaultKeyIdentifier
 
 
 def text_of(key_id: KeyId | None) -> str | None:
-    """Return the text of what a caller gave as ``key_id``.
+    """Return the identifier that a caller passed as ``key_id``, as text.
 
     :raises TypeError: when it is not an identifier.
     """
@@ -37,11 +37,11 @@ def text_of(key_id: KeyId | None) -> str | None:
 
 
 def other_version(key_id: str, state: KeyState) -> str | None:
-    """Return the version that data names, when it is not the one of a state; None when it is, or it names none.
+    """Return the version that data needs; None when it is the version of a state, or the identifier has none.
 
     :param key_id: the identifier that is stored with the data.
-    :param state: what a client knows of its key.
-    :raises ValueError: when the identifier is malformed, or that of another key.
+    :param state: what a client knows about its key.
+    :raises ValueError: when the identifier is malformed, or belongs to another key.
     """
     if key_id == state.key_id:
         return None
@@ -63,14 +63,14 @@ def other_version(key_id: str, state: KeyState) -> str | None:
 
 
 class VersionClients(Generic[C]):
-    """The clients of other versions, the least recently used of which is forgotten first."""
+    """Clients for other versions of a key. The least recently used one is dropped first."""
 
     def __init__(self) -> None:
         self._clients: OrderedDict[str, C] = OrderedDict()
         self._lock = ForkLock()
 
     def get(self, version: str, make: Callable[[], C]) -> C:
-        """Return the client of a version, made if there is none."""
+        """Return the client for a version; make it if there is none."""
         version = version.lower()
         with self._lock:
             client = self._clients.get(version)

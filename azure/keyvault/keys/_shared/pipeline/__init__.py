@@ -1,5 +1,5 @@
-"""What lies between a client and its transport: the order of policies, and the policies except authentication.
+"""The policies between a client and its transport, except authentication, and their order.
 
-The limits of a call, retries, redirects, logging and tracing. Stands on ``transport`` (TLS, proxies) and ``wire``
+Deadlines, retries, redirects, logging and tracing. Stands on ``transport`` (TLS, proxies) and ``wire``
 (origins).
 """

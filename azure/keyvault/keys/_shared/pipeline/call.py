@@ -1,4 +1,4 @@
-"""What the policies know of one call: its hard limit, whether it may be repeated, which stage it has reached."""
+"""What the policies know about one call: its deadline, whether it may be repeated, which stage it has reached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 from .keywords import UNREAD
 
-#: The context of a pipeline, where a call keeps what the policies know of it.
+#: The context of a call in azure-core's pipeline, where the policies keep what they know about it.
 Call = dict[str, Any]
 
 #: The option, and then the entry of the context, that a call has for which tracing was found to be off.
@@ -24,24 +24,24 @@ _REPEATABLE = "keyvault_repeatable"
 _STAGE = "keyvault_stage"
 _URL = "keyvault_url"
 
-#: The longest wait in seconds that Python supports; a longer limit is the same as none.
+#: The longest wait that Python supports, in seconds. A longer timeout means that there is no limit.
 _FOREVER = threading.TIMEOUT_MAX / 2
 
-#: Methods that may be repeated when nothing else is known of a request: those of RFC 9110 section 9.2.2, without PUT,
-#: by which the service imports another version of a key.
+#: Methods that may be repeated when nothing else is known about a request: those of RFC 9110 section 9.2.2, except PUT,
+#: with which the service imports another version of a key.
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
 
 
 class CallPolicy(SansIOHTTPPolicy[Any, Any]):
     """Removes this library's options from a call and keeps them for the policies below.
 
-    :param timeout: seconds that a call may take when it gives none itself; None for no limit.
+    :param timeout: seconds that a call without a timeout of its own may take; None for no limit.
     """
 
     def __init__(self, timeout: float | None = None) -> None:
         super().__init__()
         self.timeout = timeout
-        end_of(timeout)  # a client says at once what is wrong with it
+        end_of(timeout)  # a wrong timeout is an error when the client is made
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Note the deadline and whether the request may be repeated."""
@@ -50,7 +50,7 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
         for name in UNREAD.intersection(context.options):
             del context.options[name]
         timeout = context.options.pop("timeout", self.timeout)
-        if _DEADLINE in context.options:  # of a call that is made of several requests
+        if _DEADLINE in context.options:  # one of several requests of a call
             context[_DEADLINE] = context.options.pop(_DEADLINE)
         elif timeout is not None:
             context[_DEADLINE] = end_of(timeout)
@@ -60,9 +60,9 @@ class CallPolicy(SansIOHTTPPolicy[Any, Any]):
 
 
 def with_deadline(options: Mapping[str, Any], default: float | None) -> dict[str, Any]:
-    """Return the options of a call with the time of its end in place of its ``timeout``.
+    """Return the options of a call with its deadline in place of its ``timeout``.
 
-    :param default: seconds that the call may take when it gives no timeout itself; None for no limit.
+    :param default: seconds that a call without a timeout of its own may take; None for no limit.
     """
     fixed = dict(options)
     fixed.setdefault(_DEADLINE, end_of(fixed.pop("timeout", default)))
@@ -70,7 +70,7 @@ def with_deadline(options: Mapping[str, Any], default: float | None) -> dict[str
 
 
 def ending_by(options: Mapping[str, Any], moment: float) -> dict[str, Any]:
-    """Return the options of a call that has to end by a moment of :func:`time.monotonic`, or by its own end before."""
+    """Return the options of a call that ends by a time of :func:`time.monotonic`, or by its own earlier deadline."""
     own = options.get(_DEADLINE)
     return {**options, _DEADLINE: moment if own is None else min(own, moment)}
 
@@ -81,7 +81,7 @@ def has_terms_of_its_own(options: Mapping[str, Any]) -> bool:
 
 
 def end_of(timeout: float | None) -> float | None:
-    """Return when a call that begins now has to end, on the clock of :func:`time.monotonic`.
+    """Return when a call that begins now must end, on the clock of :func:`time.monotonic`.
 
     :raises TypeError: when the timeout is not a number.
     :raises ValueError: when it is NaN.
@@ -102,7 +102,7 @@ def remaining(context: Mapping[str, Any]) -> float | None:
 
 
 def deadline_of(context: Mapping[str, Any]) -> float | None:
-    """Return when a call has to end, on the clock of :func:`time.monotonic`; None when it has no limit."""
+    """Return when a call must end, on the clock of :func:`time.monotonic`; None when it has no limit."""
     return context.get(_DEADLINE)
 
 
@@ -117,7 +117,7 @@ def is_untraced(context: Call) -> bool:
 
 
 def asked_url(context: Call) -> str | None:
-    """Return where the caller has sent the request; None when nothing has noted it."""
+    """Return the URL to which the caller sent the request; None when no policy has recorded it."""
     return context.get(_URL)
 
 

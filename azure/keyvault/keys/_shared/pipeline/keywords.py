@@ -1,7 +1,7 @@
-"""The keywords that calls and clients take besides their own parameters: azure-core's options, by name and type.
+"""Keywords that calls and clients take besides their own parameters: azure-core's options, by name and type.
 
 Type checkers read the ``TypedDict``s; :func:`check_call` and :func:`check_client` read the same names when a program
-runs. Clients with policies of the caller's own take other keywords too, as these may be for them.
+runs. A client that has policies of the caller's own accepts other keywords too, because these policies may read them.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class CallKeywords(TypedDict, total=False):
 
 
 class PollingKeywords(CallKeywords, total=False):
-    """Those of a call that waits for a deletion or a recovery."""
+    """Options of a call that waits for a deletion or a recovery."""
 
     polling_interval: float | None
     continuation_token: str | None
@@ -73,19 +73,19 @@ class PollingKeywords(CallKeywords, total=False):
 
 
 class BeginKeywords(CallKeywords, total=False):
-    """Those of a call that begins a deletion or a recovery."""
+    """Options of a call that begins a deletion or a recovery."""
 
     _polling_interval: float | None
 
 
 class UpdatePropertiesKeywords(CallKeywords, total=False):
-    """Those of a call that changes properties, besides its parameters."""
+    """Options of a call that changes properties, besides its parameters."""
 
     expires: datetime | None
 
 
 class UpdateKeywords(UpdatePropertiesKeywords, total=False):
-    """Those of the call that changes properties, under its shorter name."""
+    """Options of ``update_key``, the shorter name of the call that changes properties."""
 
     key_operations: list[str | KeyOperation] | tuple[str | KeyOperation, ...] | None
     enabled: bool | None
@@ -96,7 +96,7 @@ class UpdateKeywords(UpdatePropertiesKeywords, total=False):
 
 
 class ClientKeywords(TypedDict, total=False):
-    """Options of a client: what azure-core's policies, transports and pipelines are made of."""
+    """Options of a client, from which azure-core's policies, transports and pipelines are made."""
 
     timeout: float | None
     transport: Any
@@ -159,29 +159,29 @@ class ClientKeywords(TypedDict, total=False):
     polling_interval: float
 
 
-#: Options that 4.x took from calls and that nothing here needs: bodies are decoded by the wire layer, and plain HTTP is
-#: never spoken.
+#: Options that calls of 4.x take and that have no effect here: the wire layer decodes bodies, and requests always use
+#: HTTPS.
 UNREAD = frozenset({"enable_cae", "enforce_https", "http_logging_level", "response_encoding"})
 
-#: Options of clients that programs are known to give although nothing reads them.
+#: Options of clients that programs are known to pass although nothing reads them.
 _UNREAD_BY_CLIENTS = frozenset({"base_url", "credential_scopes", "enable_http_logger"})
 
-#: What this library adds to the options of a call on the way down.
+#: Options that this library adds to a call on its way to the transport.
 _INTERNAL = frozenset({"keyvault_deadline", "keyvault_untraced", "repeatable"})
 
-#: Keywords of a client that bring policies, which may read options of their own from every call.
+#: Keywords of a client that pass policies, which may read options of their own from every call.
 _POLICIES = frozenset({"config", *(name for name in ClientKeywords.__annotations__ if "polic" in name)})
 
-# So alike must a keyword and a known one be, as difflib measures it, to be that one where policies may read others.
+# How similar, as difflib measures it, a keyword must be to a known one to count as a typo where policies may read it.
 _ALIKE = 0.85
 
 
-#: Returns what is wrong with the keywords of a call, for its client; None when nothing is.
+#: Takes a client and the keywords of a call. Returns the error for a wrong one, or None.
 Check = Callable[[Any, Iterable[str]], TypeError | None]
 
 
 def checked(function: F) -> F:
-    """Have a method of a client refuse keywords that neither it nor azure-core has."""
+    """Make a method of a client refuse keywords that neither it nor azure-core has."""
     check = check_of(function)
 
     @wraps(function)
@@ -197,7 +197,7 @@ def checked(function: F) -> F:
 def check_of(function: Callable[..., Any]) -> Check:
     """Return the check of a method's keywords.
 
-    What it returns is not raised here, where a traceback would hold the values of all keywords.
+    The check returns its error instead of raising it, because a traceback would hold the values of all keywords.
     """
     accepted = _accepted(function)
 
@@ -214,8 +214,8 @@ def check_client(kind: str, options: Mapping[str, Any]) -> bool:
     """Refuse keywords of a client that azure-core does not have.
 
     :param kind: the name of its class.
-    :returns: whether the options bring policies of the caller's own.
-    :raises TypeError: for the first of them, with the nearest that is known.
+    :returns: whether the options include policies of the caller's own.
+    :raises TypeError: for the first such keyword; its text suggests the most similar known one.
     """
     if not _CLIENT.issuperset(options) and (error := _refusal(kind, options, _CLIENT, strict=True)):
         options = {}  # as above
@@ -226,8 +226,8 @@ def check_client(kind: str, options: Mapping[str, Any]) -> bool:
 def _refusal(what: str, names: Iterable[str], accepted: frozenset[str], *, strict: bool) -> TypeError | None:
     """Return the error for the first keyword that is not accepted.
 
-    :param strict: whether nobody else can read it. A client with policies of the caller's own refuses only keywords
-        that can hardly be meant for them.
+    :param strict: whether nothing else can read it. A client that has policies of the caller's own refuses only
+        keywords that look like typos.
     """
     from difflib import SequenceMatcher  # here, as only mistakes need it
 

@@ -1,4 +1,4 @@
-"""What lies between a client and its transport: azure-core's policies, in the same order for sync and async."""
+"""The policies between a client and its transport, in the same order for sync and async."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _REQUEST_ID = "x-ms-client-request-id"
 
 
 class VaultRequestIdPolicy(RequestIdPolicy):
-    """azure-core's policy, with random identifiers: time-based ones take ten times as long to make."""
+    """azure-core's policy, with random identifiers: time-based ones take ten times as long to generate."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._random = "request_id" not in kwargs and kwargs.get("auto_request_id", True)
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Give the request an identifier, unless it has one or the caller wants another, or none."""
+        """Give the request an identifier, unless it has one, or the caller has chosen one or turned them off."""
         headers = request.http_request.headers
         if not self._random or "request_id" in request.context.options:
             super().on_request(request)
@@ -176,7 +176,7 @@ def build_pipeline(
 
 
 def _with_environment(vault_url: str, proxy_policy: Any, *, use_env_settings: bool = True, **_: Any) -> Any:
-    """Look up the environment's proxies once, unless the caller has named some."""
+    """Look up the environment's proxies once, unless the caller has given some."""
     if use_env_settings and isinstance(proxy_policy, ProxyPolicy) and proxy_policy.proxies is None:
         return ProxyPolicy(proxies=environment_proxies(vault_url))
     return proxy_policy

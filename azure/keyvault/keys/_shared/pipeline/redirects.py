@@ -1,4 +1,4 @@
-"""Redirects: followed within a vault, refused to anywhere else."""
+"""Redirects: followed within a vault, refused to any other origin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _SameOrigin:
         """Return where a redirect leads.
 
         :raises ~azure.core.exceptions.HttpResponseError: when it leads to another origin: the token and the body of
-            the request belong to this one.
+            the request must not leave the vault.
         """
         location: str | Literal[False] | None = super().get_redirect_location(response)  # type: ignore[misc]
         if not location:

@@ -1,4 +1,4 @@
-"""Logging of requests and responses: headers that help, never tokens, key material or plaintext."""
+"""Logging of requests and responses: useful headers, but never tokens, key material or plaintext."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from azure.core.pipeline.policies import HttpLoggingPolicy, NetworkTraceLoggingP
 
 _TRACE_LOGGER = logging.getLogger("azure.keyvault.keys")
 
-#: Headers of the service that help its support, in lower case.
+#: Headers that the service's support may ask for, in lower case.
 _KEYVAULT_HEADERS = {
     "x-ms-keyvault-network-info",
     "x-ms-keyvault-region",
@@ -28,19 +28,19 @@ def http_logging_policy(**kwargs: Any) -> HttpLoggingPolicy:
     """Return azure-core's INFO log of requests and responses, with Key Vault's own headers and API version readable."""
     policy: HttpLoggingPolicy = HttpLoggingPolicy(**kwargs)
     policy.allowed_header_names.update(_KEYVAULT_HEADERS)
-    policy.allowed_query_params.add("api-version")  # which azure-core shows by itself since 1.38
+    policy.allowed_query_params.add("api-version")  # azure-core shows it without this since 1.38
     return policy
 
 
 class TraceLoggingPolicy(NetworkTraceLoggingPolicy):
     """The DEBUG log that ``logging_enable=True`` turns on, per client or per call.
 
-    Bodies hold private keys, plaintext, backups: of them only the size is logged.
+    Bodies may contain private keys, plaintext and backups, so only their size is logged.
     """
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Log method, URL, headers and the size of the body."""
-        # Kept for the requests that follow in the same call: the option is there only for the first, the probe.
+        # Kept for the later requests of the call: only the first one, the probe, has the option.
         kept = request.context.get("logging_enable", self.enable_http_logger)
         enabled = request.context["logging_enable"] = request.context.options.pop("logging_enable", kept)
         if enabled and _TRACE_LOGGER.isEnabledFor(logging.DEBUG):
@@ -63,7 +63,7 @@ class TraceLoggingPolicy(NetworkTraceLoggingPolicy):
 
 
 def _shown_url(url: str) -> str:
-    """Return a URL without what the query of a caller's own request may hold."""
+    """Return a URL with secret parameters removed, which a caller's own request may have."""
     parts = urlsplit(url)
     query = "&".join(
         f"{name}={value if name.lower() in _PLAIN_QUERY else 'REDACTED'}"

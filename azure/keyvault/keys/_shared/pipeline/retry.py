@@ -52,7 +52,7 @@ class _RetryRules:
         return status == _THROTTLED or _may_repeat(response.context)
 
     def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the settings of a call. Most calls have none of their own, and nothing to look for."""
+        """Return the settings of a call. Most calls have none of their own, so azure-core need not look for any."""
         if any(name.startswith("retry_") for name in options):
             settings: dict[str, Any] = super().configure_retries(options)  # type: ignore[misc]
             return settings
@@ -96,7 +96,7 @@ class _RetryRules:
             return False
         passing = _is_passing_conflict(response)
         if passing and settings["status"] > 0:
-            settings["status"] += 1  # it takes seconds and is no failure: the total alone limits the tries
+            settings["status"] += 1  # it resolves within seconds and is not a failure, so only the total counts
         if not super().increment(settings, response=response, error=error):  # type: ignore[misc]
             return False
         wait = self._wait(settings, response, passing)
@@ -175,7 +175,7 @@ class AsyncKeyVaultRetryPolicy(_RetryRules, AsyncRetryPolicy):  # type: ignore[t
 
 
 def _was_harmless(error: Exception, request: PipelineRequest[Any]) -> bool:
-    """Whether a request that brought an error instead of an answer may be sent again."""
+    """Whether a request that failed with an error instead of a response may be sent again."""
     if stage_of(request.context) is Stage.TOKEN:
         return False  # the credential has failed, after retries of its own
     if isinstance(error, ServiceRequestError) and is_unsent(error):
@@ -185,12 +185,12 @@ def _was_harmless(error: Exception, request: PipelineRequest[Any]) -> bool:
 
 
 def _may_repeat(context: PipelineContext) -> bool:
-    """Whether what was sent last may be sent again. A probe has no effect, whatever it was made for."""
+    """Whether the last request may be sent again. A probe has no effect, whatever the call does."""
     return is_repeatable(context) or stage_of(context) is Stage.PROBE
 
 
 def _is_passing_conflict(response: Any) -> bool:
-    """Whether what has come back is a conflict that passes by itself; the body of a stream is left to the caller."""
+    """Whether a response is a conflict that resolves itself. The body of a stream is left to the caller."""
     if not isinstance(response, PipelineResponse) or response.http_response.status_code != 409:
         return False
     if response.context.options.get("stream"):

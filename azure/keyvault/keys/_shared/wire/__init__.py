@@ -1,4 +1,4 @@
-"""Operations to requests, answers to results, vault URLs and key identifiers, API versions. No I/O.
+"""From operations to requests and from answers to results; vault URLs, key identifiers, API versions. No I/O.
 
-Stands on the generated layer only. Facades, models and the other rooms may import it.
+It imports only the generated layer. Facades, models and the other rooms may import it.
 """

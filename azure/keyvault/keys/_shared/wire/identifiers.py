@@ -1,4 +1,4 @@
-"""Vault URLs, key identifiers and origins: what they look like, and what is refused."""
+"""Vault URLs, key identifiers and origins: how they are parsed, and which are refused."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import ServiceRequestError
 
-# scheme, authority, collection, name and an optional version: the whole of an identifier, nothing more.
+# Scheme, authority, collection, name and an optional version, and nothing else.
 _IDENTIFIER = re.compile(r"(https?)://([^/?#@\\\s]+)/([^/?#\\\s]+)/([^/?#\\\s]+)(?:/([^/?#\\\s]*))?/?", re.IGNORECASE)
-#: Real identifiers have at most some 450 characters. A longer one is not kept, and no answer may bring it.
+#: Real identifiers have at most some 450 characters. Longer ones are not cached, and no answer may contain them.
 MAX_IDENTIFIER = 2048
 _MAX_HOST = 253  # RFC 1035 section 2.3.4, without the dot of the root
 _MAX_AUTHORITY = _MAX_HOST + 7  # a dot, a colon and the port
@@ -29,11 +29,11 @@ class KeyVaultResourceId(NamedTuple):
 
 
 def parse_key_vault_id(source_id: str) -> KeyVaultResourceId:
-    """Take the identifier of a vault object apart.
+    """Split the identifier of a vault object into its parts.
 
     :param source_id: ``https://{vault}/{collection}/{name}`` with or without ``/{version}``. A port is kept.
     :returns: its parts; ``version`` is None when the identifier has none.
-    :raises ValueError: when the text is anything else, or its host is not ASCII or longer than 253 characters.
+    :raises ValueError: when it is not such an identifier, or its host is not ASCII or longer than 253 characters.
     """
     return _kept(source_id) if len(source_id) <= MAX_IDENTIFIER else _parsed(source_id)
 
@@ -50,17 +50,17 @@ def _parsed(source_id: str) -> KeyVaultResourceId:
     return KeyVaultResourceId(source_id, f"{scheme}://{authority}", collection, name, version or None)
 
 
-# An answer's identifiers are parsed when it is checked and when its model is made: a page of them is worth keeping.
+# The identifiers of an answer are parsed twice, to check it and to make its model, so a page of them is cached.
 _kept = lru_cache(maxsize=64)(_parsed)
 
 
 def parse_vault_url(vault_url: str) -> str:
-    """Check the address of a vault and return it without surrounding blanks and slashes.
+    """Check the URL of a vault and return it without surrounding blanks and slashes.
 
     :param vault_url: ``https://{host}`` with or without a port.
-    :returns: the address, ready to be put in front of a path.
+    :returns: the URL, to which a path can be appended.
     :raises TypeError: when it is not text.
-    :raises ValueError: when it is empty, not https, or more than scheme, host and port.
+    :raises ValueError: when it is empty, not https, or has more than scheme, host and port.
     """
     if not vault_url:
         raise ValueError("vault_url must be the URL of an Azure Key Vault, as https://<vault name>.vault.azure.net")
@@ -69,7 +69,7 @@ def parse_vault_url(vault_url: str) -> str:
     url = vault_url.strip(" /")
     defect = _defect(url)
     if defect:
-        # Whoever put a password into the URL does not want to read it in a log.
+        # A password in the URL must not end up in a log.
         shown = re.sub(_CREDENTIALS, r"\1//***@", vault_url)
         raise ValueError(f"vault_url {shown!r} {defect}: it must look like https://<vault name>.vault.azure.net")
     return url
@@ -105,10 +105,10 @@ def _is_host(host: str) -> bool:
 
 
 def canonical_host(host: str) -> str:
-    """Return a host name in the form in which two of them may be compared: lower case, without the dot of the root.
+    """Return a host name in a form that can be compared: in lower case, without the dot of the root.
 
-    :raises ValueError: when it is not ASCII or too long. Programs disagree on which host a name in other letters means
-        (IDNA 2003 and 2008 read the German sharp s differently), so none is taken.
+    :raises ValueError: when it is not ASCII or too long. Programs disagree about the host that a name in other letters
+        means (IDNA 2003 and 2008 treat the German sharp s differently), so such names are refused.
     """
     if not host.isascii():
         raise ValueError("the host name is not ASCII: write it in Punycode (xn--...)")
@@ -131,14 +131,14 @@ class Origin(NamedTuple):
 
 
 def origin_of(url: str) -> Origin:
-    """Return the origin of an absolute URL, its default port filled in, so that ``host`` equals ``host:443``.
+    """Return the origin of an absolute URL. It includes the default port, so that ``host`` equals ``host:443``.
 
     :raises ValueError: when the URL has no scheme or host, or holds user information, backslashes, blanks
-        or control characters, which parsers are known to read differently.
+        or control characters, which parsers interpret differently.
     """
     if re.search(r"[\s\\\x00-\x1f\x7f]", url):
         raise ValueError("the URL holds blanks, backslashes or control characters")
-    # What urlsplit does with a host takes time, and is for text in other letters: those are refused before.
+    # urlsplit normalises hosts that are not ASCII, which takes time: they are refused before.
     authority = re.match(r"[^:/?#]*:?//([^/?#]*)", url)
     if authority is not None and (not authority[1].isascii() or len(authority[1]) > _MAX_AUTHORITY):
         raise ValueError(f"the host name is not ASCII, or has more than {_MAX_HOST} characters")
@@ -150,7 +150,7 @@ def origin_of(url: str) -> Origin:
 
 
 def is_same_vault(vault_url: str, other: str) -> bool:
-    """Whether two addresses are those of one vault: the same scheme, host and port."""
+    """Whether two URLs belong to one vault: they have the same scheme, host and port."""
     try:
         return origin_of(vault_url) == origin_of(other)
     except ValueError:
@@ -170,6 +170,6 @@ def secure_origin_of(url: str) -> Origin:
     """
     if url[:8].lower() != "https://":
         raise ServiceRequestError(f"Tokens are sent to https URLs only, and {url!r} is none")
-    # Every call asks for the same few origins: what follows the authority is cut off before the look-up.
+    # Every call asks for the same few origins, so the cache is looked up without what follows the authority.
     end = url.find("/", 8)
     return _origin_of_authority(url if end < 0 else url[:end])

@@ -1,4 +1,4 @@
-"""What the service's refusals say: its own words once, with the code, what to do about it, and the request's id."""
+"""Texts of the service's errors: its message once, with the code, a hint what to do, and the request id."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BY_CODE_AND_OPERATION = {
 #: Codes of refusals that come from the network rules of the vault, whatever the caller may do.
 _OF_THE_NETWORK = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection"})
 
-#: What to do about what the service does not name, by status and operation.
+#: What to do about an error without a telling code, by status and operation.
 _BY_OPERATION = {
     (409, "restore_key"): "A key is restored under its old name: delete and purge the key that has the name first.",
     (409, "recover_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
@@ -60,7 +60,7 @@ _BY_STATUS = {
 
 _NO_SYMMETRIC_KEYS = "Only a Managed HSM has symmetric (oct) keys: use the URL of one, or create an RSA or EC key."
 
-#: The key permissions that access policies know, where they are not the first word of the operation's name.
+#: The key permissions in access policies, where they differ from the first word of the operation's name.
 _PERMISSIONS = {
     "get_keys": "list",
     "get_key_versions": "list",
@@ -73,7 +73,7 @@ _PERMISSIONS = {
 
 
 def inner_code(error: HttpResponseError) -> str | None:
-    """Return the code that tells more than the status, as ``ObjectIsBeingDeleted``; None when there is none."""
+    """Return the inner code, such as ``ObjectIsBeingDeleted``, which tells more than the status; None without one."""
     inner = error.error.innererror if error.error is not None else None
     code = inner.get("code") if isinstance(inner, dict) else None
     return code if isinstance(code, str) else None
@@ -85,9 +85,9 @@ def is_of_the_network(error: HttpResponseError) -> bool:
 
 
 def explain(error: HttpResponseError, operation: Any, response: Any) -> None:
-    """Rewrite the text of an error that an operation has met.
+    """Rewrite the text of an operation's error.
 
-    azure-core writes the service's message twice, and neither what to do nor what support asks for.
+    azure-core repeats the service's message, and leaves out what to do and what support asks for.
     """
     found = error.error
     lines = [f"({found.code}) {str(found.message or '').strip()}" if found is not None else error.message]
@@ -118,6 +118,6 @@ def _advice(error: HttpResponseError, operation: Any) -> str | None:
 
 
 def _type_of(body: Any) -> str:
-    """Return the type of the key that a request creates or imports; empty when it does neither."""
+    """Return the type of the key that a request creates or imports; empty for other requests."""
     key = getattr(body, "key", body)
     return str(getattr(key, "kty", None) or "")

@@ -1,4 +1,4 @@
-"""What an answer is about, compared with what was asked for."""
+"""Whether an answer is about the key that was asked for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def other_key(vault_url: str, operation: Operation[Any], result: Any, *, aliased
 
 
 def _identifiers(result: Any) -> Iterator[str]:
-    """Give the identifiers of the keys that an answer is about: a key's, an operation's or those of a page."""
+    """Yield the identifiers of the keys that an answer is about: of a key, of an operation, or of a page."""
     for part in (result, getattr(result, "key", None), *(_items(result))):
         kid = getattr(part, "kid", None)
         if kid:
@@ -53,10 +53,10 @@ def _is_subject(vault_url: str, operation: Operation[Any], got: KeyVaultResource
 
 
 def _is_same_vault(asked: str, got: str) -> bool:
-    """Whether two addresses are of one vault: the same, or a Managed HSM's for all regions and for one of them.
+    """Whether two addresses belong to one vault: they are the same, or the global and a regional one of a Managed HSM.
 
-    These are ``{name}.managedhsm.azure.net`` and ``{name}.{region}.managedhsm.azure.net``: the same first label, and
-    the rest of one at the end of the other's.
+    Those are ``{name}.managedhsm.azure.net`` and ``{name}.{region}.managedhsm.azure.net``: the first labels are equal,
+    and the rest of the longer one ends with the rest of the shorter one.
     """
     try:
         one, other = origin_of(asked), origin_of(got)
@@ -74,7 +74,7 @@ def _is_same_vault(asked: str, got: str) -> bool:
 def random_bytes(answer: RandomBytes, count: int) -> bytes:
     """Return the random bytes of an answer.
 
-    :raises ~azure.core.exceptions.DecodeError: when they are not as many as were asked for.
+    :raises ~azure.core.exceptions.DecodeError: when there are more or fewer than were asked for.
     """
     value = answer.value or b""
     if len(value) != count:

@@ -1,4 +1,4 @@
-"""The text of answers, and errors made of it: what a server writes there takes neither long nor anything down."""
+"""The text of answers, and the errors made from it. No text of a server can take long to read or exhaust the stack."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from azure.core.exceptions import HttpResponseError, ODataV4Format
 
 E = TypeVar("E", bound=HttpResponseError)
 
-#: The encodings of text that an answer may choose. Others can take minutes, or make something else of bytes than text.
+#: The encodings that an answer may choose. Others can take minutes to decode, or do not decode to text.
 _ENCODINGS = frozenset({"utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
 
 
-# The service nests two or three levels. azure-core writes and reads errors by recursion.
+# The service nests two or three levels. azure-core reads and writes errors recursively.
 _DEEPEST = 12
 
 
@@ -39,23 +39,23 @@ def encoding_of(content_type: str | None) -> str | None:
 
 
 def as_text(content: bytes, encoding: str | None) -> str:
-    """Return what an answer says."""
+    """Decode the body of an answer."""
     if encoding is None:
         return content.decode("utf-8-sig", errors="replace")
     return content.decode("utf-8-sig" if encoding.lower() == "utf-8" else encoding)
 
 
 def read_as_utf8(response: Any) -> None:
-    """Have a response of a caller's transport read as UTF-8 where its header names an encoding that may not choose."""
+    """Make a response of a caller's transport UTF-8 if its header names an encoding that answers may not choose."""
     if encoding_of(response.headers.get("Content-Type")) is None:
         try:
             response.encoding = "utf-8"
-        except AttributeError:  # one that takes no encoding
+        except AttributeError:  # its encoding cannot be set
             pass
 
 
 class ErrorFormat(ODataV4Format):
-    """azure-core's reading of an error, without what is nested deeper than anything of the service."""
+    """azure-core's form of an error, without anything nested deeper than the service does."""
 
     def __init__(self, json_object: Mapping[str, Any]) -> None:
         super().__init__(_cut(json_object, _DEEPEST))
@@ -72,7 +72,7 @@ def _cut(value: Any, depth: int) -> Any:
 
 
 def error_of(kind: type[E], message: str | None, response: Any) -> E:
-    """Return azure-core's error for an answer, with what the answer says."""
+    """Return azure-core's error for an answer, with the text of the answer."""
     if response is not None:
         read_as_utf8(response)
     return kind(message=message, response=response, error_format=ErrorFormat)

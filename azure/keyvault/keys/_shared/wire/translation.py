@@ -1,4 +1,4 @@
-"""From an operation to a request and from a response to its result, without I/O, for sync and async."""
+"""From an operation to a request, and from a response to its result. No I/O, for sync and async."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ERRORS: dict[int, type[HttpResponseError]] = {
     409: ResourceExistsError,
 }
 
-# Fields whose values have had other names.
+# Members whose values had other names in older API versions.
 _RENAMED_FIELDS = ("crv", "alg")
 
 _HEADERS = {"Accept": "application/json"}
@@ -58,9 +58,9 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Wire:
-    """How to talk to one vault: its URL and API version.
+    """The URL and API version of one vault, and the requests and answers that go with them.
 
-    :param vault_url: where it is, without a trailing slash.
+    :param vault_url: its URL, without a trailing slash.
     :param api_version: which version of the REST API to use. An unknown version is used unchanged and assumed to
         support everything.
     :param aliased: whether the vault may call itself by another address, as one in a private cloud.
@@ -95,22 +95,22 @@ class Wire:
     def link(self, operation: Operation[Any], link: str) -> HttpRequest:
         """Return the request for the page that a list's ``nextLink`` leads to.
 
-        The link is sent as it is, but for the API version, which the links of a Managed HSM lack.
+        The link is sent unchanged, except for the API version, which a Managed HSM's links do not have.
 
-        :raises ValueError: when it leads away from the vault.
+        :raises ValueError: when it leads to another origin.
         """
         self.check_origin(link, "The link to the next page")
         return HttpRequest(operation.method, self._versioned(link), headers=dict(_HEADERS))
 
     def _versioned(self, url: str) -> str:
-        """Return a URL with the client's API version, where it names none."""
+        """Return a URL with the client's API version, unless it has one."""
         bare, mark, fragment = url.partition("#")
         if re.search(_API_VERSION, urlsplit(bare).query):
             return url
         return f"{bare}{'&' if '?' in bare else '?'}api-version={self.api_version}{mark}{fragment}"
 
     def check_origin(self, url: str, what: str) -> None:
-        """Refuse a URL that would take a token or a body away from the vault.
+        """Refuse a URL that would send a token or a body to another origin.
 
         :raises ValueError: when the URL is malformed or has another scheme, host or port than the vault.
         """
@@ -122,13 +122,13 @@ class Wire:
             raise ValueError(f"{what} {url!r} leads to another origin than {self.origin}, and was not followed")
 
     def absolute(self, request: HttpRequest) -> HttpRequest:
-        """Return a caller's own request, completed: vault and API version, where it names none.
+        """Return a caller's own request with the vault's URL and the API version, unless it has its own.
 
         :raises ValueError: when it names another origin.
         """
         if not isinstance(request, HttpRequest):
             raise TypeError(f"request must be an azure.core.rest.HttpRequest, not {type(request).__name__}")
-        request = copy.copy(request)  # the caller's own must not get the token
+        request = copy.copy(request)  # the caller's object must not get the token
         request.headers = case_insensitive_dict(request.headers)
         if "://" not in request.url.partition("?")[0]:
             request.url = f"{self.vault_url}/{request.url.lstrip('/')}"
@@ -148,8 +148,8 @@ class Wire:
             ``map_error`` creates them.
 
         :raises ~azure.core.exceptions.HttpResponseError: or one of its subclasses, when the service refused.
-        :raises ~azure.core.exceptions.DecodeError: when its answer is not what the service's contract says, or is about
-            another key.
+        :raises ~azure.core.exceptions.DecodeError: when the answer breaks the service's contract, or is about another
+            key.
         """
         http = response.http_response
         if http.status_code not in operation.success:
@@ -167,9 +167,9 @@ class Wire:
         return result  # type: ignore[return-value]
 
     def _read(self, kind: type[T], content: bytes) -> tuple[T | None, str | None]:
-        """Return what an answer's body says, or what is wrong with it.
+        """Return the model of an answer's body, or what is wrong with the body.
 
-        It does not raise an exception, whose traceback would contain the body, which may be a plaintext.
+        It raises no exception, because the traceback would contain the body, which may be a plaintext.
         """
         try:
             data = _decoded(content)
@@ -188,9 +188,9 @@ class Wire:
             raise malformed(http, str(error)) from None
 
     def check_version(self, operation: Operation[Any]) -> None:
-        """Refuse an operation that the API version lacks, or one of its fields, or a field's value.
+        """Refuse an operation if the API version lacks it, one of its fields, or the value of a field.
 
-        :raises ValueError: when it does; its text names the version that is needed.
+        :raises ValueError: with the API version that is needed.
         """
         if operation.since in self._lacking:
             raise self._lacks(operation.name, operation.since)
@@ -223,9 +223,9 @@ class Wire:
 
 
 def _decoded(content: bytes) -> Any:
-    """Return what an answer's JSON says.
+    """Decode the JSON of an answer.
 
-    :raises ValueError: when it is no JSON in UTF-8, or holds text that no encoding can write (half a surrogate pair).
+    :raises ValueError: when it is not JSON in UTF-8, or has text that cannot be encoded (half a surrogate pair).
     """
     data = _DECODER.decode(content.decode("utf-8"))
     if b"\\u" in content:
@@ -234,7 +234,7 @@ def _decoded(content: bytes) -> Any:
 
 
 def _translate(data: Any, names: dict[str, str]) -> None:
-    """Replace the names of curves and algorithms by those of another version, in place."""
+    """Replace the names of curves and algorithms by those of another API version, in place."""
     if isinstance(data, dict):
         for field in _RENAMED_FIELDS:
             value = data.get(field)
@@ -246,7 +246,7 @@ def _translate(data: Any, names: dict[str, str]) -> None:
 def malformed(response: Any, defect: str) -> DecodeError:
     """Return the error for an answer that breaks the service's contract."""
     request_id = response.headers.get("x-ms-request-id", "unknown")
-    # The response stays out of the error, whose text would quote its body: that may be a plaintext.
+    # The error does not get the response: its text would quote the body, which may be a plaintext.
     error = DecodeError(
         f"The answer of the vault cannot be used: {defect}. Status {response.status_code}, request id {request_id}."
     )

@@ -1,7 +1,7 @@
-"""Checks of arguments against the row of their algorithm, the same before a local and a remote operation.
+"""Checks of arguments against the row of their algorithm, the same for local and remote operations.
 
-Each function gives the arguments back as ``bytes``, whatever buffers they came in, or raises an error that names the
-argument. None looks at a key: what depends on one is checked by the key itself.
+Each function returns the arguments as ``bytes``, whatever buffers they came in, or raises an error that names the
+argument. None of them looks at a key: the key itself checks what depends on it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _IV_SIZE = 16
 _MU_SIZE = 64
 _CONTEXT_SIZE = 255
 
-# What is signed: the digest or the message, its context, and what represents both.
+# What is signed: the digest or the message, its context, and the message representative (mu) of both.
 Signed = tuple[bytes, bytes | None, bytes | None]
 
 
@@ -38,12 +38,12 @@ def as_bytes(name: str, value: object) -> bytes:
 def check_encrypt(
     row: Algorithm, plaintext: Buffer, iv: Buffer | None = None, aad: Buffer | None = None
 ) -> tuple[bytes, bytes | None, bytes | None]:
-    """Check the arguments of an encryption, and make an IV when the algorithm takes one and none is given.
+    """Check the arguments of an encryption. If the algorithm takes an IV and none is given, make one.
 
     :returns: plaintext, IV and additional authenticated data.
     :raises ValueError: when the IV is not 16 bytes long, when an IV is given that only the service may choose, or when
-        an argument does not fit the algorithm. Whether the plaintext fills whole blocks is for the key to say: a
-        Managed HSM fills them.
+        an argument does not fit the algorithm. The key checks whether the plaintext fills whole blocks, because a
+        Managed HSM pads it.
     """
     if type(plaintext) is not bytes:
         plaintext = as_bytes("plaintext", plaintext)
@@ -121,8 +121,8 @@ def check_sign(
 ) -> Signed:
     """Check what is to be signed.
 
-    :returns: the digest, or for an algorithm that signs it the message; the context; and mu, which comes with an empty
-        message.
+    :returns: the digest, or the message for an algorithm that signs messages; the context; and mu, in which case the
+        message is empty.
     :raises ValueError: when the digest is not as long as the algorithm's hash, context or mu have a wrong length or are
         given to an algorithm that has none, or mu is given along with what it is computed from.
     """
@@ -172,7 +172,7 @@ def _unfit_size(row: Algorithm, name: str, size: int) -> ValueError:
 
 def _check_iv(row: Algorithm, iv: Buffer) -> bytes:
     iv = as_bytes("iv", iv)
-    # The size of an IV that the service chose is the service's business.
+    # The service decides how long an IV is that it has chosen itself.
     if len(iv) != _IV_SIZE and (row.iv == "caller" or not iv):
         raise ValueError(f"'iv' must have {_IV_SIZE} bytes for {row.name}, not {len(iv)}")
     return iv
@@ -194,5 +194,5 @@ def _check_tag(row: Algorithm, tag: Buffer | None) -> bytes | None:
 def _check_aad(row: Algorithm, aad: Buffer) -> bytes:
     if not row.aad and row.iv is None:
         raise ValueError(f"'additional_authenticated_data' can't be given for {row.name}: it authenticates nothing")
-    # The service takes it along with AES-CBC, where it means nothing; local keys refuse it.
+    # The service accepts it for AES-CBC, where it has no effect; local keys refuse it.
     return as_bytes("additional_authenticated_data", aad)
