@@ -1,4 +1,4 @@
-"""From the arguments of a client's method to the body of its request, checked before anything is sent."""
+"""Make the body of a request from a method's arguments, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 _MAX_PAGE_SIZE = 25
 
-#: What the service demands of the life of a key that is rotated.
+#: The shortest lifetime that the service allows in a rotation policy.
 _SHORTEST_LIFE = timedelta(days=28)
 
 # The files whose code runs between a caller and this module: the facades, and the decorators of azure-core on them.
@@ -129,7 +129,7 @@ def rotation_policy_parameters(
     lifetime_actions: list[KeyRotationLifetimeAction] | None = None,
     expires_in: Any = None,
 ) -> wire.KeyRotationPolicy:
-    """Return the body of ``update_key_rotation_policy``: what the arguments say goes before what the policy says."""
+    """Return the body of ``update_key_rotation_policy``. The arguments take precedence over the policy."""
     required("policy", policy, KeyRotationPolicy)
     actions = policy.lifetime_actions if lifetime_actions is None else lifetime_actions
     life = policy.expires_in if expires_in is None else expires_in
@@ -143,9 +143,9 @@ def rotation_policy_parameters(
 
 
 def required(name: str, value: T, kind: type[T]) -> T:
-    """Return an argument, or one item of it, that must be there.
+    """Return a required argument, or an item of it.
 
-    :raises TypeError: when it is of another type.
+    :raises TypeError: when it has another type.
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
@@ -153,7 +153,7 @@ def required(name: str, value: T, kind: type[T]) -> T:
 
 
 def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
-    """Return what a keyword or its other name gives.
+    """Return the value of a keyword that has two names.
 
     :raises TypeError: when both are given and differ.
     """
@@ -168,7 +168,7 @@ def hardware_type(software_type: str, hsm_type: str, hsm: bool | None, hardware_
 
 
 def protection(hsm: bool | None, hardware_protected: bool | None) -> bool | None:
-    """Return whether an HSM is to protect a key, which two keywords may tell."""
+    """Return whether an HSM protects a key, which two keywords can say."""
     _check_hsm(hsm)
     _typed("hardware_protected", hardware_protected, bool)
     return one_of("hardware_protected", hardware_protected, "hsm", hsm)  # type: ignore[no-any-return]  # as checked
@@ -185,9 +185,9 @@ def _check_hsm(hsm: Any) -> None:
 
 
 def page_size(max_page_size: int | None) -> int | None:
-    """Return how many items to ask for: at most what was asked for, and at most what the service gives.
+    """Return how many items to request: what the caller wants, but no more than the service allows.
 
-    :raises ValueError: when it is less than one.
+    :raises ValueError: when it is less than 1.
     """
     if max_page_size is None:
         return None
@@ -222,11 +222,11 @@ _MISSING = ": its private part is missing"
 
 
 class PublicKeyRefused(HttpResponseError, ValueError):
-    """A public key was to be imported. The service refuses it as well, so it is an error of the service's kind too."""
+    """An attempt to import a public key. The service refuses it too, so the error is also an ``HttpResponseError``."""
 
 
 def _check_private(key: JsonWebKey) -> None:
-    """Refuse a public key. A transfer blob (``t``) has the private part in it; of new types nothing is known."""
+    """Refuse a public key. A transfer blob (``t``) contains the private part; new key types are not checked."""
     family = family_of(_text("key.kty", key.kty))
     if key.t is None and family is not None and not key._has_private():
         part = "its value k" if family == "oct" else "its private part"
@@ -240,7 +240,7 @@ def _typed(name: str, value: Any, kind: type) -> Any:
 
 
 def _text(name: str, value: Any) -> str:
-    """Return the plain text of a string or of an enumeration's member."""
+    """Return the plain text of a string or of a member of an enumeration."""
     plain = getattr(value, "value", value)
     if not isinstance(plain, str):
         raise TypeError(f"{name} must be text, not {type(value).__name__}")
@@ -279,7 +279,7 @@ def _external(external_key: ExternalKey | None) -> wire.ExternalKey | None:
 
 
 def _utc(name: str, moment: datetime | None) -> datetime | None:
-    """Return a time for the wire: in UTC, in whole seconds (the fraction is cut off)."""
+    """Return a time for the wire: in UTC and whole seconds (fractions are cut off)."""
     _typed(name, moment, datetime)
     if moment is None:
         return None
@@ -315,9 +315,9 @@ def restore_parameters(backup: bytes) -> wire.KeyRestoreParameters:
 
 
 def interval(polling_interval: float | None, options: Any) -> float | None:
-    """Return the polling interval, which 4.x called ``_polling_interval``; that name is taken off ``options``.
+    """Return the polling interval. Its name in 4.x, ``_polling_interval``, is removed from ``options``.
 
-    :raises ValueError: when it is less than nothing.
+    :raises ValueError: when it is negative.
     """
     given = one_of("polling_interval", polling_interval, "_polling_interval", options.pop("_polling_interval", None))
     if given is None:

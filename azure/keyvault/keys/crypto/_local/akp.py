@@ -1,4 +1,4 @@
-"""ML-DSA (FIPS 204), as far as the installed ``cryptography`` has it."""
+"""ML-DSA (FIPS 204), if the installed ``cryptography`` supports it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AkpKey(LocalKey):
-    """A key of one of the parameter sets."""
+    """A key of one of ML-DSA's parameter sets."""
 
     family = "AKP"
     obstacle = "the installed cryptography, or its OpenSSL, has no ML-DSA"
@@ -28,7 +28,7 @@ class AkpKey(LocalKey):
 
     @classmethod
     def load(cls, jwk: JsonWebKey) -> AkpKey | None:
-        """Check the members and make the key; ``None`` without them, or with a parameter set that is not known here."""
+        """Check the members and make the key; ``None`` without members or with an unknown parameter set."""
         if jwk.alg not in PUBLIC_SIZES or (jwk.pub is None and jwk.priv is None):
             return None
         if jwk.priv is None:

@@ -1,6 +1,6 @@
 """Every algorithm of the service and of local cryptography, as one table of plain data.
 
-Nothing else in the library compares the name of an algorithm: what is to be known about one is a field of its row.
+No other code compares the name of an algorithm: everything that it needs to know is a field of the row.
 Sources: RFC 7518 sections 3 to 5, RFC 8812 for ES256K, FIPS 204 for ML-DSA, PKCS#11 for CKM_*, and the service's
 documentation.
 """
@@ -34,11 +34,11 @@ class Algorithm:
     :ivar curve: the curve of its keys, as a JWK of the service names it.
     :ivar signature_size: bytes of a signature; ``None`` also for RSA, where it is the size of the modulus.
     :ivar key_size: bytes of the symmetric key.
-    :ivar block: the input must be a multiple of so many bytes.
-    :ivar minimum: the input has at least so many bytes.
-    :ivar overhead: bytes that RSA padding needs (RFC 8017 sections 7 to 9): a plaintext is so much shorter than the
-        modulus, at least, and the modulus of a signature has so many.
-    :ivar iv: ``None`` when there is none, ``"caller"`` when the caller may choose its 16 bytes and fresh ones are made
+    :ivar block: the length of the input must be a multiple of this many bytes.
+    :ivar minimum: the input must have at least this many bytes.
+    :ivar overhead: bytes that RSA padding needs (RFC 8017 sections 7 to 9). A plaintext must be this much shorter than
+        the modulus, and the modulus of a signature must have this many bytes.
+    :ivar iv: ``None`` when there is none, ``"caller"`` when the caller may choose its 16 bytes and random ones are made
         otherwise, ``"service"`` when only the service may choose them. Decryption always needs it.
     :ivar aad: additional data can be authenticated.
     :ivar tag_size: bytes of the authentication tag.
@@ -197,7 +197,7 @@ _KEY_WRAP = {row.name: row for row in ALGORITHMS if row.kind == "key wrap"}
 _SIGNATURE = {row.name: row for row in ALGORITHMS if row.kind == "signature"}
 _SECURE_WRAP = {row.name: row for row in ALGORITHMS if row.kind == "secure wrap"}
 
-# Which operations a kind of algorithm serves, for the message of a mix-up.
+# The operations of each kind of algorithm, for the error when kinds are mixed up.
 _METHODS: dict[Kind, str] = {
     "encryption": "encrypt and decrypt",
     "key wrap": "wrap_key and unwrap_key",
@@ -215,7 +215,7 @@ def encryption(algorithm: str) -> Algorithm:
     """Find the row of an encryption algorithm.
 
     :param algorithm: an ``EncryptionAlgorithm`` or its value.
-    :returns: the row; for a name that no table has, a row that only the service can use, for services grow.
+    :returns: the row; for a name that no table has, a row that only the service can use: it may be a new algorithm.
     :raises ValueError: when it is an algorithm of another kind, or a known one that is misspelt.
     :raises TypeError: when it is not a string.
     """
@@ -248,5 +248,5 @@ def _unknown(algorithm: object, kind: Kind) -> Algorithm:
 
 
 def unknown(row: Algorithm) -> str:
-    """Return the text of an error about an algorithm that nothing is known of: the nearest, and all that are known."""
+    """Return the text of an error about an unknown algorithm, with the most similar known one and the list of all."""
     return _NAMES[row.kind].refusal("algorithm", row.name)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @cache
 def _ecdsa(hash_name: str | None) -> ECDSA:
-    """Return ECDSA of a digest."""
+    """Return the ECDSA scheme for a digest."""
     return ECDSA(prehashed(hash_name))
 
 
@@ -40,7 +40,7 @@ class EcKey(LocalKey):
 
     @classmethod
     def load(cls, jwk: JsonWebKey) -> EcKey | None:
-        """Check the point and make the key; ``None`` when there is no point, or on a curve that is not known here."""
+        """Check the point and make the key; ``None`` without a point or on an unknown curve."""
         if jwk.crv not in CURVES or (jwk.d is None and not (jwk.x and jwk.y)):
             return None
         if jwk.d is None:

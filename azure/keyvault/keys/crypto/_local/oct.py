@@ -35,7 +35,7 @@ class OctKey(LocalKey):
 
     @classmethod
     def load(cls, jwk: JsonWebKey) -> OctKey | None:
-        """Make the key; ``None`` when the JWK has no ``k``, as the service never gives one out.
+        """Make the key; ``None`` when the JWK has no ``k``, which the service never returns.
 
         :raises ValueError: when its length fits no algorithm.
         """
@@ -112,7 +112,7 @@ def _pad(plaintext: bytes) -> bytes:
 
 
 def _unpad(padded: bytes) -> bytes:
-    # cryptography's unpadder takes the same time whichever byte is wrong.
+    # cryptography's unpadder takes the same time, whichever byte is wrong.
     unpadder = _PADDING.unpadder()
     return unpadder.update(padded) + unpadder.finalize()
 
@@ -147,7 +147,7 @@ def _decrypt_cbc_hmac(row: Algorithm, key: bytes, ciphertext: bytes, iv: bytes, 
 
 
 def _tag(row: Algorithm, key: bytes, aad: bytes, iv: bytes, ciphertext: bytes) -> bytes:
-    # RFC 7518 section 5.2.2.1: the length of the additional data in bits, as a 64-bit number, closes the input.
+    # RFC 7518 section 5.2.2.1: the input ends with the length of the additional data in bits, as a 64-bit number.
     length = (8 * len(aad)).to_bytes(8, "big")
     return hmac.digest(key, b"".join((aad, iv, ciphertext, length)), row.hash_name or "")[: row.tag_size]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @cache
 def _padding(kind: Padding | None, hash_name: str | None) -> padding.AsymmetricPadding:
-    """Return a padding as ``cryptography`` has it."""
+    """Return a padding as an object of ``cryptography``."""
     if kind == "PKCS1":
         return padding.PKCS1v15()
     digest = hash_named(hash_name)
@@ -34,8 +34,8 @@ def _padding(kind: Padding | None, hash_name: str | None) -> padding.AsymmetricP
     return padding.PSS(padding.MGF1(digest), digest.digest_size)
 
 
-# OpenSSL takes exponents of up to 64 bits only when the modulus has more than 3,072 (OPENSSL_RSA_SMALL_MODULUS_BITS and
-# OPENSSL_RSA_MAX_PUBEXP_BITS in openssl/rsa.h). To a longer one it says no, which looks like an invalid signature.
+# For a modulus of more than 3,072 bits, OpenSSL accepts exponents of at most 64 bits (OPENSSL_RSA_SMALL_MODULUS_BITS
+# and OPENSSL_RSA_MAX_PUBEXP_BITS in openssl/rsa.h). With a longer one, valid signatures would look invalid.
 _SMALL_MODULUS_BITS = 3072
 _MAX_EXPONENT_BITS = 64
 
@@ -69,7 +69,7 @@ class RsaKey(LocalKey):
 
     @property
     def _is_usable(self) -> bool:
-        """Whether OpenSSL takes the key. A private key is tried by an operation of its public one first."""
+        """Whether OpenSSL accepts the key. Making a private key object includes an operation with the public key."""
         return self._numbers.n.bit_length() <= _SMALL_MODULUS_BITS or self._numbers.e.bit_length() <= _MAX_EXPONENT_BITS
 
     def misfit(self, row: Algorithm) -> str | None:
@@ -99,7 +99,7 @@ class RsaKey(LocalKey):
         aad: bytes | None = None,
     ) -> bytes:
         key = self._private
-        # OpenSSL answers a bad PKCS#1 v1.5 padding with made-up bytes (implicit rejection); others raise.
+        # For bad PKCS#1 v1.5 padding, OpenSSL returns random bytes (implicit rejection); others raise an error.
         try:
             return key.decrypt(ciphertext, _padding(row.padding, row.hash_name))
         except ValueError:
@@ -149,10 +149,10 @@ class RsaKey(LocalKey):
 def _key_of(numbers: Any) -> RSAPrivateKey:
     """Make the key object of ``cryptography`` without a test of the primes.
 
-    That takes 40 ms with 2048 bits and 290 with 4096, and holds Python's lock all the while. It shows nothing that
-    matters here: that the numbers belong together was checked when they were read; composite "primes" give a key that
-    does not work, which one operation shows; and whoever made the numbers has the key anyway. OpenSSL on its part
-    checks every result that it computes by the remainder theorem.
+    The test takes 40 ms for 2048 bits and 290 ms for 4096, and holds Python's global lock. It is not needed: the
+    numbers were checked for consistency when they were read; a key with composite "primes" does not work, which one
+    operation shows; and whoever made the numbers has the key anyway. OpenSSL itself checks every result that it
+    computes with the Chinese remainder theorem.
     """
     public = rsa.RSAPublicNumbers(numbers.e, numbers.n)
     private = rsa.RSAPrivateNumbers(numbers.p, numbers.q, numbers.d, numbers.dp, numbers.dq, numbers.qi, public)

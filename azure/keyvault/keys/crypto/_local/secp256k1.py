@@ -1,6 +1,6 @@
-"""What Bitcoin and Ethereum want of an ES256K signature, and the service does not give: a low s, and a recovery id.
+"""What Bitcoin and Ethereum need of an ES256K signature and the service does not provide: a low s and a recovery id.
 
-Everything here is public: signature, digest and public key. So nothing has to run in constant time.
+Signature, digest and public key are public, so nothing here has to run in constant time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _GENERATOR: _Point = (
 
 
 def low_s(signature: bytes) -> bytes:
-    """Replace s by the order minus s when it is in the upper half; both sign the same (BIP 62, EIP-2).
+    """Replace s by the order minus s when s is in the upper half; both signatures are valid (BIP 62, EIP-2).
 
     :param signature: r and s of 32 bytes each.
     :raises ValueError: when the signature has another length, or s is out of range.
@@ -29,7 +29,7 @@ def low_s(signature: bytes) -> bytes:
 
 
 def recovery_id(signature: bytes, digest: bytes, x: bytes, y: bytes) -> int:
-    """Find which of the keys that a signature could be from is the given one (SEC 1 section 4.1.6).
+    """Find which of the possible signers of a signature is the given key (SEC 1 section 4.1.6).
 
     :param signature: r and s of 32 bytes each.
     :param digest: the 32 bytes that were signed.
@@ -56,7 +56,7 @@ def _split(signature: bytes) -> tuple[int, int]:
 
 
 def _combined(factor: int, key_factor: int, key: _Point) -> _Point | None:
-    """Return the generator times a factor plus a key times another."""
+    """Return the generator times one factor plus a key times another."""
     total: _Jacobian = None
     for bit in range(_ORDER.bit_length() - 1, -1, -1):
         total = _doubled(total)
