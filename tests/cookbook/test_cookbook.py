@@ -51,7 +51,7 @@ VERDICTS = {
     "C2PA": ["claimSignature.validated"],
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cookbook")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("distributions")
 def test_wheel_holds_the_package_and_nothing_else(built: Distributions) -> None:
     names = zipfile.ZipFile(built.wheel).namelist()
     strangers = [name for name in names if not name.startswith("azure/keyvault/keys/") and ".dist-info/" not in name]
@@ -58,7 +57,6 @@ def test_wheel_holds_the_package_and_nothing_else(built: Distributions) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("distributions")
 def test_metadata_names_the_author_and_has_no_link_that_is_dead_outside_the_repository(built: Distributions) -> None:
     wheel = zipfile.ZipFile(built.wheel)
     metadata = wheel.read(next(name for name in wheel.namelist() if name.endswith("/METADATA"))).decode("utf-8")
@@ -72,7 +70,6 @@ def test_metadata_names_the_author_and_has_no_link_that_is_dead_outside_the_repo
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("distributions")
 def test_sdist_holds_every_file_and_nothing_else(built: Distributions) -> None:
     """Who has the sdist can build, test and document the package."""
     with tarfile.open(built.sdist) as archive:
@@ -85,7 +82,6 @@ def test_sdist_holds_every_file_and_nothing_else(built: Distributions) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("distributions")
 def test_builds_of_another_time_place_and_umask_have_the_same_bytes(built: Distributions, tmp_path: Path) -> None:
     tree = copy_of_sources(tmp_path / "another" / "place")
     for path in tree.rglob("*"):
@@ -97,7 +93,6 @@ def test_builds_of_another_time_place_and_umask_have_the_same_bytes(built: Distr
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("distributions")
 def test_twine_accepts_what_is_built(built: Distributions) -> None:
     """Among other things, a package index can show the README."""
     command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, built)]
@@ -117,7 +112,6 @@ def _pip(*arguments: str, cwd: Path) -> None:
 
 @pytest.mark.case("O4")
 @pytest.mark.slow
-@pytest.mark.xdist_group("distributions")
 def test_wheel_installs_beside_other_azure_packages(built: Distributions, tmp_path: Path) -> None:
     packages = [str(built.wheel), "azure-core", "azure-identity"]
     _pip("install", "--no-deps", "--target", str(tmp_path), *packages, cwd=tmp_path)

@@ -87,13 +87,11 @@ def _members(kind: type) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("documentation")
 def test_docs_are_made_without_a_warning_and_tell_of_every_public_name(documentation: Path) -> None:
     assert _public_names() - _inventory(documentation) == set()
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("documentation")
 def test_every_page_is_reached_from_the_first(documentation: Path) -> None:
     first = (documentation / "index.html").read_text("utf-8")
     guides = {page.stem for page in PAGES if page.parent == DOCS} - {"index"}
@@ -101,7 +99,6 @@ def test_every_page_is_reached_from_the_first(documentation: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("documentation")
 def test_links_within_the_docs_lead_somewhere(documentation: Path) -> None:
     """Sphinx has checked those between pages; this checks what it made of all of them."""
     broken = []

@@ -21,7 +21,6 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 pytest_plugins = ["fixtures.browser"]
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("documentation"),
     pytest.mark.skipif(BROWSER is None, reason="there is no Chromium"),
     pytest.mark.skipif(not hasattr(utils, "NoDigestInfo"), reason="the documentation needs a newer cryptography"),
 ]

@@ -18,7 +18,7 @@ from azure.keyvault.keys import KeyClient
 
 KEYS = {"rsa": "2048", "p256": "256", "p384": "384", "p521": "521"}
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("openssh")]
+pytestmark = pytest.mark.slow
 every_key = pytest.mark.parametrize("name", KEYS)
 
 

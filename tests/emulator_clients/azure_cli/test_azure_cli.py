@@ -35,7 +35,6 @@ COMMANDS = (
 )  # fmt: skip
 
 pytestmark = [
-    pytest.mark.xdist_group("azure-cli"),
     pytest.mark.slow,
     pytest.mark.skipif(
         WISH == "0" or (not WISH and not location("azure-cli", REQUIREMENTS).exists()),

@@ -24,7 +24,7 @@ REAL_SET_UP = Path(__file__).with_name("real_set_up.py")
 NAMED_HOST = Path(__file__).parents[1] / "official" / "named_host.py"
 MESSAGE = {"name": "Bostonian", "crates": "42 crates of tea"}
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("confluent")]
+pytestmark = pytest.mark.slow
 
 
 def test_each_reads_what_the_other_has_written(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ REQUIREMENTS = ["azure-keyvault-keys==4.11.3", "azure-identity", "aiohttp"]
 SCRIPT = Path(__file__).with_name("life_cycle.py")
 NAMED_HOST = SCRIPT.with_name("named_host.py")
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("official")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
