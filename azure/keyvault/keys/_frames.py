@@ -24,6 +24,7 @@ _OWN = __name__.rpartition(".")[0]
 #: Packages whose functions receive secrets. The frames of others, such as a caller's credential, are not cleared.
 _CLEARED = (
     _OWN,
+    "aiohttp",
     "asyncio.threads",
     "azure.core",
     "base64",
@@ -35,6 +36,9 @@ _CLEARED = (
     "json",
     "jwcrypto",
     "msrest",
+    "requests",
+    "socket",
+    "ssl",
     "tink",
     "urllib3",
 )
