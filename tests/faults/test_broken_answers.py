@@ -238,6 +238,19 @@ async def test_call_in_time_knows_nothing_of_its_timeout(serve: Serve, connect: 
     assert server.connections == 1
 
 
+@pytest.mark.case("C9")
+async def test_limits_of_the_client_hold_beside_the_timeout_of_a_call(serve: Serve, connect: Any) -> None:
+    def handler(request: Received, talk: Conversation) -> None:
+        if len(talk.server.calls) == 1:
+            talk.hang()
+        else:
+            talk.answer(talk.server.bundle())
+
+    server = serve(handler)
+    assert (await connect(server, read_timeout=0.3).get_key("orders", timeout=15)).name == "orders"
+    assert len(server.calls) == 2
+
+
 @pytest.mark.case("C9", "C10")
 async def test_host_that_swallows_everything_fails_in_time(connect: Any) -> None:
     """A full queue of connections: the handshake is never answered."""

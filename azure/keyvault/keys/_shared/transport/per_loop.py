@@ -61,6 +61,11 @@ class PerLoopTransport(AsyncHttpTransport):  # type: ignore[type-arg]
                 self._uses[loop] = use
         return use
 
+    @property
+    def connection_config(self) -> Any:
+        """The time limits of the transport of this loop."""
+        return self._use().transport.connection_config
+
     async def send(self, request: Any, **kwargs: Any) -> Any:
         """Send a request with the transport of this loop."""
         use = self._use()

@@ -7,11 +7,12 @@ import socket
 import warnings
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import aiohttp
+from azure.core.configuration import ConnectionConfiguration
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
@@ -103,6 +104,10 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         self._is_closed = False
         self._tls = TlsSettings(connection_verify, connection_cert, use_env_settings=use_env_settings)
         self._connect_timeout, self._read_timeout = connection_timeout, read_timeout
+        #: As azure-core's transports have it: what the limit of a call is compared with.
+        self.connection_config = ConnectionConfiguration(
+            connection_timeout=connection_timeout, read_timeout=cast(int, read_timeout)
+        )
         self._timeouts = _timeouts(connection_timeout, read_timeout)
         self._block_size = connection_data_block_size
         self._sockets: WeakSet[socket.socket] = WeakSet()
