@@ -377,7 +377,9 @@ def test_token_that_cannot_stand_in_a_header_is_refused_before_sending(session: 
 
 
 @pytest.mark.case("A24")
-@pytest.mark.parametrize("expires_on", [None, "soon", object()], ids=["None", "text", "object"])
+@pytest.mark.parametrize(
+    "expires_on", [None, "soon", object(), 10**400], ids=["None", "text", "object", "beyond-floats"]
+)
 def test_token_without_a_time_of_expiry_is_refused(session: AuthSession, expires_on: Any) -> None:
     with pytest.raises(ClientAuthenticationError, match="expires_on"):
         Run([challenged()], [AccessToken("text", expires_on)]).call(session)

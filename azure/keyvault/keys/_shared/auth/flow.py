@@ -404,7 +404,7 @@ def _granted(challenge: Challenge, token: Token) -> Grant:
     try:
         expires_on = float(token.expires_on)
         refresh_on = float(getattr(token, "refresh_on", None) or expires_on)
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         raise ClientAuthenticationError(
             message="The credential returned a token whose expires_on or refresh_on is not a Unix time."
         ) from None
