@@ -224,13 +224,15 @@ def _authorise(session: AuthSession, request: PipelineRequest[Any], began: float
     if challenge is None:
         enter(request.context, Stage.PROBE)
         options = request.context.options
-        hook = options.pop("raw_request_hook", None)  # a caller's, for the request itself
+        own = dict(options)
+        options.pop("raw_request_hook", None)  # a caller's, for the request itself
+        if request.http_request.content or not _is_harmless(request.http_request):
+            options.pop("stream", None)  # nobody would read the response to the probe
         probe = _probe(request)
         try:
             response = yield Send(probe)
         finally:
-            if hook is not None:
-                options["raw_request_hook"] = hook
+            options.update((name, own[name]) for name in ("raw_request_hook", "stream") if name in own)
         _check_origin(session, probe.http_request.url, response)
         # Redirects and retries start from the whole request, not from the emptied one.
         response.http_request = request.http_request

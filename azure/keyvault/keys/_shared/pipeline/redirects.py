@@ -12,6 +12,7 @@ from azure.core.pipeline.policies import AsyncRedirectPolicy, RedirectPolicy
 from ..._compatibility import drop_content
 from ..wire.identifiers import origin_of
 from ..wire.text import error_of
+from .unread import close_unread, close_unread_async
 
 
 class _SameOrigin:
@@ -69,9 +70,17 @@ class SameOriginRedirectPolicy(_SameOrigin, RedirectPolicy):  # type: ignore[typ
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request, wherever the vault redirects it within its origin."""
         settings = self.configure_redirects(request.context.options)
-        while self.follows(settings, response := self.next.send(request)):
+        while True:
+            response = self.next.send(request)
+            is_last = False
+            try:
+                is_last = not self.follows(settings, response)
+            finally:
+                if not is_last:
+                    close_unread(response)
+            if is_last:
+                return response
             request.http_request = response.http_request
-        return response
 
 
 class AsyncSameOriginRedirectPolicy(_SameOrigin, AsyncRedirectPolicy):  # type: ignore[type-arg]  # as azure-core
@@ -80,6 +89,14 @@ class AsyncSameOriginRedirectPolicy(_SameOrigin, AsyncRedirectPolicy):  # type: 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request, wherever the vault redirects it within its origin."""
         settings = self.configure_redirects(request.context.options)
-        while self.follows(settings, response := await self.next.send(request)):
+        while True:
+            response = await self.next.send(request)
+            is_last = False
+            try:
+                is_last = not self.follows(settings, response)
+            finally:
+                if not is_last:
+                    await close_unread_async(response)
+            if is_last:
+                return response
             request.http_request = response.http_request
-        return response

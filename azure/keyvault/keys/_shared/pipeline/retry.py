@@ -25,6 +25,7 @@ from ..._compatibility import extra_retry_codes
 from ..transport.failures import is_unsent
 from ..transport.tls import is_certificate_error
 from .call import Stage, is_repeatable, remaining, stage_of
+from .unread import close_unread, close_unread_async
 
 _THROTTLED = 429
 #: Statuses of transient responses.
@@ -144,6 +145,7 @@ class KeyVaultRetryPolicy(_RetryRules, RetryPolicy):  # type: ignore[type-arg]  
             else:
                 if not self.repeats_after_response(settings, response):
                     return response
+                close_unread(response)
             self.sleep(settings, request.context.transport)
 
     def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
@@ -167,6 +169,7 @@ class AsyncKeyVaultRetryPolicy(_RetryRules, AsyncRetryPolicy):  # type: ignore[t
             else:
                 if not self.repeats_after_response(settings, response):
                     return response
+                await close_unread_async(response)
             await self.sleep(settings, request.context.transport)
 
     async def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
