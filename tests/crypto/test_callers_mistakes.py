@@ -26,6 +26,11 @@ DIGEST = bytes(32)
 WHATEVER_THE_KEY: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("encrypt", (None, b"x"), {}, "algorithm"),
     ("encrypt", (7, b"x"), {}, "algorithm"),
+    ("encrypt", ({"alg": "RSA-OAEP"}, b"x"), {}, "'algorithm' must be an algorithm enum or its string, not dict"),
+    ("decrypt", ({"alg": "RSA-OAEP", "ciphertext": "eA"},), {}, r"pass EncryptResult\.from_dict\(\.\.\.\)"),
+    ("unwrap_key", ({"alg": "RSA-OAEP", "encrypted_key": "eA"},), {}, r"pass WrapResult\.from_dict\(\.\.\.\)"),
+    ("verify", ({"alg": "RS256", "signature": "eA"}, DIGEST), {}, r"pass SignResult\.from_dict\(\.\.\.\)"),
+    ("verify_data", ({"alg": "RS256", "signature": "eA"}, b"x"), {}, r"pass SignResult\.from_dict\(\.\.\.\)"),
     ("encrypt", ("RS256", b"x"), {}, "algorithm"),
     ("encrypt", ("A128KW", b"x"), {}, "algorithm"),
     ("encrypt", ("RSA-OAEP", "text"), {}, "plaintext"),

@@ -7,6 +7,7 @@ documentation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -205,6 +206,9 @@ _METHODS: dict[Kind, str] = {
     "secure wrap": "secure_wrap_key and secure_unwrap_key",
 }
 
+# The results that can be stored as dictionaries, which callers may pass where a result is expected.
+_STORED: dict[Kind, str] = {"encryption": "EncryptResult", "key wrap": "WrapResult", "signature": "SignResult"}
+
 _NAMES = {
     kind: Names(f"algorithms of {methods}", [row.name for row in ALGORITHMS if row.kind == kind])
     for kind, methods in _METHODS.items()
@@ -219,27 +223,34 @@ def encryption(algorithm: str) -> Algorithm:
     :raises ValueError: when it is an algorithm of another kind, or a known one that is misspelt.
     :raises TypeError: when it is not a string.
     """
-    return _ENCRYPTION.get(algorithm) or _unknown(algorithm, "encryption")
+    return _find(_ENCRYPTION, algorithm, "encryption")
 
 
 def key_wrap(algorithm: str) -> Algorithm:
     """Find the row of a key wrap algorithm, as :func:`encryption` does."""
-    return _KEY_WRAP.get(algorithm) or _unknown(algorithm, "key wrap")
+    return _find(_KEY_WRAP, algorithm, "key wrap")
 
 
 def signature(algorithm: str) -> Algorithm:
     """Find the row of a signature algorithm, as :func:`encryption` does."""
-    return _SIGNATURE.get(algorithm) or _unknown(algorithm, "signature")
+    return _find(_SIGNATURE, algorithm, "signature")
 
 
 def secure_wrap(algorithm: str) -> Algorithm:
     """Find the row of a secure wrap algorithm, as :func:`encryption` does."""
-    return _SECURE_WRAP.get(algorithm) or _unknown(algorithm, "secure wrap")
+    return _find(_SECURE_WRAP, algorithm, "secure wrap")
 
 
-def _unknown(algorithm: object, kind: Kind) -> Algorithm:
-    if not isinstance(algorithm, str):
-        raise TypeError(f"'algorithm' must be an algorithm enum or its string, not {type(algorithm).__name__}")
+def _find(rows: Mapping[str, Algorithm], algorithm: object, kind: Kind) -> Algorithm:
+    if isinstance(algorithm, str):
+        return rows.get(algorithm) or _unknown(algorithm, kind)
+    text = f"'algorithm' must be an algorithm enum or its string, not {type(algorithm).__name__}"
+    if isinstance(algorithm, Mapping) and kind in _STORED:
+        text += f"; to use a stored result, pass {_STORED[kind]}.from_dict(...)"
+    raise TypeError(text)
+
+
+def _unknown(algorithm: str, kind: Kind) -> Algorithm:
     name = str.__str__(algorithm)
     other: Kind | None = next((row.kind for row in ALGORITHMS if row.name == name), None)
     if other is not None:
