@@ -31,6 +31,25 @@ def test_path_that_is_no_regular_expression_is_refused(faulty: Api) -> None:
         faulty.vault.faults.status(503, path="(")
 
 
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [({"time": 2}, "'time'; did you mean 'times'"), ({"verb": 1}, "the filters are times, method, path, probes")],
+)
+def test_keyword_that_is_no_filter_is_refused(faulty: Api, filters: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        faulty.vault.faults.status(503, **filters)
+    assert faulty("GET", "/keys/a").status == 200
+
+
+def test_status_that_is_no_number_is_refused(faulty: Api) -> None:
+    status: Any = "503"
+    with pytest.raises(TypeError, match="status must be int, such as 503, not str"):
+        faulty.vault.faults.status(status)
+    with pytest.raises(TypeError, match="status must be int"):
+        faulty.vault.faults.rewrite(status=status)
+    assert faulty("GET", "/keys/a").status == 200
+
+
 def test_probes_are_spared_unless_asked_for(faulty: Api) -> None:
     faulty.vault.faults.status(500)
     assert faulty.send("GET", "/keys?api-version=7.4").status == 401

@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from .._messages import JSON_TYPE, Inbound, Reply, json_reply, overlaid
@@ -283,6 +284,8 @@ class Faults:
 
     def _add(self, where: FaultFilter, **what: Any) -> Fault:
         filters: dict[str, Any] = {**where}
+        _check_names(filters)
+        _check_status(what)
         pattern = filters.pop("path", None)
         try:
             path = re.compile(pattern) if pattern else None
@@ -292,3 +295,20 @@ class Faults:
         with self._lock:
             self._faults.append(fault)
         return fault
+
+
+def _check_names(filters: Mapping[str, Any]) -> None:
+    """Reject a keyword that is no filter, with the name that was probably meant."""
+    known = list(FaultFilter.__annotations__)
+    for name in filters:
+        if name not in known:
+            nearest = next(iter(get_close_matches(name, known, n=1)), None)
+            meant = f"; did you mean {nearest!r}?" if nearest else f"; the filters are {', '.join(known)}"
+            raise TypeError(f"a fault got an unexpected keyword argument {name!r}{meant}")
+
+
+def _check_status(what: Mapping[str, Any]) -> None:
+    reply: Reply | None = what.get("reply")
+    status = what.get("rewrite", {}).get("status", 200) if reply is None else reply.status
+    if not isinstance(status, int):
+        raise TypeError(f"status must be int, such as 503, not {type(status).__name__}")
