@@ -114,8 +114,19 @@ async def test_answer_cut_short_as_if_it_were_whole_is_a_decode_error(serve: Ser
 
 @pytest.mark.case("C3", "C10")
 async def test_connection_that_is_refused_is_tried_again_and_named(connect: Any) -> None:
-    with pytest.raises(ServiceRequestError, match="localhost"):
+    with pytest.raises(ServiceRequestError, match="localhost") as caught:
         await connect("https://localhost:1", retry_connect=1).create_rsa_key("orders")
+    assert str(caught.value).startswith("Cannot connect to localhost:1: [Errno ")
+    assert str(caught.value).count("Cannot connect") == 1
+
+
+@pytest.mark.case("C10")
+async def test_proxy_that_refuses_the_connection_is_named(connect: Any) -> None:
+    client = connect("https://no-such-vault.invalid", retry_total=0, proxies={"https": "http://localhost:1"})
+    with pytest.raises(ServiceRequestError) as caught:
+        await client.get_key("orders")
+    reason = "Cannot connect to no-such-vault.invalid:443 through the proxy at localhost:1: [Errno "
+    assert str(caught.value).startswith(reason)
 
 
 @pytest.mark.case("C10")

@@ -119,6 +119,11 @@ def failure(error: Exception, what: str, *, connected: bool = True) -> AzureErro
     if meaning is None:
         return None
     text = str(error) or type(error).__name__
+    refused: Any = error if isinstance(getattr(error, "os_error", None), OSError) else None
+    if refused:  # aiohttp's own text repeats the host, and shows the address of an object in memory
+        text = str(refused.os_error)
+        if type(refused).__name__ == "ClientProxyConnectionError":
+            what += f" through the proxy at {refused.host}:{refused.port}"
     found = _KINDS[meaning](f"{what}: {text[:_LONGEST_TEXT]}", error=error)
     return stripped(explained(found) if isinstance(found, ServiceRequestError) else found)
 
