@@ -2,8 +2,9 @@
 
     python dask_files.py [--files 40] [--rows 10000] [--workers 4]
 
-Needs dask[distributed], tink, azure-identity, and the URL of a vault in VAULT_URL. DataKeys is an argument of the
-tasks: every worker makes one data key for all of its tasks, and has the vault decrypt each of the others once.
+Needs dask[distributed], tink and azure-identity. Set VAULT_URL to the URL of a vault. The tasks get DataKeys as an
+argument. Each worker creates one data key for all its tasks, and asks the vault only once to decrypt each data key of
+another worker.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ SUFFIXES = os.environ.get("VAULT_SUFFIXES", "vault.azure.net").split(",")
 
 
 def make(number: int, rows: int, folder: str) -> None:
-    """Write a file of lines."""
+    """Write a CSV file."""
     first = number * rows
     Path(folder, f"{number}.csv").write_text("".join(f"{first + row},tea\n" for row in range(rows)), "utf-8")
 
 
 def encrypt(number: int, folder: str, keys: DataKeys) -> int:
-    """Encrypt a file, which its name is bound to, and remove it; return its length."""
+    """Encrypt a file, bind its name to the ciphertext, delete the plaintext and return its length."""
     plain = Path(folder, f"{number}.csv")
     with plain.open("rb") as source, plain.with_suffix(".csv.tink").open("wb") as target:
         size = encrypt_stream(source, target, keys, associated_data=plain.name.encode())
@@ -40,7 +41,7 @@ def encrypt(number: int, folder: str, keys: DataKeys) -> int:
 
 
 def decrypt(number: int, folder: str, keys: DataKeys) -> int:
-    """Decrypt a file, and add up the numbers in it."""
+    """Decrypt a file and return the sum of its numbers."""
     plain = Path(folder, f"{number}.csv")
     with plain.with_suffix(".csv.tink").open("rb") as source, plain.open("wb") as target:
         decrypt_stream(source, target, keys, associated_data=plain.name.encode())
@@ -48,10 +49,10 @@ def decrypt(number: int, folder: str, keys: DataKeys) -> int:
 
 
 def main() -> None:
-    """Make a key, encrypt, decrypt, and delete the key."""
+    """Create a key, encrypt and decrypt the files, and delete the key."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--files", type=int, default=40)
-    parser.add_argument("--rows", type=int, default=10_000, help="lines of each file")
+    parser.add_argument("--rows", type=int, default=10_000, help="rows in each file")
     parser.add_argument("--workers", type=int, default=4)
     given = parser.parse_args()
     name = f"sample-files-{uuid.uuid4().hex[:8]}"

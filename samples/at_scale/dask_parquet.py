@@ -2,9 +2,9 @@
 
     python dask_parquet.py [--files 40] [--rows 10000] [--workers 4]
 
-Needs dask[distributed], pyarrow, azure-identity, and the URL of a vault in VAULT_URL. The crypto factory is an argument
-of the tasks: what arrives in a worker is the same factory for all of its tasks, so a worker asks the vault once for
-each data key, however many files there are.
+Needs dask[distributed], pyarrow and azure-identity. Set VAULT_URL to the URL of a vault. The tasks get the crypto
+factory as an argument. All tasks of a worker share one factory, so each worker asks the vault only once for each data
+key, however many files there are.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SUFFIXES = os.environ.get("VAULT_SUFFIXES", "vault.azure.net").split(",")
 
 
 def write(number: int, rows: int, folder: str, factory: CryptoFactory, url: str, footer: str, column: str) -> int:
-    """Write one file, whose column of names has a key of its own."""
+    """Write one file. Its name column has its own key."""
     first = number * rows
     table = pa.table({"id": range(first, first + rows), "name": [f"tea {first + row}" for row in range(rows)]})
     configuration = EncryptionConfiguration(footer_key=footer, column_keys={column: ["name"]}, data_key_length_bits=256)
@@ -39,17 +39,17 @@ def write(number: int, rows: int, folder: str, factory: CryptoFactory, url: str,
 
 
 def read(number: int, folder: str, factory: CryptoFactory, url: str) -> int:
-    """Read one file, and add up its numbers."""
+    """Read one file and return the sum of its IDs."""
     properties = factory.file_decryption_properties(KmsConnectionConfig(kms_instance_url=url))
     table = pq.read_table(Path(folder, f"{number:05}.parquet"), decryption_properties=properties)
     return sum(table["id"].to_pylist())
 
 
 def main() -> None:
-    """Make two keys, write, read, and delete the keys."""
+    """Create two keys, write and read the files, and delete the keys."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--files", type=int, default=40)
-    parser.add_argument("--rows", type=int, default=10_000, help="of each file")
+    parser.add_argument("--rows", type=int, default=10_000, help="rows in each file")
     parser.add_argument("--workers", type=int, default=4)
     given = parser.parse_args()
     names = [f"sample-{part}-{uuid.uuid4().hex[:8]}" for part in ("footer", "name")]

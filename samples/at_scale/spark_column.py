@@ -1,11 +1,10 @@
-"""Encrypt a column under a Tink keyset with Spark.
+"""Encrypt a column with a Tink keyset on Spark.
 
     python spark_column.py [--files 40] [--rows 10000] [--workers 4]
 
-Needs pyspark (and Java), pandas, pyarrow, tink, azure-identity, and the URL of a vault in VAULT_URL. The keyset is
-encrypted with a key of the vault and goes to the workers along with the function. Every Python worker has the vault
-decrypt it once. (Parquet's own encryption in Spark is Java code, with an interface of its own for key management
-services.)
+Needs pyspark (and Java), pandas, pyarrow, tink and azure-identity. Set VAULT_URL to the URL of a vault. A key in the
+vault encrypts the keyset, which Spark sends to the workers with the function. Each Python worker asks the vault once
+to decrypt it. (Spark's own Parquet encryption is Java code and has its own interface for key management services.)
 """
 
 from __future__ import annotations
@@ -25,22 +24,22 @@ from tink import aead
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys.tink import AzureKmsAead, AzureKmsClient
 
-os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # what runs the workers; by default the first python3 on PATH
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # default: the first python3 on PATH
 VAULT_URL = os.environ["VAULT_URL"]
 SUFFIXES = os.environ.get("VAULT_SUFFIXES", "vault.azure.net").split(",")
 
 
 def primitive(keyset: bytes, key: AzureKmsAead) -> aead.Aead:
-    """Return what encrypts with a keyset. The key of the vault remembers what it has decrypted in this process."""
+    """Return the keyset's primitive. The vault's key caches decrypted keysets in this process."""
     aead.register()
     return tink.proto_keyset_format.parse_encrypted(keyset, key, b"").primitive(aead.Aead)
 
 
 def main() -> None:
-    """Make a key and a keyset, encrypt and decrypt a column, and delete the key."""
+    """Create a key and a keyset, encrypt and decrypt a column, and delete the key."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--files", type=int, default=40, help="partitions")
-    parser.add_argument("--rows", type=int, default=10_000, help="of each partition")
+    parser.add_argument("--files", type=int, default=40, help="number of partitions")
+    parser.add_argument("--rows", type=int, default=10_000, help="rows in each partition")
     parser.add_argument("--workers", type=int, default=4)
     given = parser.parse_args()
     name = f"sample-column-{uuid.uuid4().hex[:8]}"
