@@ -34,6 +34,7 @@ from .._shared.pipeline.keywords import checked
 from .._shared.pipeline.order import configure
 from .._shared.pipeline.tracing import traced, traced_page
 from .._shared.wire.subject import random_bytes
+from .._shared.wire.translation import mapping
 
 if TYPE_CHECKING:
     from azure.core.configuration import Configuration
@@ -1127,5 +1128,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         # One timeout covers the page and its keys.
         limited = self._connection.within_timeout(options)
         page = await self._page(operation, link, **limited)
+        error_map = limited.pop("error_map", None)  # a key that has been deleted in the meantime is left out
         send: Any = partial(self._connection.send, **limited)
-        return ExpandedPage(page.next_link, await whole_keys_async(send, page.value or []))
+        with mapping(error_map):
+            return ExpandedPage(page.next_link, await whole_keys_async(send, page.value or []))

@@ -17,6 +17,7 @@ from .._shared.base import KeyVaultClientBase, wire_of
 from .._shared.connection import VaultConnection
 from .._shared.pipeline.call import has_terms_of_its_own
 from .._shared.pipeline.keywords import check_of, checked
+from .._shared.wire.translation import mapping
 from ._decision import Execution
 from ._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from ._errors import of_operation
@@ -560,6 +561,9 @@ class CryptographyClient(KeyVaultClientBase):
         return _TRACED[task.method](self, task, **options)  # type: ignore[no-any-return]
 
     def _ask(self, task: Task[R], **options: Any) -> R:
+        if "error_map" in options:
+            with mapping(options.pop("error_map")):
+                return self._ask(task, **options)
         connection = self._connection
         if self._state.facts is None:
             connection.wire.check_version(task.request(self._state))
@@ -581,6 +585,10 @@ class CryptographyClient(KeyVaultClientBase):
 
     def _pinned(self, options: Any) -> tuple[CryptographyClient, JsonWebKey | None]:
         """Fetch the key; return a client pinned to its version, and the known key material."""
+        if "error_map" in options:
+            options = dict(options)
+            with mapping(options.pop("error_map")):
+                return self._pinned(options)
         if self._state.facts is None:
             self._get_key(options)
         else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -266,3 +267,32 @@ def _error(operation: Operation[Any], response: Any, error_map: Mapping[int, typ
     error: HttpResponseError = error_of(kind, message, response)
     explain(error, operation, response)
     return error
+
+
+@contextmanager
+def mapping(error_map: Mapping[int, type[Exception]] | None) -> Iterator[None]:
+    """Raise the caller's own exception for a refusal inside.
+
+    This is for calls of several requests, which look at refusals before the caller sees them.
+
+    :param error_map: the caller's exceptions, by status.
+    """
+    try:
+        yield
+    except HttpResponseError as error:
+        own = _mapped(error, error_map)
+        if own is error:
+            raise
+        raise own from None
+
+
+def _mapped(error: HttpResponseError, error_map: Mapping[int, type[Exception]] | None) -> Exception:
+    kind: Any = (error_map or {}).get(error.status_code or 0)
+    if kind is None or error.response is None:
+        return error
+    if getattr(kind, "__init__", None) is not HttpResponseError.__init__:
+        return kind(response=error.response)  # type: ignore[no-any-return]
+    own: HttpResponseError = kind.__new__(kind)
+    vars(own).update(vars(error))
+    own.args = error.args
+    return own

@@ -21,6 +21,7 @@ from ..._shared.connection_async import AsyncVaultConnection
 from ..._shared.pipeline.call import has_terms_of_its_own, remaining
 from ..._shared.pipeline.deadline_async import before_sending
 from ..._shared.pipeline.keywords import check_of
+from ..._shared.wire.translation import mapping
 from .._decision import Execution
 from .._enums import EncryptionAlgorithm, KeySecureWrapAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
 from .._errors import of_operation
@@ -515,6 +516,9 @@ class CryptographyClient(AsyncKeyVaultClientBase):
         return await _TRACED[task.method](self, task, **options)  # type: ignore[no-any-return]
 
     async def _ask(self, task: Task[R], **options: Any) -> R:
+        if "error_map" in options:
+            with mapping(options.pop("error_map")):
+                return await self._ask(task, **options)
         connection = self._connection
         if self._state.facts is None:
             connection.wire.check_version(task.request(self._state))
@@ -536,6 +540,10 @@ class CryptographyClient(AsyncKeyVaultClientBase):
 
     async def _pinned(self, options: Any) -> tuple[CryptographyClient, JsonWebKey | None]:
         """Fetch the key; return a client pinned to its version, and the known key material."""
+        if "error_map" in options:
+            options = dict(options)
+            with mapping(options.pop("error_map")):
+                return await self._pinned(options)
         if self._state.facts is None:
             await self._get_key(options)
         else:
