@@ -10,6 +10,7 @@ import os
 import pickle
 import random
 import threading
+import time
 import tracemalloc
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -563,6 +564,30 @@ def test_data_keys_work_in_several_event_loops(local: aead.Aead) -> None:
     assert asyncio.run(decrypted(one, keys)) == SMALL
 
 
+def test_data_keys_keep_no_event_loop_that_has_ended(local: aead.Aead) -> None:
+    class Slow(aead.Aead):
+        def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
+            time.sleep(0.01)
+            return local.encrypt(plaintext, associated_data)
+
+        def decrypt(self, ciphertext: bytes, associated_data: bytes) -> bytes:
+            return local.decrypt(ciphertext, associated_data)
+
+    keys = DataKeys(Slow())
+    loops: list[weakref.ref[Any]] = []
+
+    async def several() -> None:
+        """Have streams wait for each other: then a lock refers to its loop."""
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        keys.renew()
+        await asyncio.gather(*(encrypted(SMALL, keys) for _ in range(3)))
+
+    for _ in range(4):
+        asyncio.run(several())
+    gc.collect()
+    assert [loop() is None for loop in loops[:3]] == [True] * 3
+
+
 async def test_data_keys_travel_without_their_data_keys(uri: str, vault: Target, async_client_of: ClientOf) -> None:
     keys = DataKeys(async_client_of(uri), max_messages=7)
     await encrypted(SMALL, keys)
@@ -594,7 +619,13 @@ async def test_what_is_no_key_or_no_stream_is_refused(vault: Target, local: aead
     async def text() -> AsyncIterator[str]:
         yield "text"
 
+    async def nothing() -> AsyncIterator[Any]:
+        yield SMALL
+        yield None
+        yield SMALL
+
     wrong: list[tuple[Any, Any, str]] = [
+        (nothing(), io.BytesIO(), "bytes, not NoneType"),
         ("text", io.BytesIO(), "source"),
         (b"bytes", io.BytesIO(), "source"),
         ([b"bytes"], io.BytesIO(), "source"),
@@ -624,8 +655,23 @@ async def test_methods_that_only_return_what_is_awaited_are_found_out(local: aea
         def write(self, data: bytes) -> Any:
             return target.write(data)
 
-    await encrypt_stream(Opaque(), Opaque(), local)  # type: ignore[arg-type]
-    assert await decrypted(target.data, local) == SMALL
+        def tell(self) -> Any:
+            async def tell() -> int:
+                return source.tell()
+
+            return tell()
+
+        def seek(self, offset: int, whence: int = io.SEEK_SET) -> Any:
+            async def seek() -> int:
+                return source.seek(offset, whence)
+
+            return seek()
+
+    for key in (local, DataKeys(local)):
+        source.seek(0)
+        target.parts.clear()
+        await encrypt_stream(Opaque(), Opaque(), key)  # type: ignore[arg-type]
+        assert await decrypted(target.data, local) == SMALL
 
 
 async def test_client_is_collected_after_its_streams(uri: str, vault: Target) -> None:

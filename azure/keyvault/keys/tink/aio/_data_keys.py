@@ -67,13 +67,24 @@ class DataKeys:
 
     async def _for_stream(self, size: int | None) -> DataKey:
         """Return the data key for one more stream, whose plaintext has this length, if that is known."""
-        loop = asyncio.get_running_loop()
-        async with self._making.setdefault(loop, asyncio.Lock()):  # a lock belongs to one event loop
+        async with self._turn():
             current = self._reuse.take(size)
             if current is not None:
                 return current
             new = NewDataKey()
             return self._reuse.begin(new.encrypted_as(await self._key.encrypt(new.keyset, b"")), size)
+
+    def _turn(self) -> asyncio.Lock:
+        """Return the lock of the running event loop: a lock belongs to one."""
+        loop = asyncio.get_running_loop()
+        turn = self._making.get(loop)
+        if turn is None:
+            for reference in self._making.keyrefs():  # the locks of loops that have ended, which refer to these
+                other = reference()
+                if other is not None and other.is_closed():
+                    self._making.pop(other, None)
+            turn = self._making.setdefault(loop, asyncio.Lock())
+        return turn
 
     def _count(self, used: DataKey, excess: int) -> None:
         """Correct how many bytes a data key has encrypted."""

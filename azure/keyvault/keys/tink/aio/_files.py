@@ -13,6 +13,9 @@ from ._task_thread import TaskThread
 
 T = TypeVar("T")
 
+# Not None: an iterable may give that by mistake, which must not pass for its end.
+_END: Any = object()
+
 
 class AsyncReader(Protocol):
     """A stream whose ``read`` is awaited: ``asyncio.StreamReader``, aiohttp's ``content``, a file of aiofiles."""
@@ -52,7 +55,7 @@ def readable(source: AnySource, thread: TaskThread) -> Any:
         return _Uncertain(source, thread)
     if isinstance(source, AsyncIterable):
         pieces = aiter(source)
-        return _AwaitedSource(partial(anext, pieces, None), thread)
+        return _AwaitedSource(partial(anext, pieces, _END), thread)
     raise TypeError(
         f"source must be a file opened in binary mode or an asynchronous iterable of bytes, not {type(source).__name__}"
     )
@@ -80,17 +83,17 @@ def writable(target: AnyTarget, thread: TaskThread) -> Any:
 
 
 async def _read(read: Callable[[int], Awaitable[Any]]) -> Any:
-    """Return the next piece of a stream; None at its end."""
+    """Return the next piece of a stream; ``_END`` at its end."""
     piece = await read(PIECE)
     if piece is None:
         raise BlockingIOError("source has no data yet: streams must be in blocking mode")
-    return piece if len(piece) else None
+    return piece if len(piece) else _END
 
 
 class _AwaitedSource:
     """A source whose pieces, of any size, the task awaits.
 
-    :param next_piece: returns the next piece; None at the end.
+    :param next_piece: returns the next piece; ``_END`` at the end.
     """
 
     def __init__(self, next_piece: Callable[[], Awaitable[Any]], thread: TaskThread) -> None:
@@ -109,8 +112,8 @@ class _AwaitedSource:
         while missing and not self._is_at_end:
             if not self._rest:
                 piece = await self._next_piece()
-                self._is_at_end = piece is None
-                self._rest = _view(b"" if piece is None else piece)
+                self._is_at_end = piece is _END
+                self._rest = _view(b"" if piece is _END else piece)
             parts.append(self._rest[:missing])
             self._rest = self._rest[missing:]
             missing -= len(parts[-1])
@@ -159,10 +162,10 @@ class _Uncertain:
         return self._awaited(self._stream.write(data))
 
     def tell(self) -> Any:
-        return self._stream.tell()
+        return self._awaited(self._stream.tell())
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> Any:
-        return self._stream.seek(offset, whence)
+        return self._awaited(self._stream.seek(offset, whence))
 
     def _awaited(self, result: Any) -> Any:
         return self._thread.wait_for(partial(_value, result)) if inspect.isawaitable(result) else result
