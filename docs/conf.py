@@ -88,6 +88,8 @@ nitpick_ignore_regex = [
     ("py:class", r"azure\.keyvault\.keys\._(polling\.T|paging\.(Async)?KeyPager)"),  # a type variable, and lists
     # The options of azure-core, which its own documentation tells of.
     ("py:.*", r"[\w.]*Keywords"),
+    # Protocols of streams, which the docstrings describe in words.
+    ("py:class", r"azure\.keyvault\.keys\.tink\.aio\._files\.\w+"),
     # Parts of the REST layer and of the emulator that nobody has to make.
     ("py:class", r"wire\.KeyAttributes|azure\.keyvault\.keys\.emulator\._(http\.Reply|faults\.Wire)"),
 ]
