@@ -513,8 +513,8 @@ class CryptographyClient(KeyVaultClientBase):
 
         :returns: the key object, which works until this client is closed.
         :raises ValueError: when the key has a different type.
-        :raises ~azure.core.exceptions.HttpResponseError: when the vault does not give the key, but for lack of the
-            permission (403).
+        :raises ~azure.core.exceptions.HttpResponseError: when the key cannot be fetched, except for lack of permission
+            (403).
         """
         from ._key_objects.rsa import KeyVaultRSAPublicKey
 

@@ -129,8 +129,8 @@ class DataKeys:
     pickled if its key can. Data keys are not included: everyone in another process who receives it shares the ones
     generated there.
 
-    :param key: the key that encrypts the data keys: a ``CryptographyClient``, synchronous or asyncio's as the functions
-        are; an :class:`AzureKmsAead` or another ``tink.aead.Aead``.
+    :param key: the key that encrypts the data keys: a ``CryptographyClient``, sync or async like the functions;
+        an :class:`AzureKmsAead` or another ``tink.aead.Aead``.
     :param max_age: seconds after which the next stream gets a new data key.
     :param max_messages: the maximum number of streams that one data key encrypts.
     :param max_bytes: the maximum number of plaintext bytes that one data key encrypts. A stream of unknown length is

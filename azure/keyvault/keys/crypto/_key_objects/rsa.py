@@ -169,7 +169,7 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
         :param plaintext: the data.
         :param padding: ``PKCS1v15()``, or ``OAEP`` with SHA-1 or SHA-256, MGF1 with the same hash and no label.
         :returns: the encrypted data.
-        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not encrypt like that.
+        :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not support this kind of encryption.
         :raises ValueError: when the data is too long.
         """
         return self._client.encrypt(_encryption_algorithm(padding), plaintext).ciphertext
@@ -186,7 +186,7 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
         :param signature: the signature.
         :param data: the data, or its digest when the algorithm is ``Prehashed``.
         :param padding: ``PKCS1v15()``, or ``PSS`` with MGF1 with the same hash and a salt as long as the hash.
-            ``PSS.AUTO`` means just that length as well: Key Vault makes and takes no other.
+            ``PSS.AUTO`` also means that length, the only one that Key Vault supports.
         :param algorithm: SHA-256, SHA-384 or SHA-512, or ``Prehashed`` with one of them.
         :raises ~cryptography.exceptions.InvalidSignature: when the signature is not valid.
         :raises ~cryptography.exceptions.UnsupportedAlgorithm: when Key Vault does not support this kind of signature.

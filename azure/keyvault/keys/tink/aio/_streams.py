@@ -38,18 +38,18 @@ async def encrypt_stream(
     (``EncryptedKeyset``), and what Tink's StreamingAead makes with it (AES256_GCM_HKDF_1MB). Tink in other languages
     can read it. Neither stream is closed, and the memory needed does not depend on their length.
 
-    When it fails, the target holds an incomplete stream, which :func:`decrypt_stream` refuses.
+    If it fails, the target contains an incomplete stream, which :func:`decrypt_stream` rejects.
 
-    The asyncio function does the work in a thread of its own, so that the event loop stays free, and makes the requests
-    to the vault in the loop. It also accepts streams that are awaited. When it is cancelled, it waits until the thread
-    has ended, so that neither stream is used any longer.
+    The asyncio function works in its own thread, so the event loop stays free, and sends requests to the vault from the
+    loop. It also accepts streams that are awaited. If it is cancelled, it waits for the thread to end, after which
+    neither stream is in use.
 
     :param source: what to encrypt, a file opened in binary mode: from its current position to its end. For asyncio
         also an asynchronous iterable of bytes, or an object whose ``read(size)`` is awaited.
     :param target: where to write the encrypted stream, a file opened in binary mode. For asyncio also an object whose
         ``write(data)`` is awaited, or an ``asyncio.StreamWriter``.
-    :param key: the key that encrypts the data key: a ``CryptographyClient``, synchronous or asyncio's as this function
-        is; an :class:`AzureKmsAead` or another ``tink.aead.Aead``; or ``DataKeys``, to use one data key several times.
+    :param key: the key that encrypts the data key: a ``CryptographyClient``, sync or async like this function;
+        an :class:`AzureKmsAead` or another ``tink.aead.Aead``; or ``DataKeys``, to use one data key several times.
     :param associated_data: data to authenticate along with the stream; it must be given again to decrypt.
     :param progress: called after every read with the total number of bytes read from the source; in asyncio, in the
         event loop.
