@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 import requests
-from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport, HttpTransport, RequestsTransport
 from azure.core.rest import HttpRequest
 from fixtures.stub_vault import StubWorld, Tokens
@@ -224,35 +224,60 @@ REPEATING: dict[str, Any] = {
     "other failures": Retry(connect=0, read=0, other=2),
     "statuses": Retry(0, status=2, status_forcelist=[503], allowed_methods=["PUT"], read=False).new(total=5),
 }
-HARMLESS: dict[str, Any] = {
-    "nothing": 0,
-    "not at all": Retry(False),
-    "what had no connection": Retry(connect=5, read=0, other=0, status=0, redirect=0),
-}
 
 
-def session_of(retries: Any) -> requests.Session:
-    session = requests.Session()
-    session.mount("https://", HTTPAdapter(max_retries=retries))
-    return session
-
-
-@pytest.mark.case("P1")
+@pytest.mark.case("P1", "C5")
 @pytest.mark.parametrize("how", ["session", "transport"])
 @pytest.mark.parametrize("retries", REPEATING)
-def test_session_that_repeats_by_itself_is_refused(stub: StubWorld, retries: str, how: str) -> None:
-    session = session_of(REPEATING[retries])
-    if how == "session" and stub.world.is_async:
-        pytest.skip("that is aiohttp's")
-    options: dict[str, Any] = {"session": session}
-    if how == "transport":
-        options = {"transport": RequestsTransport(session=session)}
-    with pytest.raises(ValueError, match=r"max_retries=0.*retry_total"):
-        stub.world.KeyClient("https://vault.example", stub.credential(Tokens()), **options)
+async def test_session_with_retries_of_its_own_sends_an_import_once(
+    serve: Serve, connect: Any, stub: StubWorld, bundle_path: str, retries: str, how: str
+) -> None:
+    if stub.world.is_async:
+        pytest.skip("a session of requests is for the sync clients")
+
+    def handler(request: Received, talk: Conversation) -> None:
+        if request.method == "PUT" and retries == "statuses":
+            talk.answer(b"{}", status=503)
+        elif request.method == "PUT":
+            talk.finish(reset=False)
+        else:
+            talk.answer(talk.server.bundle())
+
+    server = serve(handler)
+    with requests.Session() as session:
+        own = Adapter(max_retries=REPEATING[retries])
+        session.mount("https://", own)
+        options: dict[str, Any] = {"session": session, "session_owner": False, "connection_verify": bundle_path}
+        if how == "transport":
+            options = {"transport": RequestsTransport(**options)}
+        client = connect(server, retry_total=0, **options)
+        await client.get_key("orders")
+        with pytest.raises((ServiceResponseError, HttpResponseError)):
+            await client.import_key("orders", JsonWebKey(kty="oct", k=b"0123456789abcdef"))
+        assert [seen.method for seen in server.calls] == ["GET", "PUT"]
+        assert session.get_adapter("https://elsewhere.example/") is own
+        assert own.sent == 0
+        mounted = session.get_adapter(f"{server.url}/keys")
+        assert isinstance(mounted, Adapter)
+        assert mounted.poolmanager is own.poolmanager
+
+
+class Adapter(HTTPAdapter):
+    """An adapter of the caller's, with state of its own."""
+
+    sent = 0
+
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        self.sent += 1
+        return super().send(*args, **kwargs)
 
 
 @pytest.mark.case("P1")
-@pytest.mark.parametrize("retries", HARMLESS)
-def test_session_that_repeats_nothing_that_was_sent_is_taken(stub: StubWorld, retries: str) -> None:
-    transport = RequestsTransport(session=session_of(HARMLESS[retries]))
-    stub.world.KeyClient("https://vault.example", stub.credential(Tokens()), transport=transport)
+@pytest.mark.parametrize("retries", [0, Retry(False)], ids=["nothing", "not at all"])
+def test_session_without_retries_keeps_its_adapter(stub: StubWorld, retries: Any) -> None:
+    with requests.Session() as session:
+        own = HTTPAdapter(max_retries=retries)
+        session.mount("https://", own)
+        transport = RequestsTransport(session=session)
+        stub.world.KeyClient("https://vault.example", stub.credential(Tokens()), transport=transport)
+        assert session.get_adapter("https://vault.example/keys") is own

@@ -94,8 +94,7 @@ class KeyClient(AsyncKeyVaultClientBase):
         default), ``read_timeout`` (seconds between two chunks of a response; 300 by default) and ``timeout`` (seconds,
         see above; the default for calls that do not set their own). A ``transport`` of a class that is not azure-core's
         must send each request only once; this library cannot stop it from repeating requests.
-    :raises ValueError: when the URL is not a vault URL, there is no credential, or a session of ``requests`` has an
-        adapter that repeats requests by itself.
+    :raises ValueError: when the URL is not a vault URL, or there is no credential.
     :raises TypeError: when the credential cannot provide tokens.
     """
 

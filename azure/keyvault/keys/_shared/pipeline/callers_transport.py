@@ -12,17 +12,13 @@ from typing import Any
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
-_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
-_STATUSES = frozenset({408, 413, 429, 500, 502, 503, 504})
-
 
 def policies_for(transport: Any, url: str) -> list[Any]:
     """Return the policies that keep a transport from repeating requests by itself. They come right before it.
 
     :param url: the URL of the vault.
-    :raises ValueError: when its session repeats requests, and nothing but the session can change that.
     """
-    _check_session(getattr(transport, "session", None), url)
+    _keep_from_repeating(getattr(transport, "session", None), url)
     if sys.modules.get("aiohttp") is None:
         return []
     from azure.core.pipeline.transport import AioHttpTransport
@@ -48,49 +44,23 @@ class _SendOncePolicy(SansIOHTTPPolicy[Any, Any]):
             request.context.options["middlewares"] = middlewares_for(session)
 
 
-def _check_session(session: Any, url: str) -> None:
-    """Refuse a session of ``requests`` that may repeat what it has sent.
+def _keep_from_repeating(session: Any, url: str) -> None:
+    """Mount an adapter without retries for the vault in a session of ``requests`` whose adapter has some.
 
-    :raises ValueError: when the adapter for the vault has such retries.
+    It is the session's own otherwise, with the same connections, and other hosts keep theirs.
     """
-    adapter_for = getattr(session, "get_adapter", None)
-    if adapter_for is None:
+    if sys.modules.get("requests") is None:
         return
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
+
     try:
-        retries = getattr(adapter_for(url), "max_retries", None)
-    except ValueError:  # it has no adapter yet
+        adapter = session.get_adapter(url)
+    except (AttributeError, ValueError):  # a session of another library, or one that has no adapter yet
         return
-    if _repeats(retries):
-        raise ValueError(
-            "The session repeats failed requests by itself, which could create a key twice: mount "
-            "requests.adapters.HTTPAdapter(max_retries=0) in it for the vault, and set retry_total and the other retry "
-            "options of the client instead"
-        )
-
-
-def _repeats(retries: Any) -> bool:
-    """Return whether urllib3 repeats a request that the server has received, or answered."""
-    from urllib3 import HTTPResponse, Retry
-    from urllib3.exceptions import ProtocolError, SSLError
-
-    if not isinstance(retries, Retry):
-        return False
-    statuses = _STATUSES.union(retries.status_forcelist)
-    return any(
-        any(_goes_on(retries, method, error=error("lost")) for error in (ProtocolError, SSLError))
-        or any(
-            retries.is_retry(method, status, has_retry_after=True)
-            and _goes_on(retries, method, response=HTTPResponse(status=status))
-            for status in statuses
-        )
-        for method in _METHODS
-    )
-
-
-def _goes_on(retries: Any, method: str, **failure: Any) -> bool:
-    """Return whether there is another try after a failure."""
-    try:
-        retries.increment(method, "/", **failure)
-    except Exception:  # the failure itself, or the error that says that there were enough
-        return False
-    return True
+    retries = getattr(adapter, "max_retries", None)
+    if not isinstance(adapter, HTTPAdapter) or not isinstance(retries, Retry) or retries.total in (0, False):
+        return
+    twin = object.__new__(type(adapter))
+    vars(twin).update(vars(adapter), max_retries=Retry(0, read=False))
+    session.mount(f"{url.rstrip('/')}/", twin)
