@@ -7,7 +7,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,12 +20,14 @@ class RawProxy:
     """Tunnels to wherever it is asked to, unless there is a ``refusal``: a status and a reason.
 
     :ivar certificate: what it shows to its clients, if it speaks TLS with them.
+    :ivar drips: whether it now hands on byte by byte what the server says.
     :ivar heads: what it was asked for, as it came over the wire.
     """
 
     address: str
     refusal: str | None = None
     certificate: ssl.SSLContext | None = None
+    drips: Callable[[], bool] = bool
     heads: list[str] = field(default_factory=list)
 
     @property
@@ -52,10 +55,10 @@ class RawProxy:
         host, _, port = head.split()[1].decode().rpartition(":")
         with socket.create_connection((host, int(port))) as server:
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            tunnel(client, server)
+            tunnel(client, server, self.drips)
 
 
-def tunnel(client: socket.socket, server: socket.socket) -> None:
+def tunnel(client: socket.socket, server: socket.socket, drips: Callable[[], bool] = bool) -> None:
     """Hand on what comes from one socket to the other, and how it ends."""
     other = {client: server, server: client}
     while True:
@@ -68,7 +71,10 @@ def tunnel(client: socket.socket, server: socket.socket) -> None:
                 return
             if not data:
                 return
-            other[source].sendall(data)
+            pieces = [data[at : at + 1] for at in range(len(data))] if source is server and drips() else [data]
+            for piece in pieces:
+                other[source].sendall(piece)
+                time.sleep(0.05 if len(pieces) > 1 else 0)
 
 
 @contextmanager

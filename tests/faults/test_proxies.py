@@ -5,19 +5,21 @@ from __future__ import annotations
 import socket
 import ssl
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 import trustme
-from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError, ServiceResponseTimeoutError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from fixtures.stub_vault import StubCredential, StubWorld, Tokens
 from raw_proxy import RawProxy, raw_proxy
-from raw_server import Conversation, RawServer, Received
+from raw_server import Conversation, RawServer, Received, accepting
 from socks_proxy import socks_proxy
 
 from azure.keyvault.keys import KeyClient
@@ -151,6 +153,23 @@ async def test_proxy_that_speaks_tls_is_used(
     assert "Proxy-Authorization: Basic bWU6c2VjcmV0" in proxy.heads[0]
 
 
+@pytest.mark.case("C9")
+async def test_answer_that_trickles_in_through_a_proxy_that_speaks_tls_is_cut_off(
+    ends: ExitStack, serve: Serve, connect: Any, authority: trustme.CA, stub: StubWorld
+) -> None:
+    """Each byte is a part of the vault's TLS record, of which nothing can be read before it is whole."""
+    if stub.world.is_async and sys.version_info < (3, 11):
+        pytest.skip("asyncio of Python 3.10 has no TLS within TLS")
+    server = serve(lambda request, talk: talk.answer(talk.server.bundle()))
+    proxy = ends.enter_context(raw_proxy(certificate=of_proxy(authority)))
+    proxy.drips = lambda: bool(server.calls)
+    client = connect(server, proxies={"https": proxy.url.replace("127.0.0.1", "localhost")}, retry_total=0)
+    began = time.monotonic()
+    with pytest.raises(ServiceResponseTimeoutError):
+        await client.get_key("orders", timeout=1.5)
+    assert time.monotonic() - began < 4
+
+
 async def test_proxy_that_speaks_tls_needs_a_certificate_that_the_client_trusts(
     ends: ExitStack, serve: Serve, connect: Any
 ) -> None:
@@ -229,3 +248,29 @@ async def test_socks_proxy_is_refused_by_clients_for_asyncio(connect: Any, stub:
     client = connect("https://localhost:1", proxies={"https": "socks5://127.0.0.1:1"})
     with pytest.raises(ValueError, match="SOCKS"):
         await client.get_key("orders")
+
+
+@needs_pysocks
+@pytest.mark.case("C9")
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4", "socks4a"])
+def test_socks_proxy_that_trickles_is_given_up_in_time(ends: ExitStack, trust: ssl.SSLContext, scheme: str) -> None:
+    """The longest greeting that one may send has 262 bytes."""
+    over = threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        with suppress(OSError), sock:
+            sock.recv(4096)
+            for byte in b"\x05\x00\x05\x00\x00\x03\xff" + b"a" * 257 if scheme.startswith("socks5") else b"\x00Z" * 4:
+                sock.sendall(bytes([byte]))
+                over.wait(0.4)
+
+    listener = ends.enter_context(socket.create_server(("127.0.0.1", 0)))
+    ends.enter_context(accepting(listener, serve, over))
+    proxies = {"https": f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"}
+    began = time.monotonic()
+    with (
+        KeyClient("https://localhost:1", StubCredential(Tokens()), proxies=proxies, connection_verify=trust) as client,
+        pytest.raises(AzureError),
+    ):
+        client.get_key("orders", timeout=1, retry_total=0)
+    assert time.monotonic() - began < 2.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from typing import Any, cast
 
 from .line import Limits, Line
@@ -92,9 +93,10 @@ class _WithinTls:
         self.close, self.shutdown = line.end, line.shutdown
 
     def settimeout(self, value: float | None) -> None:
-        """Set the timeout of each read and write."""
+        """Set how long one operation can take, which may wait for many pieces of a TLS record."""
         self._read = value
-        self._line.expect(Limits(None, value, None), bounded=False)
+        end = None if value is None else time.monotonic() + value
+        self._line.expect(Limits(None, value, end), bounded=False)
 
     def gettimeout(self) -> float | None:
         """Return the timeout of each read and write."""
@@ -127,15 +129,40 @@ def _through_socks(host: str, port: int, proxy: Proxy, limits: Limits) -> socket
     except ImportError:
         raise ProxyError("proxies: a SOCKS proxy needs the package PySocks: pip install PySocks") from None
 
-    remote_names = proxy.scheme in ("socks5h", "socks4a")
-    sock: socket.socket = socks.create_connection(
-        (host, port),
-        timeout=cast(Any, limits.patience(limits.connect)),  # typed as an int by some
-        proxy_type=socks.PROXY_TYPE_SOCKS5 if proxy.scheme.startswith("socks5") else socks.PROXY_TYPE_SOCKS4,
-        proxy_addr=proxy.host,
-        proxy_port=proxy.port,
-        proxy_username=proxy.user,
-        proxy_password=proxy.password,
-        proxy_rdns=remote_names,
-    )
-    return sock
+    class Socket(socks.socksocket):  # type: ignore[misc]  # without types
+        """Waits for the proxy no longer than the call has time. PySocks reads its answers piece by piece."""
+
+        def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+            self.settimeout(limits.patience(limits.connect))
+            return cast(int, super().recv_into(buffer, nbytes, flags))
+
+    of_socks5, has_names = proxy.scheme.startswith("socks5"), proxy.scheme in ("socks5h", "socks4a")
+    kind = socks.PROXY_TYPE_SOCKS5 if of_socks5 else socks.PROXY_TYPE_SOCKS4
+    # The others are told an address, which is looked up here.
+    target = host if has_names else _address_for_socks(host, port, limits, of_socks5=of_socks5)
+    failure: OSError | None = None
+    for family, _, _, _, address in LOOKUPS.find(proxy.host, proxy.port, limits.end):
+        sock: Any = Socket(family, socket.SOCK_STREAM)
+        try:
+            sock.set_proxy(kind, address[0], address[1], has_names, proxy.user, proxy.password)
+            sock.settimeout(limits.patience(limits.connect))
+            sock.connect((target, port))
+            return cast(socket.socket, sock)
+        except OSError as error:
+            failure = error
+            sock.close()
+        except BaseException:
+            sock.close()
+            raise
+    try:
+        raise failure or OSError("the proxy has no address")
+    finally:
+        failure = None  # which would hold the frame that it stands in
+
+
+def _address_for_socks(host: str, port: int, limits: Limits, *, of_socks5: bool) -> str:
+    """Return the first address of a host that the version of SOCKS can express: version 4 has no IPv6."""
+    for family, _, _, _, address in LOOKUPS.find(host, port, limits.end):
+        if of_socks5 or family == socket.AF_INET:
+            return str(address[0])
+    raise OSError("the host has no address of IPv4")
