@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ResponseNotReadError, StreamConsumedError
+from azure.core.exceptions import HttpResponseError, ResponseNotReadError, ServiceResponseError, StreamConsumedError
 from azure.core.pipeline.policies import (
     AsyncHTTPPolicy,
     ContentDecodePolicy,
@@ -131,6 +131,16 @@ async def test_streamed_answer_is_read_once_and_its_connection_kept(
 async def _read(answer: Any) -> Any:
     read = answer.read()
     return await read if hasattr(read, "__await__") else read
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_streamed_answer_that_is_not_compressed_as_it_says_is_an_error_of_azure_core(
+    serve: Serve, connect: Any, encoding: str
+) -> None:
+    server = serve(lambda request, talk: talk.answer(b"not compressed" * 10, Content_Encoding=encoding))
+    answer = await connect(server).send_request(HttpRequest("GET", "/keys/orders"), stream=True)
+    with pytest.raises(ServiceResponseError):
+        await _read(answer)
 
 
 async def test_streamed_answer_that_is_closed_early_gives_its_connection_up(serve: Serve, connect: Any) -> None:

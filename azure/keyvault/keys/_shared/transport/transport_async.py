@@ -111,6 +111,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         self._timeouts = _timeouts(connection_timeout, read_timeout)
         self._block_size = connection_data_block_size
         self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._answers: WeakSet[aiohttp.ClientResponse] = WeakSet()
         self._middlewares: tuple[Any, ...] | None = None
         if session is not None:
             self._middlewares = middlewares_for(session)
@@ -251,6 +252,7 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         self, request: HttpRequest, answer: aiohttp.ClientResponse, *, whole: bool
     ) -> AsyncVaultResponse:
         content = None
+        self._answers.add(answer)
         try:
             check_protocol(answer.headers, answer.status)
             if whole:
@@ -275,6 +277,9 @@ class AsyncVaultTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
         session = self._session
         if session is not None and self._is_owner:
             self._session = None
+            for answer in list(self._answers):  # aiohttp leaves their readers waiting forever
+                if not answer.content.is_eof():
+                    answer.content.set_exception(aiohttp.ServerDisconnectedError("The client was closed"))
             await session.close()
             await self._end_given_up()
 
@@ -353,7 +358,15 @@ def _decoder(encoding: str | None) -> Any:
         return None
     import zlib
 
-    return zlib.decompressobj(16 + zlib.MAX_WBITS if kind == "gzip" else zlib.MAX_WBITS).decompress
+    decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS if kind == "gzip" else zlib.MAX_WBITS)
+
+    def decompressed(piece: bytes) -> bytes:
+        try:
+            return decompressor.decompress(piece)
+        except zlib.error as error:
+            raise ValueError(f"It is not {kind}: {error}") from None
+
+    return decompressed
 
 
 def _proxy_options(proxy: Proxy | None) -> dict[str, Any]:
