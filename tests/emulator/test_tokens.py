@@ -34,7 +34,8 @@ def test_managed_identity_token_verifies_with_published_key(api: Api) -> None:
 
 
 def test_managed_identity_with_wrong_header_is_refused(api: Api) -> None:
-    assert _managed_identity(api, api.vault.url, "wrong").status == 401
+    for wrong in ("wrong", "\xff\x80"):  # the latter is sent as bytes that are not UTF-8
+        assert _managed_identity(api, api.vault.url, wrong).status == 401
     assert _managed_identity(api, "").status == 400
 
 

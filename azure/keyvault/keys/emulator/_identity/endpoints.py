@@ -49,7 +49,7 @@ class IdentityEndpoints:
         if request.method != "GET":
             return _refusal(405, "invalid_request", "Use GET.", {"Allow": "GET"})
         if not hmac.compare_digest(
-            request.headers.get("X-IDENTITY-HEADER", "").encode(), self.identity_header.encode()
+            request.headers.get("X-IDENTITY-HEADER", "").encode("utf-8", "replace"), self.identity_header.encode()
         ):
             return json_reply({"statusCode": 401, "message": "X-IDENTITY-HEADER is missing or wrong."}, 401)
         query = request.query_values()
