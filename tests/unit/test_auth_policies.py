@@ -482,6 +482,24 @@ class Particular(Exception):
         self.code = code
 
 
+class Choosy(Exception):
+    """An error that cannot be made of what it says."""
+
+    def __new__(cls, *args: object) -> Choosy:
+        if not args or not isinstance(args[0], int):
+            raise ValueError("it takes a number")
+        return super().__new__(cls, *args)
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Login failed: {number}")
+
+
+@pytest.mark.case("A25")
+def test_failure_that_cannot_be_copied_is_shared_as_it_is() -> None:
+    failure = Choosy(5)
+    assert for_another(failure) is failure
+
+
 @pytest.mark.case("I2")
 def test_failure_that_is_shared_is_copied_without_being_made_anew() -> None:
     try:
