@@ -72,7 +72,7 @@ class AsyncFollowPolicy(Follow, AsyncHTTPPolicy[Any, Any]):
 
 @pytest.mark.case("P19", "B5")
 @pytest.mark.parametrize("target", [f"{ELSEWHERE}/keys/orders", URL.replace("https", "http") + "/keys/orders"])
-async def test_redirect_that_a_callers_policy_follows_brings_no_fresh_token(stub: StubWorld, target: str) -> None:
+async def test_redirect_that_a_callers_policy_follows_elsewhere_is_not_sent(stub: StubWorld, target: str) -> None:
     def reply(sent: Any) -> Answer:
         return challenged() if sent.url == target else Answer(307, None, {"Location": target})
 
@@ -82,7 +82,35 @@ async def test_redirect_that_a_callers_policy_follows_brings_no_fresh_token(stub
     with pytest.raises(AzureError, match="another origin"):
         await client.get_key("orders")
     assert len(tokens.asked) == 1
-    assert len([sent for sent in script.sent if sent.url == target]) == 1
+    assert target not in [sent.url for sent in script.sent]
+
+
+@pytest.mark.case("P19", "B5")
+@pytest.mark.parametrize(
+    "target", [f"{ELSEWHERE}/keys/orders", URL.replace("https", "http") + "/keys/orders", f"{URL}:8443/keys/orders"]
+)
+@pytest.mark.parametrize("by", ["policy", "hook", "policies"])
+async def test_request_that_is_led_away_below_the_authentication_is_not_sent(
+    stub: StubWorld, target: str, by: str
+) -> None:
+    """The request has a token and a body by then."""
+    script = Script([Answer(200, bundle()), Answer(307, None, {"Location": target})])
+    policy = AsyncFollowPolicy() if stub.world.is_async else FollowPolicy()
+    options: dict[str, Any] = {"per_retry_policies": [policy]} if by == "policy" else {}
+    if by == "policies":
+        config = stub.world.KeyClient.create_config(stub.credential(Tokens()))
+        options["policies"] = [config.authentication_policy, policy]
+    client = stub.client(script, **options)
+    await client.get_key("orders")
+
+    def lead(request: Any) -> None:
+        request.http_request.url = target
+
+    hooks = {"raw_request_hook": lead} if by == "hook" else {}
+    with pytest.raises(ClientAuthenticationError, match="another origin"):
+        await client.import_key("orders", JsonWebKey(kty="oct", k=SECRET), **hooks)
+    assert {sent.url.partition("/keys")[0] for sent in script.sent} == {URL}
+    assert script.slept == []
 
 
 @pytest.mark.case("P19", "B5")

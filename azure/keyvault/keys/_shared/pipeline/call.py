@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
+from ..wire.identifiers import secure_origin_of
 from .keywords import UNREAD
 
 #: The context of a call in azure-core's pipeline, where the policies keep what they know about it.
@@ -119,6 +121,25 @@ def is_untraced(context: Call) -> bool:
 def asked_url(context: Call) -> str | None:
     """Return the URL to which the caller sent the request; None when no policy has recorded it."""
     return context.get(_URL)
+
+
+def check_destination(request: PipelineRequest[Any]) -> None:
+    """Refuse to send a request away from the vault, with its token and its body, wherever a policy has led it.
+
+    :raises ~azure.core.exceptions.ClientAuthenticationError: when it would go to another origin than the caller's.
+    """
+    asked, url = asked_url(request.context), request.http_request.url
+    if asked is None or asked == url:
+        return
+    origin = secure_origin_of(asked)
+    try:
+        if secure_origin_of(url) == origin:
+            return
+    except (ServiceRequestError, ValueError):  # not https, or no URL
+        pass
+    raise ClientAuthenticationError(
+        message=f"The request to {origin} was redirected to another origin by a policy or a hook, and was not sent."
+    )
 
 
 class Stage(Enum):

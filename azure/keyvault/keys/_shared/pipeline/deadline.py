@@ -9,7 +9,7 @@ from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineRespon
 from azure.core.pipeline.policies import HTTPPolicy
 
 from ..workers import OutOfTime, Workers
-from .call import deadline_of, remaining
+from .call import check_destination, deadline_of, remaining
 
 # A caller's transport may not end in time, so its exchanges run in threads that can be abandoned. When all threads
 # hang, further calls time out without having sent anything.
@@ -41,7 +41,10 @@ def late() -> ServiceResponseTimeoutError:
 
 
 class DeadlinePolicy(HTTPPolicy[Any, Any]):
-    """Ends a synchronous exchange when the call runs out of time. The last policy before the transport."""
+    """Ends a synchronous exchange when the call runs out of time. The last policy before the transport.
+
+    As such it also refuses to send a request that the policies above have led away from the vault.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +52,7 @@ class DeadlinePolicy(HTTPPolicy[Any, Any]):
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request, for as long as the call has time."""
+        check_destination(request)
         left = remaining(request.context)
         if left is None:
             return self.next.send(request)

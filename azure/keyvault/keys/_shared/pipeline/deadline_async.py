@@ -10,7 +10,7 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
 from ..workers import OutOfTime
-from .call import remaining
+from .call import check_destination, remaining
 from .deadline import late, prepare, unsent
 
 T = TypeVar("T")
@@ -55,10 +55,14 @@ async def before_sending(left: float | None, work: Awaitable[T]) -> T:
 
 
 class AsyncDeadlinePolicy(AsyncHTTPPolicy[Any, Any]):
-    """Ends an asynchronous exchange when the call runs out of time. The last policy before the transport."""
+    """Ends an asynchronous exchange when the call runs out of time. The last policy before the transport.
+
+    As such it also refuses to send a request that the policies above have led away from the vault.
+    """
 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request, for as long as the call has time."""
+        check_destination(request)
         left = remaining(request.context)
         if left is None:
             return await self.next.send(request)
