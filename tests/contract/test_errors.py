@@ -160,5 +160,5 @@ async def test_error_that_is_no_json_raises_the_statuss_exception(
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"{", b'{"key":{}}'], ids=repr)
 async def test_success_that_is_no_key_raises_decode_error(client: Any, emulator: KeyVaultEmulator, body: bytes) -> None:
     emulator.faults.answer(body)
-    with pytest.raises(DecodeError, match="The answer of the vault cannot be used"):
+    with pytest.raises(DecodeError, match="The vault's response cannot be used"):
         await client.get_key("any")

@@ -166,7 +166,7 @@ async def test_whole_result_comes_alone(crypto_of: Callable[..., Any], key: KeyV
         lambda: client.verify(signed, DIGEST, encoding="der"),
         lambda: client.verify_data(signed, b"", signed.signature),
     ):
-        with pytest.raises(TypeError, match="give nothing else with it"):
+        with pytest.raises(TypeError, match="pass nothing else with it"):
             await wrong()
     for wrong in (
         lambda: client.unwrap_key("RSA-OAEP"),

@@ -212,5 +212,5 @@ def test_url_that_is_no_vaults_is_refused(vault: Target, url: str) -> None:
 def test_synchronous_credential_is_asked_for(vault: Target) -> None:
     with pytest.raises(TypeError):
         crypto_factory(vault.async_credential)
-    with pytest.raises(TypeError, match="several domains"):
+    with pytest.raises(TypeError, match="must be a list of domains, such as"):
         crypto_factory(vault.credential, allowed_suffixes="vault.azure.net")

@@ -265,5 +265,5 @@ def test_addresses_of_one_vault_are_known(other: str, same: bool) -> None:
 def test_token_goes_to_https_only() -> None:
     for url in (HOST, f"{HOST}/", f"{HOST}/keys/orders?a=b", HOST.upper() + "/keys"):
         assert identifiers.secure_origin_of(url) == Origin("https", "demo.vault.azure.net", 443)
-    with pytest.raises(ServiceRequestError, match="https URLs only"):
+    with pytest.raises(ServiceRequestError, match="only to https URLs"):
         identifiers.secure_origin_of("http://demo.vault.azure.net/keys")

@@ -198,7 +198,7 @@ def test_hardware_may_be_asked_for_by_either_name(hsm: Any, hardware_protected: 
 
 @pytest.mark.parametrize(("hsm", "hardware_protected"), [(False, True), (True, False)])
 def test_names_of_one_argument_that_differ_are_a_type_error(hsm: bool, hardware_protected: bool) -> None:
-    with pytest.raises(TypeError, match="two names of one argument"):
+    with pytest.raises(TypeError, match="two names for one argument"):
         parameters.hardware_type("RSA", "RSA-HSM", hsm, hardware_protected)
 
 
@@ -206,7 +206,7 @@ def test_expiry_may_be_given_by_either_name_but_not_differently() -> None:
     one, other = datetime(2030, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
     assert parameters.key_attributes(expires=one) is not None
     assert parameters.key_attributes(expires=one, expires_on=one) is not None
-    with pytest.raises(TypeError, match="two names of one argument"):
+    with pytest.raises(TypeError, match="two names for one argument"):
         parameters.key_attributes(expires=one, expires_on=other)
 
 

@@ -51,7 +51,7 @@ def create_parameters(
 ) -> wire.KeyCreateParameters:
     """Return the body of ``create_key``; ``attributes`` are those of :func:`key_attributes`."""
     if not key_type:
-        raise ValueError("key_type must be the type of the key, as KeyType.rsa")
+        raise ValueError("key_type must be the type of the key, such as KeyType.rsa")
     if alg is not None and family_of(_text("key_type", key_type)) not in ("AKP", None):
         raise ValueError(f"alg is for keys of type AKP, and this one is to be of type {_text('key_type', key_type)}")
     return wire.KeyCreateParameters(
@@ -158,7 +158,7 @@ def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
     :raises TypeError: when both are given and differ.
     """
     if value is not None and other is not None and value != other:
-        raise TypeError(f"{name} and {alias} are two names of one argument, and were given different values")
+        raise TypeError(f"{name} and {alias} are two names for one argument, and have different values")
     return other if value is None else value
 
 

@@ -69,7 +69,7 @@ class KeyCiphers:
     ) -> None:
         check_sync_credential(credential)
         if isinstance(allowed_suffixes, str):
-            raise TypeError("allowed_suffixes must be several domains, as ['vault.azure.net'], not text")
+            raise TypeError("allowed_suffixes must be a list of domains, such as ['vault.azure.net'], not a string")
         self._credential = credential
         self._suffixes = None if allowed_suffixes is None else tuple(allowed_suffixes)
         self._options = options

@@ -35,7 +35,7 @@ def wire_of(vault_url: str, api_version: Any, *, verify: bool = True, config: An
     if not isinstance(version, str):
         raise TypeError(f"api_version must be an ApiVersion or text, not {type(api_version).__name__}")
     if not version:
-        raise ValueError("api_version must be an ApiVersion or the text of one; leave it out for the default")
+        raise ValueError("api_version must be an ApiVersion or its string; leave it out for the default")
     if not isinstance(vault_url, str):
         parse_vault_url(vault_url)  # says what is wrong with it
     verify = getattr(getattr(config, "authentication_policy", None), "verify_challenge_resource", verify)
@@ -93,7 +93,7 @@ class KeyVaultClientBase:
     @property
     def _connection(self) -> VaultConnection:
         if self._vault is None:
-            raise ValueError("This client works with a key that is in no vault, and sends no requests")
+            raise ValueError("The key of this client is not in a vault, so the client sends no requests")
         return self._vault
 
     @property

@@ -64,7 +64,7 @@ class AsyncKeyVaultClientBase:
     @property
     def _connection(self) -> AsyncVaultConnection:
         if self._vault is None:
-            raise ValueError("This client works with a key that is in no vault, and sends no requests")
+            raise ValueError("The key of this client is not in a vault, so the client sends no requests")
         return self._vault
 
     @property

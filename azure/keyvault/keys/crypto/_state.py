@@ -73,7 +73,7 @@ class KeyState:
         identifier = parse_key_vault_id(key)
         _check_collection(identifier)
         if execution == "local":
-            raise ValueError("execution 'local' needs the key's material: give a KeyVaultKey, or use from_jwk")
+            raise ValueError("execution 'local' needs the key material: pass a KeyVaultKey, or use from_jwk")
         facts = KeyFacts() if execution == "remote" else None
         return cls(identifier, key, execution, facts)
 

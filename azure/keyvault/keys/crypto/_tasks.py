@@ -396,7 +396,7 @@ def _alone(method: str, *beside: object) -> None:
     :raises TypeError: when there is anything.
     """
     if any(given is not None for given in beside):
-        raise TypeError(f"a whole result says all that {method} needs: give nothing else with it")
+        raise TypeError(f"a whole result contains all that {method} needs: pass nothing else with it")
 
 
 def _result(answer: wire.KeyOperationResult, *, may_be_empty: bool = False) -> bytes:
@@ -405,7 +405,7 @@ def _result(answer: wire.KeyOperationResult, *, may_be_empty: bool = False) -> b
     :raises ~azure.core.exceptions.DecodeError: when it is empty, and the operation has always something to return.
     """
     if not answer.result and not may_be_empty:
-        raise DecodeError("The answer of the vault cannot be used: its value is empty")
+        raise DecodeError("The vault's response cannot be used: its value is empty")
     return answer.result or b""
 
 

@@ -64,6 +64,6 @@ def too_long(headers: Mapping[str, str], status: int | str) -> DecodeError:
 
 def _refusal(defect: str, headers: Mapping[str, str], status: int | str) -> DecodeError:
     request_id = headers.get("x-ms-request-id", "unknown")
-    error = DecodeError(f"The answer of the vault cannot be used: {defect}. Status {status}, request id {request_id}.")
+    error = DecodeError(f"The vault's response cannot be used: {defect}. Status {status}, request id {request_id}.")
     error.status_code = status if isinstance(status, int) else None
     return error

@@ -169,7 +169,7 @@ def secure_origin_of(url: str) -> Origin:
     :raises ValueError: when the URL is malformed.
     """
     if url[:8].lower() != "https://":
-        raise ServiceRequestError(f"Tokens are sent to https URLs only, and {url!r} is none")
+        raise ServiceRequestError(f"Tokens are sent only to https URLs, and {url!r} is not one")
     # Every call asks for the same few origins, so the cache is looked up without what follows the authority.
     end = url.find("/", 8)
     return _origin_of_authority(url if end < 0 else url[:end])

@@ -11,13 +11,13 @@ _BY_CODE = {
     "ObjectIsDeletedButRecoverable": "Recover it with recover_deleted_key, or purge it with purge_deleted_key first.",
     "ObjectIsBeingDeleted": "Wait until the deletion has finished: delete_key does. After a purge, try again later.",
     "ObjectIsBeingRecovered": "Wait until the recovery has finished: recover_deleted_key does.",
-    "ForbiddenByFirewall": "The vault's network rules do not admit this client's address.",
+    "ForbiddenByFirewall": "The vault's network rules do not allow this client's address.",
     "ForbiddenByConnection": (
         "Public network access to the vault is disabled: connect through one of its private endpoints."
     ),
     "ForbiddenByRbac": (
         "Assign the caller a role on the vault that allows it, such as Key Vault Crypto Officer to manage keys or Key "
-        "Vault Crypto User to use them. A new assignment takes some minutes."
+        "Vault Crypto User to use them. A new assignment can take several minutes."
     ),
     "KeyDisabled": "Enable the key with update_key(name, enabled=True).",
     "KeyOperationForbidden": (
@@ -40,10 +40,10 @@ _OF_THE_NETWORK = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection"})
 
 #: What to do about an error without a telling code, by status and operation.
 _BY_OPERATION = {
-    (409, "restore_key"): "A key is restored under its old name: delete and purge the key that has the name first.",
-    (409, "recover_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
-    (409, "purge_deleted_key"): "Wait until what was asked of the key before has finished: recover_deleted_key does.",
-    (409, "backup_key"): "Something that was asked of the key before has not finished: try again later.",
+    (409, "restore_key"): "A backup is restored under the key's old name: delete and purge the key that has it first.",
+    (409, "recover_deleted_key"): "Wait until the key's deletion or recovery has finished: recover_deleted_key does.",
+    (409, "purge_deleted_key"): "Wait until the key's deletion or recovery has finished: recover_deleted_key does.",
+    (409, "backup_key"): "An earlier call that changes the key has not finished: try again later.",
     (404, "get_key"): (
         "Check the name and the version. get_deleted_key finds a deleted key, and recover_deleted_key brings it back."
     ),
@@ -54,7 +54,7 @@ _BY_OPERATION = {
 _BY_STATUS = {
     401: "Check that the credential belongs to the tenant of the vault.",
     429: (
-        "The vault's limit of requests is reached. Reuse one client, do public operations locally, or spread the calls."
+        "The vault's request limit is reached. Reuse one client, encrypt and verify locally, or spread the calls out."
     ),
 }
 

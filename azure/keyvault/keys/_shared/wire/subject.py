@@ -78,7 +78,5 @@ def random_bytes(answer: RandomBytes, count: int) -> bytes:
     """
     value = answer.value or b""
     if len(value) != count:
-        raise DecodeError(
-            f"The answer of the vault cannot be used: it has {len(value)} random bytes instead of {count}"
-        )
+        raise DecodeError(f"The vault's response cannot be used: it has {len(value)} random bytes instead of {count}")
     return value

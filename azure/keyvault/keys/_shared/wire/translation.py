@@ -249,7 +249,7 @@ def malformed(response: Any, defect: str) -> DecodeError:
     request_id = response.headers.get("x-ms-request-id", "unknown")
     # The error does not get the response: its text would quote the body, which may be a plaintext.
     error = DecodeError(
-        f"The answer of the vault cannot be used: {defect}. Status {response.status_code}, request id {request_id}."
+        f"The vault's response cannot be used: {defect}. Status {response.status_code}, request id {request_id}."
     )
     error.status_code, error.reason = response.status_code, response.reason
     return error

@@ -82,7 +82,7 @@ def check_decrypt(
         if iv is not None:
             raise ValueError(f"'iv' can't be given for {row.name}: it has none")
     elif iv is None:
-        raise ValueError(f"'iv' is required to decrypt with {row.name}: give the one that encryption returned")
+        raise ValueError(f"'iv' is required to decrypt with {row.name}: pass the one that encrypt returned")
     else:
         iv = _check_iv(row, iv)
     return ciphertext, iv, _check_tag(row, tag), None if aad is None else _check_aad(row, aad)
@@ -151,7 +151,7 @@ def _check_message(
             raise ValueError(f"'context' must have at most {_CONTEXT_SIZE} bytes, not {len(context)}")
         return as_bytes("digest", message), context, None
     if message is not None:
-        raise ValueError("'external_mu' stands for the message: give None in its place")
+        raise ValueError("'external_mu' stands for the message: pass None in its place")
     if context is not None:
         raise ValueError("'external_mu' was computed with a context or without: 'context' can't be given with it")
     external_mu = as_bytes("external_mu", external_mu)
