@@ -85,7 +85,7 @@ def table(measured: dict[str, Any]) -> str:
         ("`get_key`: time in the client", pair("client_time (env)", "get_key"), "{:,.0f} µs"),
         ("remote `sign`: time in the client", pair("client_time (env)", "remote sign"), "{:,.0f} µs"),
         ("a page of 25 keys: time in the client", pair("client_time (env)", "page of 25"), "{:,.0f} µs"),
-        ("local encrypt with RSA-OAEP-256: time above `cryptography` itself", above, "{:.1f} µs"),
+        ("local encrypt with RSA-OAEP-256: time on top of `cryptography`", above, "{:.1f} µs"),
         (
             "`get_key` over TLS in one thread, with `connection_verify=` and the path of a CA",
             pair("sync_tls (option)", "sync get_key, calls a second"),
