@@ -15,7 +15,8 @@ import requests
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport, HttpTransport, RequestsTransport
 from azure.core.rest import HttpRequest
-from fixtures.stub_vault import StubWorld, Tokens
+from fixtures.stub_vault import StubCredential, StubWorld, Tokens
+from fixtures.worlds import SYNC
 from raw_server import Conversation, RawServer, Received
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
@@ -270,6 +271,19 @@ class Adapter(HTTPAdapter):
     def send(self, *args: Any, **kwargs: Any) -> Any:
         self.sent += 1
         return super().send(*args, **kwargs)
+
+
+@pytest.mark.case("P1", "C5")
+@pytest.mark.parametrize("path", ["", "/", "/keys", "/keys/"])
+def test_session_with_an_adapter_for_the_vault_alone_does_not_repeat(path: str) -> None:
+    url = "https://vault.example"
+    with requests.Session() as session:
+        for mounted in ("https://", url.upper() + path, "https://vault.example.elsewhere/"):
+            session.mount(mounted, HTTPAdapter(max_retries=3))
+        SYNC.KeyClient(url, StubCredential(Tokens()), transport=RequestsTransport(session=session))
+        adapters = [session.get_adapter(f"{url}/{asked}") for asked in ("", "keys/orders", "deletedkeys/orders")]
+        assert [adapter.max_retries.total for adapter in adapters] == [0, 0, 0]
+        assert session.get_adapter("https://vault.example.elsewhere/keys").max_retries.total == 3
 
 
 @pytest.mark.case("P1")

@@ -47,20 +47,24 @@ class _SendOncePolicy(SansIOHTTPPolicy[Any, Any]):
 def _keep_from_repeating(session: Any, url: str) -> None:
     """Mount an adapter without retries for the vault in a session of ``requests`` whose adapter has some.
 
-    It is the session's own otherwise, with the same connections, and other hosts keep theirs.
+    It is the session's own otherwise, with the same connections, and other hosts keep theirs. A session takes the
+    adapter with the longest prefix, which may be a path of the vault.
     """
     if sys.modules.get("requests") is None:
         return
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
 
-    try:
-        adapter = session.get_adapter(url)
-    except (AttributeError, ValueError):  # a session of another library, or one that has no adapter yet
-        return
-    retries = getattr(adapter, "max_retries", None)
-    if not isinstance(adapter, HTTPAdapter) or not isinstance(retries, Retry) or retries.total in (0, False):
-        return
-    twin = object.__new__(type(adapter))
-    vars(twin).update(vars(adapter), max_retries=Retry(0, read=False))
-    session.mount(f"{url.rstrip('/')}/", twin)
+    root = f"{url.rstrip('/')}/"
+    below = [prefix for prefix in getattr(session, "adapters", ()) if prefix.lower().startswith(root.lower())]
+    for prefix in (root, *below):
+        try:
+            adapter = session.get_adapter(prefix)
+        except (AttributeError, ValueError):  # a session of another library, or one that has no adapter yet
+            continue
+        retries = getattr(adapter, "max_retries", None)
+        if not isinstance(adapter, HTTPAdapter) or not isinstance(retries, Retry) or retries.total in (0, False):
+            continue
+        twin = object.__new__(type(adapter))
+        vars(twin).update(vars(adapter), max_retries=Retry(0, read=False))
+        session.mount(prefix, twin)
