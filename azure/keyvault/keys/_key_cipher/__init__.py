@@ -5,6 +5,6 @@ library.
 """
 
 from .cipher import KeyCipher
-from .ciphers import CLOUD_SUFFIXES, KeyCiphers
+from .registry import CLOUD_SUFFIXES, CipherRegistry
 
-__all__ = ["CLOUD_SUFFIXES", "KeyCipher", "KeyCiphers"]
+__all__ = ["CLOUD_SUFFIXES", "KeyCipher", "CipherRegistry"]

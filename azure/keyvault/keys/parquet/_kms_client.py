@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyarrow.parquet import encryption
 
 from .._frames import clears_locals
-from .._key_cipher import CLOUD_SUFFIXES, KeyCipher, KeyCiphers
+from .._key_cipher import CLOUD_SUFFIXES, CipherRegistry, KeyCipher
 from .._shared.recipe import Recipe, make
 from .._shared.wire.identifiers import parse_vault_url
 
@@ -46,17 +46,17 @@ class AzureKmsClient(encryption.KmsClient):
         **options: Any,
     ) -> None:
         super().__init__()
-        self._use(config, KeyCiphers(credential, allowed_suffixes, options))
+        self._use(config, CipherRegistry(credential, allowed_suffixes, options))
 
     @classmethod
-    def _with(cls, config: encryption.KmsConnectionConfig, ciphers: KeyCiphers) -> AzureKmsClient:
+    def _with(cls, config: encryption.KmsConnectionConfig, registry: CipherRegistry) -> AzureKmsClient:
         """Make an instance that shares its clients with others."""
         client = cls.__new__(cls)
         encryption.KmsClient.__init__(client)
-        client._use(config, ciphers)
+        client._use(config, registry)
         return client
 
-    def _use(self, config: encryption.KmsConnectionConfig, ciphers: KeyCiphers) -> None:
+    def _use(self, config: encryption.KmsConnectionConfig, registry: CipherRegistry) -> None:
         url = config.kms_instance_url
         if url in ("", "DEFAULT"):  # pyarrow's placeholder for a missing URL
             raise ValueError(
@@ -64,7 +64,7 @@ class AzureKmsClient(encryption.KmsClient):
                 "it as well, or have it read from the file with DecryptionConfiguration(read_kms_url=True)"
             )
         self._vault_url = parse_vault_url(url)
-        self._ciphers = ciphers
+        self._registry = registry
 
     def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> str:
         """Wrap a key; an RSA key does it in this process.
@@ -96,22 +96,22 @@ class AzureKmsClient(encryption.KmsClient):
     def _cipher(self, master_key: str) -> KeyCipher:
         if not master_key or master_key.count("/") > 1:
             raise ValueError(f"{master_key!r} is not a master key: expected NAME or NAME/VERSION of a key in the vault")
-        return self._ciphers.of(f"{self._vault_url}/keys/{master_key}")
+        return self._registry.of(f"{self._vault_url}/keys/{master_key}")
 
 
 class _AzureCryptoFactory(encryption.CryptoFactory):
     """A factory whose clients share their connections."""
 
-    def __init__(self, ciphers: KeyCiphers) -> None:
-        super().__init__(lambda config: AzureKmsClient._with(config, ciphers))
-        self._ciphers = ciphers
+    def __init__(self, registry: CipherRegistry) -> None:
+        super().__init__(lambda config: AzureKmsClient._with(config, registry))
+        self._registry = registry
 
     def __reduce__(self) -> Any:
-        return make, (type(self), Recipe(ciphers=self._ciphers))
+        return make, (type(self), Recipe(registry=self._registry))
 
     @classmethod
     def _of_recipe(cls, recipe: Recipe) -> _AzureCryptoFactory:
-        return cls(recipe.parts["ciphers"])
+        return cls(recipe.parts["registry"])
 
 
 def crypto_factory(
@@ -131,4 +131,4 @@ def crypto_factory(
     :raises ValueError: when there is no credential.
     :raises TypeError: when the credential cannot provide tokens synchronously.
     """
-    return _AzureCryptoFactory(KeyCiphers(credential, allowed_suffixes, options))
+    return _AzureCryptoFactory(CipherRegistry(credential, allowed_suffixes, options))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tink
 
 from .._frames import clears_locals
-from .._key_cipher import CLOUD_SUFFIXES, KeyCiphers
+from .._key_cipher import CLOUD_SUFFIXES, CipherRegistry
 from ._aead import AzureKmsAead
 from ._errors import as_tink_errors
 
@@ -48,17 +48,17 @@ class AzureKmsClient(tink.KmsClient):
         allowed_suffixes: Iterable[str] | None = CLOUD_SUFFIXES,
         **options: Any,
     ) -> None:
-        self._ciphers = KeyCiphers(credential, allowed_suffixes, options)
+        self._registry = CipherRegistry(credential, allowed_suffixes, options)
 
     @classmethod
-    def _with(cls, ciphers: KeyCiphers) -> AzureKmsClient:
+    def _with(cls, registry: CipherRegistry) -> AzureKmsClient:
         """Make an instance that shares its clients with others."""
         client = cls.__new__(cls)
-        client._ciphers = ciphers
+        client._registry = registry
         return client
 
     def __reduce__(self) -> Any:
-        return AzureKmsClient._with, (self._ciphers,)
+        return AzureKmsClient._with, (self._registry,)
 
     def does_support(self, key_uri: str) -> bool:
         """Return whether a URI identifies a key in one of the allowed vaults.
@@ -67,7 +67,7 @@ class AzureKmsClient(tink.KmsClient):
         :returns: whether :meth:`get_aead` accepts it.
         """
         try:
-            self._ciphers.check(key_id_of(key_uri))
+            self._registry.check(key_id_of(key_uri))
         except ValueError:
             return False
         return True
@@ -80,11 +80,11 @@ class AzureKmsClient(tink.KmsClient):
         :raises tink.TinkError: when it is not the URI of a key, or the key's vault is not allowed.
         """
         with as_tink_errors():
-            return AzureKmsAead._with(self._ciphers.of(key_id_of(key_uri)))
+            return AzureKmsAead._with(self._registry.of(key_id_of(key_uri)))
 
     def close(self) -> None:
         """Close the connections to the vaults; the keys cannot be used afterwards."""
-        self._ciphers.close()
+        self._registry.close()
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ import tink
 from azure.core.exceptions import AzureError
 
 from .. import _extras
-from .._key_cipher import KeyCiphers
+from .._key_cipher import CipherRegistry
 from ._aead import AzureKmsAead
 from ._client import key_id_of
 from ._streams import decrypt_stream, encrypt_stream
@@ -120,13 +120,13 @@ def _key(identifier: str) -> Iterator[AzureKmsAead]:
     from azure.identity import DefaultAzureCredential
 
     with DefaultAzureCredential() as credential:
-        ciphers = KeyCiphers(credential, None, {})
+        registry = CipherRegistry(credential, None, {})
         try:
             yield AzureKmsAead._with(
-                ciphers.of(key_id_of(identifier) if identifier.startswith("azure-kms:") else identifier)
+                registry.of(key_id_of(identifier) if identifier.startswith("azure-kms:") else identifier)
             )
         finally:
-            ciphers.close()
+            registry.close()
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def allowed_key_id(key_id: str, allowed_suffixes: Iterable[str] | None) -> str:
     return f"{identifier.vault_url}/keys/{identifier.name}{version}"
 
 
-class KeyCiphers:
+class CipherRegistry:
     """The ciphers of keys that are named by what may come from anywhere: of allowed vaults, and so many at most.
 
     :param credential: provides the tokens.
@@ -86,11 +86,11 @@ class KeyCiphers:
         return make, (type(self), self._recipe)
 
     @classmethod
-    def _of_recipe(cls, recipe: Recipe) -> KeyCiphers:
+    def _of_recipe(cls, recipe: Recipe) -> CipherRegistry:
         parts = read(recipe)
-        ciphers = cls(parts["credential"], parts["suffixes"], parts["options"])
-        ciphers._is_shared, ciphers._recipe = True, recipe
-        return ciphers
+        registry = cls(parts["credential"], parts["suffixes"], parts["options"])
+        registry._is_shared, registry._recipe = True, recipe
+        return registry
 
     def check(self, key_id: str) -> str:
         """Return the identifier of a key in one of the allowed vaults, in its plain form.
