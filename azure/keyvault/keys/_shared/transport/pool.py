@@ -59,7 +59,7 @@ class SecureConnection(Connection):
     # urllib3 leaves the default port out of the Host header.
 
 
-class Connections:
+class ConnectionPool:
     """The idle connections of one client. The most recently used one is taken first."""
 
     def __init__(self) -> None:

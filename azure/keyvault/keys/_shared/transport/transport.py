@@ -13,11 +13,11 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
 from .answer_body import AnswerTooLong, check_encoding, check_protocol, check_size, too_long
-from .connections import Connection, Connections, SecureConnection
 from .dialing import dial
 from .failures import LOST, failure, stripped
 from .interception import InterceptedConnection, is_intercepted
 from .line import Limits
+from .pool import Connection, ConnectionPool, SecureConnection
 from .proxies import ProxyError, proxy_for
 from .request_body import completed, framed_body
 from .response import VaultResponse
@@ -62,7 +62,7 @@ class VaultTransport(HttpTransport[HttpRequest, HttpResponse]):
         self._tls = TlsSettings(connection_verify, connection_cert, use_env_settings=use_env_settings)
         self._connect_timeout, self._read_timeout = _timeouts(connection_timeout, read_timeout)
         self._block_size = connection_data_block_size
-        self._connections = Connections()
+        self._connections = ConnectionPool()
 
     def send(  # type: ignore[override]  # unknown options are errors
         self,
@@ -219,7 +219,9 @@ def _content(answer: Any) -> bytes:
 class _Stream:
     """The body of a streamed response."""
 
-    def __init__(self, answer: Any, connection: Connection | InterceptedConnection, connections: Connections) -> None:
+    def __init__(
+        self, answer: Any, connection: Connection | InterceptedConnection, connections: ConnectionPool
+    ) -> None:
         self._answer = answer
         self._connection = connection
         self._connections = connections
