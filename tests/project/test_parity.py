@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from azure.keyvault.keys import KeyClient, aio
-from azure.keyvault.keys._paging import AsyncKeyPages, KeyPages
+from azure.keyvault.keys._paging import AsyncKeyPageIterator, KeyPageIterator
 from azure.keyvault.keys._polling import AsyncKeyVaultPoller, KeyVaultPoller
 from azure.keyvault.keys.crypto import CryptographyClient
 from azure.keyvault.keys.crypto import aio as crypto_aio
@@ -20,7 +20,7 @@ TWINS = [
     pytest.param(KeyClient, aio.KeyClient, id="KeyClient"),
     pytest.param(CryptographyClient, crypto_aio.CryptographyClient, id="CryptographyClient"),
     pytest.param(KeyVaultPoller, AsyncKeyVaultPoller, id="poller"),
-    pytest.param(KeyPages, AsyncKeyPages, id="pages"),
+    pytest.param(KeyPageIterator, AsyncKeyPageIterator, id="pages"),
 ]
 twins = pytest.mark.parametrize(("here", "there"), TWINS)
 

@@ -24,7 +24,7 @@ from ._models import (
     KeyVaultKey,
     ReleaseKeyResult,
 )
-from ._paging import ExpandedPage, KeyPager, KeyPages, extract, whole_keys
+from ._paging import ExpandedPage, KeyPageIterator, KeyPager, extract, whole_keys
 from ._polling import KeyVaultPoller, Progress
 from ._shared import ApiVersion
 from ._shared.base import KeyVaultClientBase, wire_of
@@ -1104,7 +1104,7 @@ class KeyClient(KeyVaultClientBase):
 
     def _paged(self, page: Any, operation: Any, convert: Any, options: Any, progress: Any = None) -> KeyPager[Any]:
         page_at = partial(page, self, operation, **options)
-        pages: Any = partial(KeyPages, report=progress)  # azure-core calls this as it would call the class
+        pages: Any = partial(KeyPageIterator, report=progress)  # azure-core calls this as it would call the class
         return KeyPager(page_at, partial(extract, convert), page_iterator_class=pages)
 
     def _page(self, operation: Any, link: str | None, **options: Any) -> Any:

@@ -139,7 +139,7 @@ def _page_table(kind: str, pages: Any) -> str:
     return table(rows, caption=f"{kind}: {_told(pages)}", header=header)
 
 
-class KeyPages(PageIterator[T]):
+class KeyPageIterator(PageIterator[T]):
     """The pages of a list."""
 
     def __init__(self, *args: Any, report: Callable[[int], Any] | None = None, **kwargs: Any) -> None:
@@ -161,7 +161,7 @@ class KeyPages(PageIterator[T]):
         return page
 
 
-class AsyncKeyPages(AsyncPageIterator[T]):
+class AsyncKeyPageIterator(AsyncPageIterator[T]):
     """The pages of a list."""
 
     def __init__(self, *args: Any, report: Callable[[int], Any] | None = None, **kwargs: Any) -> None:
@@ -196,14 +196,14 @@ class KeyPager(ItemPaged[T]):
     def _repr_html_(self) -> str:
         return _page_table(type(self).__name__, self._pages)
 
-    def by_page(self, continuation_token: str | None = None) -> KeyPages[T]:
+    def by_page(self, continuation_token: str | None = None) -> KeyPageIterator[T]:
         """Return the pages instead of the items.
 
         :param continuation_token: the token of an earlier iteration, to resume from there.
         :returns: an iterator of pages, which are iterators of items. Its ``continuation_token`` is the next
             page's.
         """
-        pages = cast("KeyPages[T]", super().by_page(continuation_token))
+        pages = cast("KeyPageIterator[T]", super().by_page(continuation_token))
         self._pages = pages
         return pages
 
@@ -219,13 +219,13 @@ class AsyncKeyPager(AsyncItemPaged[T]):
     def _repr_html_(self) -> str:
         return _page_table(type(self).__name__, self._pages)
 
-    def by_page(self, continuation_token: str | None = None) -> AsyncKeyPages[T]:
+    def by_page(self, continuation_token: str | None = None) -> AsyncKeyPageIterator[T]:
         """Return the pages instead of the items.
 
         :param continuation_token: the token of an earlier iteration, to resume from there.
         :returns: an iterator of pages, which are iterators of items. Its ``continuation_token`` is the next
             page's.
         """
-        pages = cast("AsyncKeyPages[T]", super().by_page(continuation_token))
+        pages = cast("AsyncKeyPageIterator[T]", super().by_page(continuation_token))
         self._pages = pages
         return pages

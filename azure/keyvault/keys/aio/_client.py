@@ -24,7 +24,7 @@ from .._models import (
     KeyVaultKey,
     ReleaseKeyResult,
 )
-from .._paging import AsyncKeyPager, AsyncKeyPages, ExpandedPage, extract_async, whole_keys_async
+from .._paging import AsyncKeyPageIterator, AsyncKeyPager, ExpandedPage, extract_async, whole_keys_async
 from .._polling import AsyncKeyVaultPoller, Progress
 from .._shared import ApiVersion
 from .._shared.base import wire_of
@@ -1115,7 +1115,7 @@ class KeyClient(AsyncKeyVaultClientBase):
 
     def _paged(self, page: Any, operation: Any, convert: Any, options: Any, progress: Any = None) -> AsyncKeyPager[Any]:
         page_at = partial(page, self, operation, **options)
-        pages: Any = partial(AsyncKeyPages, report=progress)  # azure-core calls this as it would call the class
+        pages: Any = partial(AsyncKeyPageIterator, report=progress)  # azure-core calls this as it would call the class
         return AsyncKeyPager(page_at, partial(extract_async, convert), page_iterator_class=pages)
 
     async def _page(self, operation: Any, link: str | None, **options: Any) -> Any:

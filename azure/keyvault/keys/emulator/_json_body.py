@@ -81,7 +81,7 @@ class Body:
         value: dict[str, Any] | None = self._typed(name, dict)
         return None if value is None else Body(value, f"{self._path}{name}.")
 
-    def objects(self, name: str) -> list[Body] | None:
+    def object_list(self, name: str) -> list[Body] | None:
         """Return an array of objects."""
         values: list[Any] | None = self._typed(name, list)
         if values is None:
@@ -90,7 +90,7 @@ class Body:
             raise self._invalid(name)
         return [Body(value, f"{self._path}{name}.") for value in values]
 
-    def texts(self, name: str) -> list[str] | None:
+    def text_list(self, name: str) -> list[str] | None:
         """Return an array of strings."""
         values: list[Any] | None = self._typed(name, list)
         if values is not None and not all(isinstance(value, str) for value in values):

@@ -44,7 +44,7 @@ class Origin:
         return self.host.partition(".")[0]
 
 
-class Origins:
+class KnownOrigins:
     """The origins of a vault, by the value of ``Host``. An unknown host counts as the default one.
 
     A known host may have another port, that of a container or a tunnel in between. Responses then use that port.

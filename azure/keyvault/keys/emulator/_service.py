@@ -28,7 +28,7 @@ from ._operations.bundles import Bundles
 from ._operations.kinds import ServiceKind
 from ._operations.managed_hsm import ManagedHsmKind
 from ._options import EmulatorOptions
-from ._origins import Origins
+from ._origins import KnownOrigins
 from ._storage.agenda import Agenda
 from ._storage.backup import BackupKey
 from ._storage.exports import exported, imported
@@ -91,7 +91,7 @@ class Service:
         self.realm.vaults.append(self)
         self.events = Events()
         self.catching_up = asyncio.Lock()
-        self.origins = Origins(options.port, options.hostnames)
+        self.origins = KnownOrigins(options.port, options.hostnames)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.others: dict[str, Service] = {}
         self._open_others()
@@ -131,7 +131,7 @@ class Service:
 
     def bind(self, port: int, host: str = "localhost") -> None:
         """Tell the parts the host names of the server."""
-        self.origins = Origins(port, self.options.hostnames, host)
+        self.origins = KnownOrigins(port, self.options.hostnames, host)
 
     @property
     def public_host(self) -> str:

@@ -6,8 +6,8 @@ from .._jwk import JsonWebKey, family_of
 from ..crypto._local.algorithms import ALGORITHMS
 
 _BY_CURVE = {row.curve: row.name for row in ALGORITHMS if row.curve is not None}
-_USES = {"signature": "sig", "encryption": "enc", "key wrap": "enc"}
-_USE = {row.name: _USES[row.kind] for row in ALGORITHMS if row.kind in _USES}
+_USE_OF_KIND = {"signature": "sig", "encryption": "enc", "key wrap": "enc"}
+_USE_OF_ALGORITHM = {row.name: _USE_OF_KIND[row.kind] for row in ALGORITHMS if row.kind in _USE_OF_KIND}
 
 
 def signature_algorithm(key: JsonWebKey) -> str | None:
@@ -35,6 +35,6 @@ def use_of(algorithm: str) -> str:
 
     :raises ValueError: when there is no such algorithm.
     """
-    if algorithm not in _USE:
+    if algorithm not in _USE_OF_ALGORITHM:
         raise ValueError(f"'algorithm' {algorithm!r} is not known")
-    return _USE[algorithm]
+    return _USE_OF_ALGORITHM[algorithm]

@@ -150,7 +150,7 @@ def _with_expiry(version: KeyVersion, key: Key | None, expires: bool) -> KeyVers
 async def create_key(call: Call) -> Reply:
     """POST /keys/{name}/create (2016-10-01): a new key, or a new version of a key."""
     family, kty = created_type(call)
-    given = key_properties(call.body, call.api, call.body.texts("key_ops"), call.service.kind)
+    given = key_properties(call.body, call.api, call.body.text_list("key_ops"), call.service.kind)
     if given.external_id is not None and not call.service.kind.is_hsm:
         raise invalid_property("attributes.external_key")
     check_new_policy(call, kty, given)
@@ -163,7 +163,7 @@ async def create_key(call: Call) -> Reply:
 async def import_key(call: Call) -> Reply:
     """PUT /keys/{name} (2016-10-01): a key from elsewhere, in plain text or wrapped with a key-exchange key."""
     jwk, (family, kty) = _imported_jwk(call), imported_type(call)
-    given = key_properties(call.body, call.api, jwk.texts("key_ops"), call.service.kind)
+    given = key_properties(call.body, call.api, jwk.text_list("key_ops"), call.service.kind)
     check_new_policy(call, kty, given)
     material = await call.service.work(lambda: _imported(call, family, kty, jwk))
     return await _keep(call, _new_key_version(call, kty, material, given), expires=False)
@@ -196,7 +196,7 @@ async def get_key(call: Call) -> Reply:
 async def update_key(call: Call) -> Reply:
     """PATCH /keys/{name}[/{version}] (2016-10-01): what is left out stays; tags and key_ops are replaced."""
     body = call.required_body
-    given = key_properties(body, call.api, body.texts("key_ops"), call.service.kind)
+    given = key_properties(body, call.api, body.text_list("key_ops"), call.service.kind)
     async with call.service.writing(call.name):
         key, version = call.key_and_version()
         check_policy_change(call, version, given)

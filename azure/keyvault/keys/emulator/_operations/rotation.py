@@ -108,7 +108,7 @@ def _checked_policy(body: Body, now: int) -> tuple[list[dict[str, Any]], str | N
     expiry = attributes.text("expiryTime") or None
     if expiry is not None and _duration(expiry).least_days < _LEAST_EXPIRY_DAYS:
         raise bad_parameter("The key expiry time in a rotation policy must be at least 28 days.")
-    actions = [_action(item, expiry) for item in body.objects("lifetimeActions") or []]
+    actions = [_action(item, expiry) for item in body.object_list("lifetimeActions") or []]
     for action in actions:
         _check_room(action, expiry, now)
     types = [action["action"]["type"] for action in actions]

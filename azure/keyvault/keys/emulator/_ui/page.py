@@ -122,11 +122,11 @@ class Page:
         return self._form(action, button, "inline")
 
     def _keys(self) -> Markup:
-        rows = [self._key(row) for row in snapshot.live_rows(self._service)]
+        rows = [self._key_row(row) for row in snapshot.live_rows(self._service)]
         heads = ("Name", "", "Type", "State", "Expires (UTC)", "Rotation policy", "Tags")
         return _section("keys", f"Keys ({len(rows)})", _table(heads, rows))
 
-    def _key(self, row: snapshot.KeyRow) -> Markup:
+    def _key_row(self, row: snapshot.KeyRow) -> Markup:
         buttons = [
             self._button("rotate", "Rotate", "key", row.name),
             self._button("delete", "Delete", "key", row.name, danger=True),
