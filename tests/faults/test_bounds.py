@@ -10,7 +10,8 @@ import pytest
 from azure.core.exceptions import AzureError, DecodeError
 from raw_server import Conversation, RawServer, Received
 
-from azure.keyvault.keys._shared.transport import answer_body, line
+from azure.keyvault.keys._shared.sockets import line
+from azure.keyvault.keys._shared.transport import answer_body
 
 Serve = Callable[..., RawServer]
 

@@ -19,7 +19,7 @@ from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
 
 from azure.keyvault.keys._lazy import lazy_property
 from azure.keyvault.keys._shared.pipeline.call import CallPolicy, remaining
-from azure.keyvault.keys._shared.transport.proxies import environment_proxies
+from azure.keyvault.keys._shared.sockets.proxies import environment_proxies
 
 
 async def test_hook_of_a_call_sees_the_request_itself_and_not_the_probe(stub: StubWorld) -> None:

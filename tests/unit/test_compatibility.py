@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from azure.keyvault.keys import _compatibility as compatibility
 from azure.keyvault.keys._shared.pipeline.retry import AsyncKeyVaultRetryPolicy, KeyVaultRetryPolicy
-from azure.keyvault.keys._shared.transport.pool import Connection
+from azure.keyvault.keys._shared.sockets.pool import Connection
 
 SHA256 = hashes.SHA256()
 

@@ -11,8 +11,8 @@ import pytest
 import trustme
 from azure.core.exceptions import ServiceRequestError
 
-from azure.keyvault.keys._shared.transport.proxies import environment_proxies
-from azure.keyvault.keys._shared.transport.tls import (
+from azure.keyvault.keys._shared.sockets.proxies import environment_proxies
+from azure.keyvault.keys._shared.sockets.tls import (
     AS_CLIENT,
     TlsSettings,
     explained,

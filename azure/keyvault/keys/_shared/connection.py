@@ -21,8 +21,8 @@ from .pipeline.order import PipelineClasses, build_pipeline, configure
 from .pipeline.redirects import SameOriginRedirectPolicy
 from .pipeline.retry import KeyVaultRetryPolicy
 from .recipe import SHARED, Recipe, read, recipe_of
+from .sockets.tls import CONNECTION_TIMEOUT
 from .transport.request_body import with_whole_body
-from .transport.tls import CONNECTION_TIMEOUT
 from .wire.translation import Wire
 
 T = TypeVar("T")

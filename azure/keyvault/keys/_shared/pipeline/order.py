@@ -17,7 +17,7 @@ from azure.core.pipeline.policies import (
 )
 
 from ..._version import VERSION
-from ..transport.proxies import check_proxies, environment_proxies
+from ..sockets.proxies import check_proxies, environment_proxies
 from .call import CallPolicy
 from .callers_transport import policies_for
 from .keywords import check_client

@@ -22,8 +22,8 @@ from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineRespon
 from azure.core.pipeline.policies import AsyncRetryPolicy, RetryMode, RetryPolicy
 
 from ..._compatibility import extra_retry_codes
+from ..sockets.tls import is_certificate_error
 from ..transport.failures import is_unsent
-from ..transport.tls import is_certificate_error
 from .call import Stage, is_repeatable, remaining, stage_of
 from .unread import close_unread, close_unread_async
 

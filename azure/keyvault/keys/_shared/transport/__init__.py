@@ -1,4 +1,4 @@
-"""The transports for ``urllib3`` and ``aiohttp``, their TLS and proxy settings, and the limits of a response.
+"""The transports for ``urllib3`` and ``aiohttp``: request and response bodies, their limits, and what a failure means.
 
-Only connections create transports. The other packages use only the TLS and proxy settings.
+Builds on ``sockets``. Only connections create transports.
 """

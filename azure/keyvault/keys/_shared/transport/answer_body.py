@@ -7,18 +7,13 @@ from http import HTTPStatus
 
 from azure.core.exceptions import DecodeError
 
-# The longest responses are backups of keys, with a few hundred kilobytes at most.
-MAX_BODY = 16 * 1024 * 1024
+from ..sockets.line import MAX_BODY
 
 # A length with more digits is not parsed: converting very long numbers is slow.
 _MOST_DIGITS = 18
 
 #: Asks for an uncompressed response: compression would gain nothing, and a few compressed bytes can become gigabytes.
 IDENTITY = ("Accept-Encoding", "identity")
-
-
-class AnswerTooLong(Exception):
-    """A response is longer than any that the service sends."""
 
 
 def check_protocol(headers: Mapping[str, str], status: int) -> None:

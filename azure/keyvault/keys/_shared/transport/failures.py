@@ -27,7 +27,7 @@ from azure.core.exceptions import (
     ServiceResponseTimeoutError,
 )
 
-from .tls import explained
+from ..sockets.tls import explained
 
 #: What failed when a connection broke after the request was sent.
 LOST = "The connection was lost before the response was complete"

@@ -12,16 +12,16 @@ from azure.core.exceptions import AzureError, ServiceRequestError
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
-from .answer_body import AnswerTooLong, check_encoding, check_protocol, check_size, too_long
-from .dialing import dial
+from ..sockets.dialing import dial
+from ..sockets.interception import InterceptedConnection, is_intercepted
+from ..sockets.line import AnswerTooLong, Limits
+from ..sockets.pool import Connection, ConnectionPool, SecureConnection
+from ..sockets.proxies import ProxyError, proxy_for
+from ..sockets.tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
+from .answer_body import check_encoding, check_protocol, check_size, too_long
 from .failures import LOST, failure, stripped
-from .interception import InterceptedConnection, is_intercepted
-from .line import Limits
-from .pool import Connection, ConnectionPool, SecureConnection
-from .proxies import ProxyError, proxy_for
 from .request_body import completed, framed_body
 from .response import VaultResponse
-from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
 _PIECE = 65_536
 

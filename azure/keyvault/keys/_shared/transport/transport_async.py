@@ -19,13 +19,13 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from ..._compatibility import close_at_once, give_connection_up, middlewares_of
 from ..fork import renew_after_fork
+from ..sockets.dialing_async import Connector, Resolver, noting
+from ..sockets.proxies import Proxy, ProxyError, parsed_proxy, proxy_for
+from ..sockets.tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 from .answer_body import check_encoding, check_protocol, check_size
-from .dialing_async import Connector, Resolver, noting
 from .failures import LOST, failure, stripped
-from .proxies import Proxy, ProxyError, parsed_proxy, proxy_for
 from .request_body import completed, framed_body
 from .response import AsyncVaultResponse
-from .tls import AS_CLIENT, CONNECTION_TIMEOUT, READ_TIMEOUT, TlsSettings
 
 # The maximum number of open connections. Further tasks wait for one.
 _POOL_SIZE = 100

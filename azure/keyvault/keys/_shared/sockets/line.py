@@ -6,13 +6,18 @@ import io
 import time
 from typing import Any, cast
 
-from .answer_body import MAX_BODY, AnswerTooLong
+# The longest responses are backups of keys, with a few hundred kilobytes at most.
+MAX_BODY = 16 * 1024 * 1024
 
 # A megabyte for the headers and the chunk framing. One-byte chunks would need more, but no server sends those.
 _MOST = MAX_BODY + 1024 * 1024
 
 # The size of a TLS record, so that every write is one wait, with its own timeout.
 _PIECE = 16_384
+
+
+class AnswerTooLong(Exception):
+    """A response is longer than any that the service sends."""
 
 
 class Limits:
