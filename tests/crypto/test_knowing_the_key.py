@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,17 @@ from azure.core.exceptions import (
     ServiceResponseTimeoutError,
 )
 from fixtures.keyring import Keyring
-from fixtures.stub_vault import URL, Answer, Script, StubCredential, StubTransport, Tokens, usable_bundle
+from fixtures.stub_vault import (
+    URL,
+    Answer,
+    AsyncStubCredential,
+    AsyncStubTransport,
+    Script,
+    StubCredential,
+    StubTransport,
+    Tokens,
+    usable_bundle,
+)
 from fixtures.targets import Target, Traffic
 from fixtures.worlds import World
 
@@ -113,36 +124,65 @@ async def test_time_limit_holds_for_getting_the_key_and_using_it_together(
     assert time.monotonic() - started < 0.75
 
 
+class Held(StubTransport):
+    """Keeps the answer to a request for the key until it is released."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script)
+        self.arrived, self.released = threading.Event(), threading.Event()
+
+    def send(self, request: Any, **options: Any) -> Any:
+        if "Authorization" in request.headers:
+            self.arrived.set()
+            assert self.released.wait(30)
+        return super().send(request, **options)
+
+
 @pytest.mark.case("C9")
-def test_who_waits_for_anothers_get_waits_no_longer_than_its_own_time(
-    key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
-) -> None:
-    emulator.faults.delay(2)
-    with (
-        CryptographyClient(key.id, vault.credential, **vault.options) as client,
-        ThreadPoolExecutor(1) as pool,
-    ):
+def test_who_waits_for_anothers_get_waits_no_longer_than_its_own_time() -> None:
+    script = Script([Answer(200, usable_bundle())])
+    transport = Held(script)
+    client = CryptographyClient(f"{URL}/keys/orders", StubCredential(Tokens()), transport=transport)
+    with ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.encrypt, "RSA-OAEP", b"x")
-        time.sleep(0.1)
-        with pytest.raises(AzureError):
-            client.encrypt("RSA-OAEP", b"x", timeout=0.2)
-        assert not first.done()
+        try:
+            assert transport.arrived.wait(30)
+            with pytest.raises(AzureError):
+                client.encrypt("RSA-OAEP", b"x", timeout=0.2)
+            assert not first.done()
+        finally:
+            transport.released.set()
         assert first.result().performed == "local"
+    assert len(script.calls) == 1
+
+
+class AsyncHeld(AsyncStubTransport):
+    """Keeps the answer to a request for the key until it is released."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script)
+        self.arrived, self.released = asyncio.Event(), asyncio.Event()
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        if "Authorization" in request.headers:
+            self.arrived.set()
+            await asyncio.wait_for(self.released.wait(), 30)
+        return await super().send(request, **options)
 
 
 @pytest.mark.case("C9")
-async def test_task_that_waits_for_anothers_get_waits_no_longer_than_its_own_time(
-    key: KeyVaultKey, vault: Target, emulator: KeyVaultEmulator
-) -> None:
-    emulator.faults.delay(0.8)
-    async with AsyncCryptographyClient(key.id, vault.async_credential, **vault.options) as client:
-        first = asyncio.ensure_future(client.encrypt("RSA-OAEP", b"x"))
-        await asyncio.sleep(0.1)
-        started = time.monotonic()
-        with pytest.raises(AzureError):
-            await client.encrypt("RSA-OAEP", b"x", timeout=0.2)
-        assert time.monotonic() - started < 0.5
-        assert (await first).performed == "local"
+async def test_task_that_waits_for_anothers_get_waits_no_longer_than_its_own_time() -> None:
+    script = Script([Answer(200, usable_bundle())])
+    transport = AsyncHeld(script)
+    client = AsyncCryptographyClient(f"{URL}/keys/orders", AsyncStubCredential(Tokens()), transport=transport)
+    first = asyncio.ensure_future(client.encrypt("RSA-OAEP", b"x"))
+    await asyncio.wait_for(transport.arrived.wait(), 30)
+    with pytest.raises(AzureError):
+        await client.encrypt("RSA-OAEP", b"x", timeout=0.2)
+    assert not first.done()
+    transport.released.set()
+    assert (await first).performed == "local"
+    assert len(script.calls) == 1
 
 
 NOW = datetime.now(timezone.utc)
