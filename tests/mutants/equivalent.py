@@ -119,4 +119,40 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "_TRIES = 64",
         "`64` becomes `65`",
     ): "one more attempt changes the result with a probability of 2**-64",
+    (
+        "_jwk/rsa.py",
+        "if 1 < common < n:",
+        "`1` becomes `2`",
+    ): "no divisor of an odd modulus is 2",
+    (
+        "_jwk/rsa.py",
+        "if not 1 < d < n:",
+        "`1` becomes `2`",
+    ): "an even exponent belongs to no primes, and is refused for that",
+    (
+        "_shared/pipeline/redirects.py",
+        "return location",
+        "`return location` becomes `return None`",
+    ): "whatever is false says that there is no redirect",
+    (
+        "_shared/wire/reading.py",
+        "return convert.args[0] if isinstance(convert, partial) and convert.func is typed else None",
+        "`return convert.args[0] if isinstance(convert, partial) and convert.func is typed else None` "
+        "becomes `return None`",
+    ): "converting returns such a value unchanged, only slower",
+    (
+        "_shared/wire/reading.py",
+        "if type(value) is int and 0 <= value < _PORTABLE:",
+        "`0 <= value < _PORTABLE` becomes `0 < value < _PORTABLE`",
+    ): "adding to the epoch gives the same time, only slower",
+    (
+        "_shared/wire/reading.py",
+        "if type(value) is int and 0 <= value < _PORTABLE:",
+        "`0` becomes `1`",
+    ): "adding to the epoch gives the same time, only slower",
+    (
+        "_shared/wire/translation.py",
+        "kind: Any = (error_map or {}).get(error.status_code or 0)",
+        "`0` becomes `1`",
+    ): "neither is the status of a response",
 }

@@ -31,6 +31,7 @@ from fixtures.stub_vault import (
     Tokens,
     bundle,
     challenged,
+    read_challenge,
 )
 
 from azure.keyvault.keys import KeyClient
@@ -510,3 +511,15 @@ def test_failure_that_is_shared_is_copied_without_being_made_anew() -> None:
     assert isinstance(own, Particular)
     assert (str(own), own.code, own.__traceback__) == ("Login failed: no", 5, None)
     assert failure.__traceback__ is not None
+
+
+@pytest.mark.parametrize(
+    ("method", "content", "streamed"),
+    [("GET", None, True), ("GET", b"x", False), ("POST", b"x", False), ("DELETE", None, False)],
+)
+async def test_probe_is_streamed_only_when_its_response_could_be_the_callers(
+    stub: StubWorld, method: str, content: bytes | None, streamed: bool
+) -> None:
+    script = Script(challenge=read_challenge())
+    await stub.client(script).send_request(HttpRequest(method, "/keys/orders", content=content), stream=True)
+    assert [bool(sent.options.get("stream")) for sent in script.sent] == [streamed, True]

@@ -94,3 +94,15 @@ async def test_callers_exception_is_not_that_of_other_calls(stub: StubWorld) -> 
         return_exceptions=True,
     )
     assert [type(outcome).__name__ for outcome in outcomes] == ["Own", "ResourceNotFoundError"]
+
+
+@pytest.mark.parametrize("kind", [Kind, Bare, Own])
+async def test_call_of_one_request_raises_the_callers_exception(stub: StubWorld, kind: Any) -> None:
+    client = stub.client(Script([Answer(404, REFUSED)]))
+    with pytest.raises(kind) as caught:
+        await client.get_key("orders", error_map={404: kind})
+    assert type(caught.value) is kind
+    if kind is Kind:
+        assert (caught.value.status_code, "No." in str(caught.value)) == (404, True)
+    else:
+        assert caught.value.got.status_code == 404  # type: ignore[attr-defined]

@@ -8,7 +8,12 @@ from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
 import pytest
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceNotFoundError,
+    ServiceResponseTimeoutError,
+)
 from azure.core.polling import AsyncLROPoller, LROPoller
 from fixtures.stub_vault import URL, Answer, Script, StubWorld, bundle
 from fixtures.worlds import SYNC
@@ -236,12 +241,13 @@ def test_removed_watcher_is_not_called_and_others_are() -> None:
 def test_time_since_the_start_is_reported_at_every_look() -> None:
     pending: Any = SimpleNamespace(finished=False)
     reported: list[float] = []
+    before = time.monotonic()
     progress = Progress(pending, "result", operations.get_deleted_key("orders"), None, report=reported.append)
     progress.note(cast(HttpResponseError, ResourceNotFoundError("not yet")))
     progress.note(None)
     assert progress.finished
     assert len(reported) == 2
-    assert 0 <= reported[0] <= reported[1]
+    assert 0 <= reported[0] <= reported[1] <= time.monotonic() - before
 
 
 async def test_poller_goes_on_from_its_token(stub: StubWorld) -> None:
@@ -252,3 +258,82 @@ async def test_poller_goes_on_from_its_token(stub: StubWorld) -> None:
     await other.wait()
     assert other.done()
     assert [sent.method for sent in script.calls] == ["GET"]
+
+
+@pytest.mark.parametrize("recovers", [False, True], ids=["deletion", "recovery"])
+async def test_repr_says_what_a_poller_waits_for_and_whether_it_has_finished(stub: StubWorld, recovers: bool) -> None:
+    client = stub.client(Script([Answer(200, bundle()) if recovers else DONE]))
+    poller = await (client.begin_recover_deleted_key("orders") if recovers else client.begin_delete_key("orders"))
+    subject = getattr(poller, "subject", poller)
+    what = f"{'recovery' if recovers else 'deletion'} of {(await poller.result()).id}"
+    assert repr(subject) == f"<{type(subject).__name__} [{what}: polling]>"
+    await poller.wait()
+    assert repr(subject) == f"<{type(subject).__name__} [{what}: finished]>"
+
+
+@pytest.mark.case("N5")
+def test_watcher_of_a_finished_poller_is_called_at_once_and_cannot_be_removed() -> None:
+    poller = StubWorld(SYNC).client(Script([DONE])).subject.begin_delete_key("orders")
+    poller.wait()
+    called: list[Any] = []
+    poller.add_done_callback(called.append)
+    assert called == [poller.polling_method()]
+    with pytest.raises(ValueError, match="have been called"):
+        poller.remove_done_callback(called.append)
+
+
+def poller_whose_polls_time_out(stub: StubWorld, error: AzureError, **options: Any) -> Any:
+    """Return a poller of a call with such options, and with a connection on which every poll times out."""
+
+    class Connection:
+        def send(self, operation: Any, **options: Any) -> None:
+            raise error
+
+    class AsyncConnection:
+        async def send(self, operation: Any, **options: Any) -> None:
+            raise error
+
+    pending = PendingOperation(URL, operations.delete_key("orders"), DeletedKeyBundle())
+    progress = Progress(pending, None, QUESTION, None)
+    if stub.world.is_async:
+        return AsyncKeyVaultPoller(cast(Any, AsyncConnection()), progress, options)
+    return KeyVaultPoller(cast(Any, Connection()), progress, options)
+
+
+async def wait_for(poller: Any, timeout: float | None) -> None:
+    ended = poller.wait(timeout)
+    if ended is not None:
+        await ended
+
+
+@pytest.mark.case("C9", "N5")
+@pytest.mark.parametrize("timeout", [None, 0, 60], ids=repr)
+async def test_poll_that_outlasts_the_call_ends_the_wait_and_says_that_the_vault_goes_on(
+    stub: StubWorld, timeout: float | None
+) -> None:
+    late = ServiceResponseTimeoutError("late")
+    poller = poller_whose_polls_time_out(stub, late, keyvault_deadline=time.monotonic() - 1)
+    with pytest.raises(ServiceResponseTimeoutError, match="The vault goes on") as caught:
+        await wait_for(poller, timeout)
+    assert caught.value.__cause__ is late
+    assert caught.value.continuation_token == poller.continuation_token()
+
+
+@pytest.mark.case("C9", "N5")
+@pytest.mark.parametrize("timeout", [None, 60], ids=repr)
+@pytest.mark.parametrize("limited", [False, True], ids=["no limit", "limit"])
+async def test_poll_that_times_out_by_itself_raises_its_own_error(
+    stub: StubWorld, timeout: float | None, limited: bool
+) -> None:
+    late = ServiceResponseTimeoutError("late")
+    options = {"keyvault_deadline": time.monotonic() + 60} if limited else {}
+    with pytest.raises(ServiceResponseTimeoutError) as caught:
+        await wait_for(poller_whose_polls_time_out(stub, late, **options), timeout)
+    assert caught.value is late
+
+
+@pytest.mark.case("N5")
+async def test_poll_that_outlasts_only_its_wait_ends_the_wait_without_an_error(stub: StubWorld) -> None:
+    poller = poller_whose_polls_time_out(stub, ServiceResponseTimeoutError("late"))
+    await wait_for(poller, 0)
+    assert not poller.done()

@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError, TooManyRedirectsError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy
 from azure.core.rest import HttpRequest
-from fixtures.stub_vault import URL, Answer, Script, StubWorld, Tokens, bundle
+from fixtures.stub_vault import URL, Answer, Script, Streamed, StubWorld, Tokens, bundle, read_challenge
 
 OK = Answer(200, bundle())
 
@@ -142,3 +142,22 @@ async def test_redirect_of_a_copied_request_is_followed(stub: StubWorld) -> None
     policy = AsyncCopying() if stub.world.is_async else Copying()
     await stub.client(script, per_retry_policies=[policy]).get_key("orders")
     assert [sent.url.partition("?")[0] for sent in script.calls] == [f"{URL}/keys/orders", f"{URL}/keys/other"]
+
+
+@pytest.mark.case("B4")
+async def test_streamed_redirect_is_closed_when_it_is_followed(stub: StubWorld) -> None:
+    redirect, last = Streamed(307, None, {"Location": "/keys/other"}), Streamed(200, bundle())
+    await stub.client(Script([redirect, last], read_challenge())).send_request(
+        HttpRequest("GET", "/keys/orders"), stream=True
+    )
+    assert (redirect.closed, last.closed) == (1, 0)
+
+
+@pytest.mark.case("B4")
+async def test_streamed_redirect_is_closed_when_it_is_refused(stub: StubWorld) -> None:
+    redirect = Streamed(307, None, {"Location": "https://evil.example/"})
+    with pytest.raises(HttpResponseError, match="is another origin"):
+        await stub.client(Script([redirect], read_challenge())).send_request(
+            HttpRequest("GET", "/keys/orders"), stream=True
+        )
+    assert redirect.closed == 1

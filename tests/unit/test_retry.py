@@ -25,11 +25,13 @@ from fixtures.stub_vault import (
     AsyncStubCredential,
     AsyncStubTransport,
     Script,
+    Streamed,
     StubCredential,
     StubTransport,
     StubWorld,
     Tokens,
     bundle,
+    read_challenge,
 )
 
 from azure.keyvault.keys import KeyClient
@@ -438,3 +440,29 @@ async def test_status_400_is_retried_where_the_caller_adds_it(stub: StubWorld) -
     script = Script([Answer(400), OK])
     await stub.client(script, retry_on_status_codes=[400]).get_key("orders")
     assert len(script.calls) == 2
+
+
+async def test_streamed_response_is_closed_before_the_next_try(stub: StubWorld) -> None:
+    failed, last = Streamed(503), Streamed(200, bundle())
+    await stub.client(Script([failed, last], read_challenge())).send_request(
+        HttpRequest("GET", "/keys/orders"), stream=True
+    )
+    assert (failed.closed, last.closed) == (1, 0)
+
+
+async def test_success_is_not_repeated_even_if_the_status_is_listed(stub: StubWorld) -> None:
+    script = Script([OK])
+    await stub.client(script, retry_on_status_codes=[200]).get_key("orders")
+    assert len(script.calls) == 1
+
+
+async def test_response_has_the_history_of_its_call(stub: StubWorld) -> None:
+    histories: list[Any] = []
+
+    class Watching(SansIOHTTPPolicy[Any, Any]):
+        def on_response(self, request: Any, response: Any) -> None:
+            histories.append(response.context.get("history"))
+
+    await stub.client(Script([Answer(503), OK]), per_call_policies=[Watching()]).get_key("orders")
+    ((failure,),) = histories
+    assert failure.http_response.status_code == 503
