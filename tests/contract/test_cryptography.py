@@ -15,14 +15,16 @@ from fixtures.targets import Target, Traffic
 from fixtures.worlds import World
 
 from azure.keyvault.keys import JsonWebKey
+from azure.keyvault.keys._generated.models import KeyOperationsParameters, KeySignParameters
+from azure.keyvault.keys._generated.versions import DEFAULT as DEFAULT_VERSION
+from azure.keyvault.keys._generated.versions import VERSIONS
 from azure.keyvault.keys.crypto import EncryptionAlgorithm, KeyWrapAlgorithm, SignatureAlgorithm
+from azure.keyvault.keys.crypto._local.algorithms import ALGORITHMS, Algorithm, Kind
 from azure.keyvault.keys.emulator import KeyVaultEmulator
 
 OCT_BITS = ("128", "192", "256")
 RSA = [("vault", "RSA 2048"), ("vault", "RSA 3072"), ("hsm", "RSA 2048")]
-RSA_PADDINGS = ("RSA-OAEP", "RSA-OAEP-256", "RSA1_5")
 DIGESTS = {"256": "sha256", "384": "sha384", "512": "sha512", "56K": "sha256"}
-CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "ES256K": "P-256K"}
 
 
 @dataclass(frozen=True)
@@ -47,30 +49,28 @@ def _cases(*cases: Case) -> Any:
     return pytest.mark.parametrize("case", cases, ids=str)
 
 
-ENCRYPTION = [
-    *(Case(place, kind, algorithm, public=True) for place, kind in RSA for algorithm in RSA_PADDINGS),
-    *(Case("hsm", f"oct {bits}", f"A{bits}{mode}") for bits in OCT_BITS for mode in ("CBC", "CBCPAD")),
-    *(Case("hsm", f"oct {bits}", f"A{bits}GCM", local=False) for bits in OCT_BITS),
-]
-WRAPPING = [
-    *(Case(place, kind, algorithm, public=True) for place, kind in RSA for algorithm in RSA_PADDINGS),
-    *(Case("hsm", f"oct {bits}", f"A{bits}KW") for bits in OCT_BITS),
-    *(
-        Case("hsm", f"oct {bits}", algorithm, local=False)
-        for bits in OCT_BITS
-        for algorithm in ("CKM_AES_KEY_WRAP", "CKM_AES_KEY_WRAP_PAD")
-    ),
-]
-SIGNING = [
-    *(
-        Case(place, kind, f"{padding}{bits}")
-        for place, kind in RSA
-        for padding in ("RS", "PS")
-        for bits in ("256", "384", "512")
-    ),
-    *(Case(place, f"EC {curve}", algorithm) for place in ("vault", "hsm") for algorithm, curve in CURVES.items()),
-    *(Case("hsm", "oct 256", f"HS{bits}", local=False) for bits in ("256", "384", "512")),
-]
+def _keys_of(row: Algorithm) -> list[tuple[str, str]]:
+    """Return the places and kinds of the keys that have an algorithm."""
+    if row.family == "RSA":
+        return RSA
+    if row.family == "EC":
+        return [(place, f"EC {row.curve}") for place in ("vault", "hsm")]
+    if row.kind == "signature":
+        return [("hsm", "oct 256")]
+    return [("hsm", f"oct {bits}") for bits in OCT_BITS if row.key_size in (None, int(bits) // 8)]
+
+
+def _cases_of(kind: Kind) -> list[Case]:
+    """Return the cases of the service's algorithms of a kind, except ML-DSA, which has test_post_quantum.py."""
+    return [
+        Case(place, key, row.name, row.local, public=row.family == "RSA" and kind != "signature")
+        for row in ALGORITHMS
+        if row.kind == kind and row.remote and not row.message
+        for place, key in _keys_of(row)
+    ]
+
+
+ENCRYPTION, WRAPPING, SIGNING = _cases_of("encryption"), _cases_of("key wrap"), _cases_of("signature")
 PLAINTEXT = b"sixteen bytes..." * 2
 SECRET = bytes(range(32))
 
@@ -82,6 +82,14 @@ def test_every_algorithm_of_the_library_is_covered() -> None:
     assert {case.algorithm for case in ENCRYPTION} == {member.value for member in EncryptionAlgorithm} - local_only
     assert {case.algorithm for case in WRAPPING} == {member.value for member in KeyWrapAlgorithm}
     assert {case.algorithm for case in SIGNING} == {member.value for member in SignatureAlgorithm} - messages
+
+
+def _version_for(algorithm: str) -> dict[str, str]:
+    """Return the option for an API version that has an algorithm, if the default version lacks it."""
+    names = [version.name for version in VERSIONS]
+    added = {**KeyOperationsParameters._values_added_in["alg"], **KeySignParameters._values_added_in["alg"]}
+    since = added.get(algorithm, names[0])
+    return {"api_version": since} if names.index(since) > names.index(DEFAULT_VERSION) else {}
 
 
 def digest_for(algorithm: str, data: bytes = b"message") -> bytes:
@@ -111,7 +119,7 @@ def bench(
 ) -> Bench:
     """The clients of a case."""
     target = target_of(case.place)
-    return Bench(client_of(target), keyring_of(target), case)
+    return Bench(client_of(target, **_version_for(case.algorithm)), keyring_of(target), case)
 
 
 @_cases(*ENCRYPTION)
