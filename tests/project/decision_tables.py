@@ -1,9 +1,10 @@
-"""The tables of docs/local-and-remote.md, made from the code: ``python tests/project/decision_tables.py``."""
+"""The tables of docs/local-and-remote.md. ``python tests/project/decision_tables.py`` writes them from the code."""
 
 from __future__ import annotations
 
 import os
 from itertools import groupby
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -18,6 +19,8 @@ OPERATIONS = {
     "signature": (("verify", "verify"), ("sign", "sign")),
     "secure wrap": (("secure_wrap_key", "secureWrapKey"), ("secure_unwrap_key", "secureUnwrapKey")),
 }
+PAGE = Path(__file__).parents[2] / "docs" / "local-and-remote.md"
+MARKER = "<!-- made by tests/project/decision_tables.py -->\n\n"
 CURVES = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1, "P-256K": ec.SECP256K1}
 
 
@@ -73,5 +76,13 @@ def algorithms() -> str:
     return "\n".join(table)
 
 
+def with_tables(page: str) -> str:
+    """Return the page with its tables, each of which follows a marker, made again."""
+    start, *parts = page.split(MARKER)
+    tables = [algorithms(), describe()]
+    rest = [part.partition("\n\n")[2] for part in parts]
+    return start + "".join(f"{MARKER}{table}\n\n{text}" for table, text in zip(tables, rest, strict=True))
+
+
 if __name__ == "__main__":
-    print(describe(), algorithms(), sep="\n\n")
+    PAGE.write_text(with_tables(PAGE.read_text("utf-8")), "utf-8")
