@@ -82,3 +82,7 @@ def describe() -> str:
     lines = ["| behaviour | based on |", "|---|---|"]
     lines += [f"| {what} | {basis.value} |" for what, basis in BEHAVIOURS]
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(describe())
