@@ -81,7 +81,7 @@ def test_sizes_agree_with_the_hashes() -> None:
             assert row.message is (row.digest_size is None)
 
 
-def test_what_runs_locally_is_what_issue_3_lists() -> None:
+def test_algorithms_that_run_locally() -> None:
     local = {row.name for row in ALGORITHMS if row.local}
     assert local == {
         *("RSA1_5", "RSA-OAEP", "RSA-OAEP-256"),
