@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -774,7 +774,8 @@ def test_call_uses_the_token_that_another_has_just_replaced(session: AuthSession
 
     def other_call() -> None:
         assert session.grant is not None
-        session.grant = replace(session.grant, header="Bearer second")
+        session.grant = copy.copy(session.grant)
+        session.grant.header = "Bearer second"
 
     run.before_leading = other_call
     run.run(session)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ._generated.models import Model
@@ -22,7 +21,6 @@ M = TypeVar("M", bound=Model)
 _FORMAT = 1
 
 
-@dataclass(frozen=True)
 class PendingOperation(Generic[M]):
     """A deletion or recovery that the service has accepted.
 
@@ -32,10 +30,11 @@ class PendingOperation(Generic[M]):
     :ivar finished: whether the key is known to have reached its new state.
     """
 
-    vault_url: str
-    operation: Operation[M]
-    answer: M
-    finished: bool = False
+    def __init__(self, vault_url: str, operation: Operation[M], answer: M, *, finished: bool = False) -> None:
+        self.vault_url = vault_url
+        self.operation = operation
+        self.answer = answer
+        self.finished = finished
 
     def token(self, *, finished: bool) -> str:
         """Return the token that :meth:`resumed` reads."""

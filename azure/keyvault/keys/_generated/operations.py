@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -21,7 +20,6 @@ Result_co = TypeVar("Result_co", covariant=True)
 NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(slots=True)
 class Operation(Generic[Result_co]):
     """A request to the service and what is known about it.
 
@@ -40,18 +38,48 @@ class Operation(Generic[Result_co]):
     :param removed_in: API version that has it no longer.
     """
 
-    name: str
-    method: str
-    path: str
-    returns: type[Result_co] | None
-    since: str
-    repeatable: bool
-    query: Mapping[str, str] = field(default_factory=lambda: NO_QUERY)
-    body: models.Model | None = None
-    key_name: str | None = None
-    key_version: str = ""
-    success: tuple[int, ...] = (200,)
-    removed_in: str | None = None
+    __slots__ = (
+        "name",
+        "method",
+        "path",
+        "returns",
+        "since",
+        "repeatable",
+        "query",
+        "body",
+        "key_name",
+        "key_version",
+        "success",
+        "removed_in",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        returns: type[Result_co] | None,
+        since: str,
+        repeatable: bool,
+        query: Mapping[str, str] = NO_QUERY,
+        body: models.Model | None = None,
+        key_name: str | None = None,
+        key_version: str = "",
+        success: tuple[int, ...] = (200,),
+        removed_in: str | None = None,
+    ) -> None:
+        self.name = name
+        self.method = method
+        self.path = path
+        self.returns = returns
+        self.since = since
+        self.repeatable = repeatable
+        self.query = query
+        self.body = body
+        self.key_name = key_name
+        self.key_version = key_version
+        self.success = success
+        self.removed_in = removed_in
 
 
 def create_key(key_name: str, parameters: models.KeyCreateParameters) -> Operation[models.KeyBundle]:

@@ -18,10 +18,10 @@ vault's origin, although a caller's policy may have followed a redirect elsewher
 
 from __future__ import annotations
 
+import copy
 import re
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -92,15 +92,21 @@ class Exclusive(NamedTuple):
     optional: bool = False
 
 
-@dataclass(frozen=True)
 class Grant:
     """A token and the challenge it answers."""
 
-    challenge: Challenge
-    header: str = field(repr=False)
-    expires_on: float
-    refresh_on: float
-    granted: float = field(default_factory=time.monotonic)
+    def __init__(self, challenge: Challenge, header: str, expires_on: float, refresh_on: float) -> None:
+        self.challenge = challenge
+        self.header = header
+        self.expires_on = expires_on
+        self.refresh_on = refresh_on
+        self.granted = time.monotonic()
+
+    def refreshed_from(self, moment: float) -> Grant:
+        """Return the same grant, to be refreshed from then on."""
+        later = copy.copy(self)
+        later.refresh_on = moment
+        return later
 
     def is_usable(self, now: float) -> bool:
         """Whether the token is valid for another call."""
@@ -287,7 +293,7 @@ def _refresh(session: AuthSession, grant: Grant) -> Generator[Any, Any, Grant]:
         return (yield from _grant(session, grant.challenge, optional=True))
     except Exception:  # whatever a credential raises; callers get it when the token expires
         if session.grant is grant:
-            session.grant = grant = replace(grant, refresh_on=time.time() + _PAUSE)
+            session.grant = grant = grant.refreshed_from(time.time() + _PAUSE)
         return grant
 
 
