@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class KeyCipher:
     """Encrypts and decrypts data keys with one key of a vault.
 
-    With an RSA key, encrypting happens in this process. What was encrypted or decrypted lately is remembered, so that
-    decrypting it again needs no request.
+    With an RSA key, encrypting happens in this process. Recently used data keys are cached, so that
+    decrypting them again needs no request.
 
     :param client: the client of the key.
     :param algorithm: how to encrypt. Default: RSA-OAEP-256 for an RSA key, A256GCM for a symmetric one.
-    :param cache_size: how many decrypted data keys are remembered.
-    :param cache_lifetime: the seconds for which they are cached.
+    :param cache_size: how many decrypted data keys are cached.
+    :param cache_lifetime: for how many seconds they are cached.
     :raises TypeError: when the client is not a synchronous one.
     :raises ValueError: when the algorithm is not one of these, or a limit is negative.
     """

@@ -1,4 +1,4 @@
-"""The form of encrypted data keys: a header that names the version of the key, and what the key has made."""
+"""The format of encrypted data keys: a header that names the version of the key, and the ciphertext."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 _MARK = b"azure:v1:"
-# Lower case only, as the service writes versions: every header has one form, so that none can be changed unnoticed.
+# Lower case only, as the service writes versions. A header has only one form, so any change is noticed.
 _HEADER = re.compile(rb"azure:v1:([0-9a-f]{32}):")
 
 
@@ -15,7 +15,7 @@ class Packed(NamedTuple):
     """Encrypted data, taken apart.
 
     :ivar version: the version of the key that encrypted it; None when the data does not say.
-    :ivar body: what the key has made.
+    :ivar body: the ciphertext.
     """
 
     version: str | None
@@ -25,7 +25,7 @@ class Packed(NamedTuple):
     def parse(cls, data: bytes) -> Packed:
         """Take encrypted data apart.
 
-        :raises ValueError: when it begins like a header and is not one.
+        :raises ValueError: when it begins like a header, but the header is malformed.
         """
         match = _HEADER.match(data)
         if match:

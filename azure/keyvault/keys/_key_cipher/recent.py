@@ -1,4 +1,4 @@
-"""A memory of data keys in clear."""
+"""A cache of decrypted data keys."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .._shared.fork import ForkLock
 
 
 class RecentKeys:
-    """A bounded memory of data keys in clear, for a limited time.
+    """A bounded cache of decrypted data keys, which keeps them for a limited time.
 
-    :param size: how many it holds; 0 for none.
-    :param lifetime: seconds after which one is forgotten.
+    :param size: the maximum number of keys; 0 to cache nothing.
+    :param lifetime: seconds after which a key is dropped.
     """
 
     def __init__(self, size: int, lifetime: float) -> None:
@@ -22,7 +22,7 @@ class RecentKeys:
         self._lock = ForkLock()
 
     def get(self, name: bytes) -> bytes | None:
-        """Return what is remembered under a name; None when nothing is."""
+        """Return the key that is cached under a name; None when there is none."""
         with self._lock:
             entry = self._entries.get(name)
             if entry is None:
@@ -34,7 +34,7 @@ class RecentKeys:
             return entry[1]
 
     def put(self, name: bytes, key: bytes) -> None:
-        """Remember a key, in place of the one that was not used for the longest time."""
+        """Cache a key. When the cache is full, the least recently used key is dropped."""
         with self._lock:
             self._entries[name] = (time.monotonic() + self._lifetime, key)
             self._entries.move_to_end(name)

@@ -1,4 +1,4 @@
-"""Ciphers of keys by their identifiers, which may come from anywhere."""
+"""Finds the cipher of a key by its identifier, which may come from an untrusted source."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ CLOUD_SUFFIXES = (
     "vault.microsoftazure.de",
     "managedhsm.microsoftazure.de",
 )
-#: How many seconds a client without a pinned version goes on with the newest one it knows.
+#: For how many seconds a client without a pinned version uses the newest version that it knows.
 REFRESH_AFTER = 600.0
 
-# However many keys the data names, only so many clients are kept.
+# The maximum number of clients that are kept, however many keys the data names.
 _MOST_KEYS = 64
 
 
@@ -40,7 +40,7 @@ def allowed_key_id(key_id: str, allowed_suffixes: Iterable[str] | None) -> str:
     """Return the identifier of a key in one of the allowed vaults, in its plain form.
 
     :param allowed_suffixes: domains that are allowed, along with their subdomains; None for all.
-    :raises ValueError: when it is not the identifier of a key, not https, or of a vault elsewhere.
+    :raises ValueError: when it is not the identifier of a key, not https, or names a vault that is not allowed.
     """
     identifier = KeyVaultKeyIdentifier.try_parse(key_id)
     if identifier is None or identifier._id.collection.lower() != "keys":
@@ -55,13 +55,13 @@ def allowed_key_id(key_id: str, allowed_suffixes: Iterable[str] | None) -> str:
 
 
 class CipherRegistry:
-    """The ciphers of keys that are named by what may come from anywhere: of allowed vaults, and so many at most.
+    """Finds ciphers by key identifiers that may come from an untrusted source. Only allowed vaults are used.
 
     :param credential: provides the tokens.
     :param allowed_suffixes: domains whose vaults are accepted, along with their subdomains; None for every host.
     :param options: keywords of :class:`CryptographyClient`.
     :raises ValueError: when there is no credential.
-    :raises TypeError: when the credential cannot give tokens, or only asynchronously, or the domains are one text.
+    :raises TypeError: when the credential cannot give tokens, or only asynchronously, or the domains are a string.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class CipherRegistry:
         self._lock = ForkLock()
 
     def __reduce__(self) -> Any:
-        if self._recipe is None:  # kept, as a credential may change when it is used
+        if self._recipe is None:  # made once, because a credential may change when it is used
             self._recipe = recipe_of(
                 "what finds keys of vaults", self._credential, options=self._options, suffixes=self._suffixes
             )
@@ -95,7 +95,7 @@ class CipherRegistry:
     def check(self, key_id: str) -> str:
         """Return the identifier of a key in one of the allowed vaults, in its plain form.
 
-        :raises ValueError: when it is not the identifier of a key, or that of one in another vault.
+        :raises ValueError: when it is not the identifier of a key, or names a vault that is not allowed.
         """
         return allowed_key_id(key_id, self._suffixes)
 
@@ -108,7 +108,7 @@ class CipherRegistry:
         with self._lock:
             if key_id not in self._ciphers:
                 cipher = self._ciphers[key_id] = KeyCipher(self._client_of(key_id))
-                # Nobody else has the client: its connections close when nobody has the cipher any more.
+                # Only the cipher uses the client, so its connections close when the cipher is no longer used.
                 weakref.finalize(cipher, cipher.client.close)
             self._ciphers.move_to_end(key_id)
             while len(self._ciphers) > _MOST_KEYS:

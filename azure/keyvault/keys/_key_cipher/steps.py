@@ -1,4 +1,4 @@
-"""What it takes to encrypt and decrypt a data key, one step at a time: written once for sync and async.
+"""The steps of encrypting and decrypting a data key, written once for sync and async.
 
 A step is a call of a client's method. Whoever runs the steps makes the call, awaits it in asyncio, and sends its result
 back.
@@ -33,12 +33,12 @@ _NONCE, _TAG = 12, 16
 
 
 class CipherSteps:
-    """The steps of encrypting and decrypting data keys with one key of a vault, and what is known between them.
+    """The steps of encrypting and decrypting data keys with one key of a vault, and the cache that they share.
 
     :param client: the client of the key.
     :param algorithm: how to encrypt. Default: RSA-OAEP-256 for an RSA key, A256GCM for a symmetric one.
-    :param cache_size: how many decrypted data keys are remembered.
-    :param cache_lifetime: the seconds for which they are cached.
+    :param cache_size: how many decrypted data keys are cached.
+    :param cache_lifetime: for how many seconds they are cached.
     :raises ValueError: when the algorithm is not one of these, or a limit is negative.
     """
 
@@ -57,7 +57,7 @@ class CipherSteps:
         self._recent = RecentKeys(cache_size, cache_lifetime)
 
     def known(self, data: bytes, associated_data: bytes) -> bytes | None:
-        """Return a data key that was encrypted or decrypted lately; None when it was not."""
+        """Return a data key that is cached; None when it is not."""
         return self._recent.get(name_of(data, associated_data))
 
     def encrypting(self, plaintext: bytes, associated_data: bytes) -> Steps[bytes]:
@@ -135,23 +135,25 @@ _AUTHENTICATED = (EncryptionAlgorithm.a128_gcm, EncryptionAlgorithm.a192_gcm, En
 def _fixed(
     algorithm: EncryptionAlgorithm | KeyWrapAlgorithm | str | None,
 ) -> EncryptionAlgorithm | KeyWrapAlgorithm | None:
-    """Return the algorithm that a caller has settled on; None when it depends on the key."""
+    """Return the algorithm that the caller chose; None when it depends on the key."""
     if algorithm is None:
         return None
     if isinstance(algorithm, (EncryptionAlgorithm, KeyWrapAlgorithm)):
         if algorithm in (*_AUTHENTICATED, EncryptionAlgorithm.rsa_oaep_256, KeyWrapAlgorithm.rsa_oaep_256):
             return algorithm
     elif algorithm == EncryptionAlgorithm.rsa_oaep_256.value:
-        return None  # its two operations make the same data: the key says which of them it allows
+        return None  # its two operations produce the same data, and the key tells which of them it allows
     elif any(algorithm == one.value for one in _AUTHENTICATED):
         return EncryptionAlgorithm(algorithm)
-    raise ValueError(f"data keys are encrypted with RSA-OAEP-256, or with A256GCM and its kin, not {algorithm!r}")
+    raise ValueError(
+        f"data keys are encrypted with RSA-OAEP-256, or with A128GCM, A192GCM or A256GCM, not {algorithm!r}"
+    )
 
 
 def _for_key(client: Client, given: object) -> Steps[EncryptionAlgorithm | KeyWrapAlgorithm]:
     """Return the algorithm for the key of a client.
 
-    RSA-OAEP-256 has two operations that make and take the same data, and a key need not allow both.
+    RSA-OAEP-256 has two operations with the same result, and a key need not allow both.
     """
     if client._state.facts is None:
         yield partial(client._get_key, {})
@@ -169,9 +171,9 @@ def _for_key(client: Client, given: object) -> Steps[EncryptionAlgorithm | KeyWr
 
 
 def _joined(result: EncryptResult) -> bytes:
-    """Return nonce, ciphertext and tag as one, as Tink's AES-GCM has them."""
+    """Join nonce, ciphertext and tag in the order of Tink's AES-GCM."""
     nonce, tag = result.iv or b"", result.tag or b""
-    if not any(nonce[_NONCE:]):  # some HSMs return 16 bytes of which the last four are zero, and take 12
+    if not any(nonce[_NONCE:]):  # some HSMs return 16 bytes, the last four of them zero, and accept 12
         nonce = nonce[:_NONCE]
     if len(nonce) != _NONCE or len(tag) != _TAG:
         raise ValueError("the vault did not return the nonce of 12 bytes and the tag of 16 bytes that AES-GCM needs")
@@ -182,5 +184,5 @@ def _version_of(key_id: str | None) -> str:
     identifier = KeyVaultKeyIdentifier.try_parse(key_id) if key_id else None
     version = identifier.version if identifier else None
     if version is None or not _VERSION.fullmatch(version):
-        raise ValueError(f"the key {key_id} has no version of 32 hex digits, by which its data could be found again")
+        raise ValueError(f"the key {key_id} has no version of 32 hex digits, which is needed to decrypt its data later")
     return version
