@@ -84,7 +84,7 @@ class VaultAgent:
         if self._server is not None:
             return
         if not hasattr(socket, "AF_UNIX"):
-            raise OSError("This system has no Unix sockets, on which SSH agents are asked")
+            raise OSError("This system has no Unix sockets, which SSH agents use")
         self.load()
         self._server = _Server(self._place(), self)
         serve = self._server.serve_forever

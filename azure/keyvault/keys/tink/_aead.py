@@ -35,7 +35,7 @@ class AzureKmsAead(aead.Aead):
         as a member of ``KeyWrapAlgorithm`` or ``EncryptionAlgorithm`` also chooses the operation of the vault
         (``unwrapKey`` or ``decrypt``); by default it is the first of them that the key allows.
     :param cache_size: the number of plaintexts to cache; 0 for none.
-    :param cache_lifetime: the seconds for which they are cached.
+    :param cache_lifetime: for how many seconds they are cached.
     :raises TypeError: when the client is not a synchronous one.
     :raises ValueError: when the algorithm is not one of these, or a limit is negative.
     """

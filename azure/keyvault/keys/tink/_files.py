@@ -108,7 +108,7 @@ class Target(_Failing):
                     raise BlockingIOError("target takes no data: streams must be in blocking mode")
                 written = len(rest)  # as of objects that are less than files
             if not 0 < written <= len(rest):
-                raise OSError(f"target says that it has written {written} of {len(rest)} bytes")
+                raise OSError(f"target reports that it wrote {written} of {len(rest)} bytes")
             self.done += written
             rest = rest[written:]
 

@@ -73,7 +73,7 @@ def parse_challenge(headers: Iterable[str]) -> Challenge:
             raise UnsupportedSchemeError(
                 f"the vault asks for the authentication scheme {schemes}, which is not supported"
             )
-        raise ChallengeError("the answer holds no challenge")
+        raise ChallengeError("the response contains no challenge")
     authority = parameters.get("authorization") or parameters.get("authorization_uri") or ""
     scope = parameters.get("scope")
     if not scope and parameters.get("resource"):
@@ -124,7 +124,7 @@ def _tenant(authority: str) -> str | None:
     try:
         segments = [segment for segment in urlsplit(authority).path.split("/") if segment]
     except ValueError as error:
-        raise ChallengeError("the authority that the challenge names is no URL") from error
+        raise ChallengeError("the authority that the challenge names is not a URL") from error
     if segments and segments[0].lower() == "dstsv2":
         segments = segments[1:]
     if not segments or segments[0].lower().endswith("adfs"):

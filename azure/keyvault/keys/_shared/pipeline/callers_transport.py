@@ -1,4 +1,4 @@
-"""What is asked of a transport that the caller brings: it must send each request once, as this library's own does.
+"""Keeps a caller's own transport from repeating requests: each must be sent once, as by this library's transports.
 
 Whether a request is sent again depends on its operation, which only this library knows. ``aiohttp`` and ``requests`` go
 by the HTTP method, and would import another version of a key because PUT is idempotent.
@@ -27,14 +27,14 @@ def policies_for(transport: Any, url: str) -> list[Any]:
 
 
 class _SendOncePolicy(SansIOHTTPPolicy[Any, Any]):
-    """Hands aiohttp's session a middleware with each request; azure-core passes it on like every option of a call."""
+    """Gives aiohttp's session a middleware with each request. azure-core passes it on like any other option."""
 
     def __init__(self, transport: Any) -> None:
         super().__init__()
         self._transport = transport
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Add the middleware behind those of the session, in place of which a request's own are used."""
+        """Add the middleware after those of the session, which aiohttp would otherwise ignore for this request."""
         import aiohttp
 
         from ..transport.transport_async import middlewares_for
@@ -47,8 +47,8 @@ class _SendOncePolicy(SansIOHTTPPolicy[Any, Any]):
 def _keep_from_repeating(session: Any, url: str) -> None:
     """Mount an adapter without retries for the vault in a session of ``requests`` whose adapter has some.
 
-    It is the session's own otherwise, with the same connections, and other hosts keep theirs. A session takes the
-    adapter with the longest prefix, which may be a path of the vault.
+    The adapter is otherwise a copy of the session's own and shares its connections. Other hosts keep theirs. A session
+    uses the adapter with the longest matching prefix, which may be a path of the vault.
     """
     if sys.modules.get("requests") is None:
         return

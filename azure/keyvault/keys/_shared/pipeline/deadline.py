@@ -17,9 +17,9 @@ _EXCHANGES = 32
 
 
 def prepare(context: PipelineContext, left: float) -> None:
-    """Cut the transport's own timeouts to what is left.
+    """Reduce the transport's own timeouts to the time that is left.
 
-    :raises ~azure.core.exceptions.ServiceRequestTimeoutError: when nothing is.
+    :raises ~azure.core.exceptions.ServiceRequestTimeoutError: when no time is left.
     """
     if left <= 0:
         raise unsent()

@@ -36,13 +36,13 @@ async def within_async(limit: float, work: Awaitable[T]) -> T:
 
 
 async def _end(work: asyncio.Future[Any]) -> None:
-    """Cancel something and wait for its end, whatever that is."""
+    """Cancel something, and wait until it has ended in whatever way."""
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
 
 
 async def before_sending(left: float | None, work: Awaitable[T]) -> T:
-    """Await what has to be done before a call's request is sent, for as long as the call has time; None for no limit.
+    """Await work that precedes a call's request, for at most the time that the call has left; None for no limit.
 
     :raises ~azure.core.exceptions.ServiceRequestTimeoutError: when it takes longer.
     """

@@ -130,7 +130,7 @@ def _through_socks(host: str, port: int, proxy: Proxy, limits: Limits) -> socket
         raise ProxyError("proxies: a SOCKS proxy needs the package PySocks: pip install PySocks") from None
 
     class Socket(socks.socksocket):  # type: ignore[misc]  # without types
-        """Waits for the proxy no longer than the call has time. PySocks reads its answers piece by piece."""
+        """Waits for the proxy only as long as the call has time. PySocks reads its responses piece by piece."""
 
         def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
             self.settimeout(limits.patience(limits.connect))
@@ -138,7 +138,7 @@ def _through_socks(host: str, port: int, proxy: Proxy, limits: Limits) -> socket
 
     of_socks5, has_names = proxy.scheme.startswith("socks5"), proxy.scheme in ("socks5h", "socks4a")
     kind = socks.PROXY_TYPE_SOCKS5 if of_socks5 else socks.PROXY_TYPE_SOCKS4
-    # The others are told an address, which is looked up here.
+    # With the other versions, the name is looked up here and the proxy gets the address.
     target = host if has_names else _address_for_socks(host, port, limits, of_socks5=of_socks5)
     failure: OSError | None = None
     for family, _, _, _, address in LOOKUPS.find(proxy.host, proxy.port, limits.end):
@@ -157,7 +157,7 @@ def _through_socks(host: str, port: int, proxy: Proxy, limits: Limits) -> socket
     try:
         raise failure or OSError("the proxy has no address")
     finally:
-        failure = None  # which would hold the frame that it stands in
+        failure = None  # it would keep this frame alive through its traceback
 
 
 def _address_for_socks(host: str, port: int, limits: Limits, *, of_socks5: bool) -> str:
@@ -165,4 +165,4 @@ def _address_for_socks(host: str, port: int, limits: Limits, *, of_socks5: bool)
     for family, _, _, _, address in LOOKUPS.find(host, port, limits.end):
         if of_socks5 or family == socket.AF_INET:
             return str(address[0])
-    raise OSError("the host has no address of IPv4")
+    raise OSError("the host has no IPv4 address")

@@ -241,7 +241,7 @@ class KeyVaultRSAPublicKey(KeyObject, rsa.RSAPublicKey):
         :returns: never.
         :raises NotImplementedError: always.
         """
-        raise NotImplementedError("cryptography has done away with verifier(): use verify()")
+        raise NotImplementedError("cryptography removed verifier(): use verify()")
 
 
 def _signature_algorithm(
