@@ -137,14 +137,14 @@ def origin_of(url: str) -> Origin:
         or control characters, which parsers interpret differently.
     """
     if re.search(r"[\s\\\x00-\x1f\x7f]", url):
-        raise ValueError("the URL contains blanks, backslashes or control characters")
+        raise ValueError("the URL holds blanks, backslashes or control characters")
     # urlsplit normalises hosts that are not ASCII, which takes time: they are refused before.
     authority = re.match(r"[^:/?#]*:?//([^/?#]*)", url)
     if authority is not None and (not authority[1].isascii() or len(authority[1]) > _MAX_AUTHORITY):
         raise ValueError(f"the host name is not ASCII, or has more than {_MAX_HOST} characters")
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname or "@" in parts.netloc:
-        raise ValueError("the URL is not absolute, or contains a user name")
+        raise ValueError("the URL is not absolute, or holds a user name")
     scheme = parts.scheme.lower()
     return Origin(scheme, canonical_host(parts.hostname), parts.port or (443 if scheme == "https" else 80))
 
