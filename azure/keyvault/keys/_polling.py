@@ -207,7 +207,7 @@ class KeyVaultPoller(LROPoller[T]):
         :raises ValueError: when the key has reached its new state, so that the callbacks have been called.
         """
         if self._progress.finished:
-            raise ValueError("The key has reached its new state, and the functions have been called")
+            raise ValueError("The key has arrived in its new state, and the functions have been called")
         self._watchers = [watcher for watcher in self._watchers if watcher != func]
 
     def wait(self, timeout: float | None = None) -> None:
