@@ -332,7 +332,7 @@ def test_child_of_a_fork_does_not_wait_for_threads_that_are_not_there() -> None:
     stuck = threading.Thread(target=client.get_key, args=("orders",))
     stuck.start()
     entered.wait(5)
-    client._connection._lock.__enter__()
+    client._connection._lock.current.acquire()
     _renew_all()
     assert client.get_key("orders").name == "orders"
     assert stuck.is_alive()

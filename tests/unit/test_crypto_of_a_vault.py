@@ -157,6 +157,6 @@ def test_resolver_does_not_wait_for_a_thread_of_the_parent_process() -> None:
         def get_token(self, *scopes: str, **options: Any) -> Any: ...
 
     resolver = KeyResolver(Credential())
-    resolver._lock.__enter__()
+    resolver._lock.current.acquire()
     _renew_all()
     assert resolver(f"{VAULT}/keys/orders/v1").get_kid() == f"{VAULT}/keys/orders/v1"

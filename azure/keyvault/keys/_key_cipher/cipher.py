@@ -74,9 +74,9 @@ class KeyCipher:
         known = self._steps.known(data, associated_data)
         if known is not None:
             return known
-        with self._lock:
+        with self._lock.current:
             turn = self._turns.setdefault(name_of(data, associated_data), _Turn())
-        with turn.lock:  # threads that need the same data key make one request together
+        with turn.lock.current:  # threads that need the same data key make one request together
             known = self._steps.known(data, associated_data)
             return known if known is not None else _run(self._steps.decrypting(data, associated_data))
 

@@ -23,7 +23,7 @@ class RecentKeys:
 
     def get(self, name: bytes) -> bytes | None:
         """Return the key that is cached under a name; None when there is none."""
-        with self._lock:
+        with self._lock.current:
             entry = self._entries.get(name)
             if entry is None:
                 return None
@@ -35,7 +35,7 @@ class RecentKeys:
 
     def put(self, name: bytes, key: bytes) -> None:
         """Cache a key. When the cache is full, the least recently used key is dropped."""
-        with self._lock:
+        with self._lock.current:
             self._entries[name] = (time.monotonic() + self._lifetime, key)
             self._entries.move_to_end(name)
             while len(self._entries) > self._size:

@@ -105,7 +105,7 @@ class CipherRegistry:
         :raises ValueError: as :meth:`check` does.
         """
         key_id = self.check(key_id)
-        with self._lock:
+        with self._lock.current:
             if key_id not in self._ciphers:
                 cipher = self._ciphers[key_id] = KeyCipher(self._client_of(key_id))
                 # Only the cipher uses the client, so its connections close when the cipher is no longer used.
@@ -127,7 +127,7 @@ class CipherRegistry:
         """Close the connections to the vaults, unless the whole process shares them."""
         if self._is_shared:
             return
-        with self._lock:
+        with self._lock.current:
             for cipher in self._ciphers.values():
                 cipher.client.close()
             self._ciphers.clear()

@@ -117,7 +117,7 @@ class VaultConnection:
         if self._closed:
             raise ValueError("This client is closed: create another one")
         if self._built is None:
-            with self._lock:
+            with self._lock.current:
                 if self._built is None:
                     self._built = self._build()
         return self._built

@@ -23,7 +23,11 @@ def renew_after_fork(thing: Renewable) -> None:
 
 
 class ForkLock:
-    """A lock that is released in a child process: the thread that held it does not exist there."""
+    """A lock that is released in a child process: the thread that held it does not exist there.
+
+    :ivar current: the lock of this process, for a ``with`` statement. Its own methods are written in C: no signal can
+        interrupt one between taking or releasing the lock and its end.
+    """
 
     def __init__(self) -> None:
         self.renew()
@@ -31,13 +35,7 @@ class ForkLock:
 
     def renew(self) -> None:
         """Reset in a child process."""
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._lock.release()
+        self.current = threading.Lock()
 
 
 def _renew_all() -> None:

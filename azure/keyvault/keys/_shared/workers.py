@@ -41,7 +41,7 @@ class Workers:
         """Reset in a child process: the threads do not exist there."""
         self._lock = threading.Lock()
         self._queue: deque[tuple[Future[Any], contextvars.Context, Callable[[], Any]]] = deque()
-        self._threads = 0
+        self._threads: set[threading.Thread] = set()
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Have work done, as soon as a thread is free."""
@@ -50,22 +50,19 @@ class Workers:
         job: Future[T] = Future()
         with self._lock:
             self._queue.append((job, contextvars.copy_context(), work))
-            if self._threads == self._limit:
-                return job
-            self._threads += 1
-        try:
-            threading.Thread(target=self._run, name=self._name, daemon=True).start()
-        except BaseException:
-            with self._lock:
-                self._threads -= 1
-            raise
+            # An interrupt may have come between any two steps below: threads that never ran do not count.
+            self._threads = {thread for thread in self._threads if thread.is_alive()}
+            if len(self._threads) < self._limit:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._threads.add(thread)
+                thread.start()
         return job
 
     def _run(self) -> None:
         while True:
             with self._lock:
                 if not self._queue:
-                    self._threads -= 1
+                    self._threads.discard(threading.current_thread())
                     return
                 job, context, work = self._queue.popleft()
             if job.set_running_or_notify_cancel():

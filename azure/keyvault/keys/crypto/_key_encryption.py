@@ -182,7 +182,7 @@ class KeyResolver:
         :returns: the key, which is fetched when it is used.
         :raises ValueError: when it is not the identifier of a key, or the key's vault is not allowed.
         """
-        with self._lock:
+        with self._lock.current:
             key = self._keys.pop(key_id, None)
             if key is None:
                 client = CryptographyClient._within(
@@ -217,7 +217,7 @@ class KeyResolver:
         """Close the connections to the vaults; the keys cannot be used afterwards."""
         if self._is_shared:  # by everybody in the process who was sent it
             return
-        with self._lock:
+        with self._lock.current:
             for connection in list(self._connections.values()):
                 connection.close()
 

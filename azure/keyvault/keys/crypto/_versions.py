@@ -72,7 +72,7 @@ class VersionClients(Generic[C]):
     def get(self, version: str, make: Callable[[], C]) -> C:
         """Return the client for a version; make it if there is none."""
         version = version.lower()
-        with self._lock:
+        with self._lock.current:
             client = self._clients.get(version)
             if client is None:
                 client = self._clients[version] = make()

@@ -164,7 +164,7 @@ class DataKeys:
 
     def _for_stream(self, size: int | None) -> DataKey:
         """Return the data key for one more stream, whose plaintext has this length, if that is known."""
-        with self._making:
+        with self._making.current:
             return self._reuse.take(size) or self._reuse.begin(new_data_key(self._key), size)
 
     def _count(self, used: DataKey, excess: int) -> None:

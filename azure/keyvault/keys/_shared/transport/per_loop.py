@@ -55,7 +55,7 @@ class PerLoopTransport(AsyncHttpTransport):  # type: ignore[type-arg]
             transport = self._make()
             transport.is_shared = True
             use = _LoopUse(transport)
-            with self._lock:
+            with self._lock.current:
                 for ended in [other for other in self._uses if other.is_closed()]:
                     self._uses.pop(ended).transport._drop_session()
                 self._uses[loop] = use
@@ -89,7 +89,7 @@ class PerLoopTransport(AsyncHttpTransport):  # type: ignore[type-arg]
             return
         use.users = max(0, use.users - 1)
         if not use.users and not use.requests:
-            with self._lock:
+            with self._lock.current:
                 self._uses.pop(loop, None)
             await use.transport.close()
 
