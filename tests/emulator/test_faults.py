@@ -26,6 +26,11 @@ def test_status_is_answered_the_given_times_for_matching_calls(faulty: Api) -> N
     assert [faulty("GET", "/keys/a").status for _ in range(2)] == [503, 200]
 
 
+def test_method_may_be_in_any_letter_case(faulty: Api) -> None:
+    faulty.vault.faults.status(503, method="get")
+    assert [faulty("GET", "/keys/a").status for _ in range(2)] == [503, 200]
+
+
 def test_path_that_is_no_regular_expression_is_refused(faulty: Api) -> None:
     with pytest.raises(ValueError, match="path must be a regular expression"):
         faulty.vault.faults.status(503, path="(")

@@ -24,7 +24,7 @@ class FaultFilter(TypedDict, total=False):
     """Selects the calls that a fault affects: keywords of every method of :class:`Faults`.
 
     :ivar times: how many calls, 1 by default; None for all.
-    :ivar method: the HTTP method; any by default.
+    :ivar method: the HTTP method, in any letter case; any method by default.
     :ivar path: a regular expression to search for in the path; any path by default.
     :ivar probes: False, the default, for calls with a token; True for calls without one; None for both.
     """
@@ -79,7 +79,9 @@ class Fault:
         """Return whether the fault affects a call, and count the call if so."""
         if self.times == 0 or (self.probes is not None and self.probes is authorised):
             return False
-        if self.method not in (None, request.method) or (self.path and not self.path.search(request.path)):
+        if self.method is not None and self.method.upper() != request.method:
+            return False
+        if self.path and not self.path.search(request.path):
             return False
         if self.times is not None:
             self.times -= 1
