@@ -59,7 +59,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What running the page prints."""
     for program in ("openssl", "ssh-keygen", "bash"):
         if shutil.which(program) is None:
-            pytest.skip(f"{program} is not there")
+            pytest.skip(f"{program} is not installed")
     python, environment = library_environment("cookbook", REQUIREMENTS)
     emulator = [sys.executable, "-m", "azure.keyvault.keys.emulator", "run", "--"]
     run = subprocess.run(

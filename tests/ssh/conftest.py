@@ -52,7 +52,7 @@ def openssh(agent: VaultAgent, tmp_path: Path) -> Run:
     def run(*command: str | Path, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
         program = shutil.which(str(command[0]))
         if program is None:
-            pytest.skip(f"{command[0]} is not there")
+            pytest.skip(f"{command[0]} is not installed")
         environment = {**os.environ, "SSH_AUTH_SOCK": agent.socket_path, "HOME": str(tmp_path), "LC_ALL": "C"}
         done = subprocess.run(
             [program, *map(str, command[1:])],

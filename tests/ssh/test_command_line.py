@@ -32,7 +32,7 @@ def test_agent_goes_into_the_background_as_ssh_agent_does(
     environment: dict[str, str], vault: KeyVaultEmulator, tmp_path: Path
 ) -> None:
     if shutil.which("ssh-add") is None:
-        pytest.skip("ssh-add is not there")
+        pytest.skip("ssh-add is not installed")
     script = f"""
 set -e
 eval "$({" ".join(PROGRAM)} --vault-url "$0" rsa p256)"
@@ -72,7 +72,7 @@ def test_run_gives_a_command_the_agent_and_returns_its_code(
     environment: dict[str, str], vault: KeyVaultEmulator
 ) -> None:
     if shutil.which("ssh-add") is None:
-        pytest.skip("ssh-add is not there")
+        pytest.skip("ssh-add is not installed")
     command = [
         *PROGRAM,
         "run",

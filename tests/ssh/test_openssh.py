@@ -46,7 +46,7 @@ def port(openssh: Any, agent: Any, tmp_path: Path) -> Iterator[int]:
     """The port of an SSH server on loopback that lets the keys in."""
     server = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
     if server is None:
-        pytest.skip("sshd is not there")
+        pytest.skip("sshd is not installed")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # as the service does before it starts
     openssh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "host")

@@ -70,7 +70,7 @@ class KeyVaultEmulator(EmulatedVault):
             self._service = Service(self.options)
             self._certificates = Certificates.of(self._service)
             self._start_thread()
-        except Exception:  # whatever went wrong: leave nothing open, and pass the error to the caller
+        except Exception:  # any step of the start may fail; it leaves nothing open and the caller gets the error
             self.stop()
             raise
         return self

@@ -140,7 +140,7 @@ class VaultAgent:
             return _protocol.failure()
         try:
             signature = identity.signed(scheme, request.data, self._timeout)
-        except Exception as error:  # whatever it is, the next request may succeed
+        except Exception as error:  # one failed request must not end the agent; it is logged and refused
             _LOGGER.warning("Could not sign with %s: %s", identity.comment, " ".join(str(error).split()))
             return _protocol.failure()
         _LOGGER.info("Signed %d bytes with %s by %s", len(request.data), identity.comment, scheme.name)

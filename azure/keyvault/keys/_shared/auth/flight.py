@@ -17,7 +17,7 @@ def for_another(failure: Exception) -> Exception:
     """Return a copy of a failure for another call to raise, without the frames of the calls that raised it before."""
     try:
         own = type(failure).__new__(type(failure), *failure.args)  # constructors may make something else of these
-    except Exception:  # of a class that cannot be made even so: then it is shared as it is
+    except Exception:  # a class may refuse this with any error; callers then share the failure itself
         return failure
     vars(own).update(vars(failure))
     if "exc_traceback" in vars(own):

@@ -291,7 +291,7 @@ def _refresh(session: AuthSession, grant: Grant) -> Generator[Any, Any, Grant]:
         return session.grant or grant
     try:
         return (yield from _grant(session, grant.challenge, optional=True))
-    except Exception:  # whatever a credential raises; callers get it when the token expires
+    except Exception:  # credentials may raise any error; the token is still valid, so no call needs to fail
         if session.grant is grant:
             session.grant = grant = grant.refreshed_from(time.time() + _PAUSE)
         return grant

@@ -260,7 +260,7 @@ async def restore_key(call: Call) -> Reply:
     service, blob = call.service, call.body.required_binary("value")
     try:
         key = await service.work(lambda: service.backup_key.open(blob, bare=service.kind.is_hsm))
-    except Exception as error:  # whatever goes wrong here, the blob is malformed
+    except Exception as error:  # parsers of a stranger's bytes raise many errors; the service has one answer
         raise service.kind.malformed_backup() from error
     async with service.writing(key.name):
         service.state.check_restorable(key.name)

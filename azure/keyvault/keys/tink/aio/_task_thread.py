@@ -69,7 +69,7 @@ class TaskThread:
             start, answer = request
             try:
                 value = await start()
-            except Exception as error:
+            except Exception as error:  # raised again by the thread that waits for the answer
                 answer.set_exception(error)
                 del error
             else:
